@@ -1,0 +1,41 @@
+# What a developer types. Each target is a few commands; none hides a decision.
+
+.PHONY: help run test test-clients lint fmt clippy doc openapi sqlx ci
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## Start the server with a Postgres of its own (ARGS="--listen 127.0.0.1:9000")
+	@scripts/ensure-postgres.sh
+	@test -e target/release/unibooks || echo "The first build takes some minutes."
+	@cargo run --release --quiet --locked -- dev $(ARGS)
+
+test: ## Run all Rust tests against a real Postgres, which they start themselves
+	@scripts/ensure-postgres.sh
+	cargo test --locked
+
+test-clients: ## Run the PyPI package panora-sdk against the server (ARGS="-k idempotency")
+	@scripts/ensure-postgres.sh
+	cargo build --locked
+	tests/clients/run.sh $(ARGS)
+
+lint: fmt clippy doc ## Check formatting, clippy and the documentation; warnings are errors
+
+fmt:
+	cargo fmt --check
+
+clippy:
+	cargo clippy --all-targets --locked -- -D warnings
+
+doc:
+	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked --document-private-items
+
+openapi: ## Write docs/openapi.json from the code
+	cargo run --quiet --locked -- openapi > target/openapi.json
+	mv target/openapi.json docs/openapi.json
+
+sqlx: ## Write .sqlx from the queries and the migrations
+	scripts/prepare-sqlx.sh
+
+ci: ## Run everything that a change must pass
+	.ci/run

@@ -1,0 +1,3 @@
+//! What the product talks about. One slice for each noun of accounting; today there is one.
+
+pub mod payments;

@@ -1,0 +1,89 @@
+//! `POST /accounting/payments`
+#![expect(clippy::missing_errors_doc, reason = "`PROBLEMS` lists them; the doc comment is the API's own")]
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use super::error::Error;
+use super::payment::{Claim, NewPayment, Payment};
+use super::store::{self, Inserted};
+use super::view::{PaymentView, RemoteData};
+use crate::auth::CanWrite;
+use crate::db;
+use crate::domain::Clock;
+use crate::http::problem_types::{self as types, ProblemType};
+use crate::http::{Idempotency, JsonBody, Query};
+
+/// What this endpoint can answer besides 201.
+pub const PROBLEMS: &[&ProblemType] = &[
+    &types::MALFORMED_JSON,
+    &types::INVALID_IDEMPOTENCY_KEY,
+    &types::UNREADABLE_BODY,
+    &types::UNAUTHENTICATED,
+    &types::READ_ONLY_KEY,
+    &types::BODY_TIMEOUT,
+    &types::OUTCOME_UNKNOWN,
+    &types::BODY_TOO_LARGE,
+    &types::UNSUPPORTED_MEDIA_TYPE,
+    &types::INVALID_BODY,
+    &types::INVALID_QUERY,
+    &types::IDEMPOTENCY_KEY_REUSED,
+    &types::INTERNAL,
+    &types::UNAVAILABLE,
+];
+
+/// Stores a payment and its line items: all of it, or nothing.
+///
+/// With an `Idempotency-Key` the call may be repeated without fear: the same request gets the same answer, however
+/// often and on whatever server, and only one payment is stored.
+#[utoipa::path(
+    post, path = "/accounting/payments", tag = "payments", operation_id = "create_payment",
+    params(
+        RemoteData,
+        ("idempotency-key" = Option<String>, Header, description = "Makes the call safe to repeat: 1 to 255 visible \
+            characters, bare or quoted (draft-ietf-httpapi-idempotency-key-header)"),
+    ),
+    request_body = NewPayment,
+    responses((
+        status = 201, description = "Stored; also the answer to a repetition of it", body = PaymentView<'static>,
+        headers(
+            ("location" = String, description = "The payment's own path"),
+            ("idempotent-replayed" = bool, description = "`true` when this payment was stored by an earlier call"),
+        ),
+    )),
+    security(("api_key" = [], "connection_token" = [])),
+)]
+pub async fn create_payment(
+    CanWrite(scope): CanWrite,
+    State(clock): State<Clock>,
+    Idempotency(key): Idempotency,
+    Query(RemoteData { remote_data }): Query<RemoteData>,
+    JsonBody { value, warnings }: JsonBody<NewPayment>,
+) -> Result<Response, Error> {
+    let claim = key.map(|key| Claim::new(key, &value, remote_data)).transpose()?;
+    let payment = Payment::accept(value, warnings, clock.now());
+
+    match store::insert(&scope, &payment, claim.as_ref()).await {
+        Ok(Inserted::Stored) => Ok(created(&payment, remote_data, false)),
+        Ok(Inserted::Before(first)) => Ok(created(&first, remote_data, true)),
+        Ok(Inserted::KeyReused) => Err(Error::KeyReused),
+        // With a key a repetition is safe whatever happened, so this stays an ordinary 503.
+        Err(cause @ db::Error::Lost(_)) if claim.is_none() => Err(Error::OutcomeUnknown { id: payment.id, cause }),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn created(payment: &Payment, remote_data: bool, replayed: bool) -> Response {
+    let view = PaymentView::of_create(payment, remote_data);
+    let mut response = (StatusCode::CREATED, Json(view)).into_response();
+    let headers = response.headers_mut();
+    if let Ok(location) = HeaderValue::try_from(format!("/accounting/payments/{}", payment.id)) {
+        headers.insert(header::LOCATION, location);
+    }
+    if replayed {
+        headers.insert(HeaderName::from_static("idempotent-replayed"), HeaderValue::from_static("true"));
+    }
+    response
+}

@@ -1,0 +1,94 @@
+//! What can go wrong with payments beyond what the shell knows.
+
+use axum::response::{IntoResponse, Response};
+
+use crate::db;
+use crate::domain::PaymentId;
+use crate::http::Error as HttpError;
+use crate::http::error::Failure;
+use crate::http::problem::Problem;
+use crate::http::problem_types as types;
+use crate::http::report::Fault;
+
+/// What can go wrong.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Unknown, another connection's, or not an id: not told apart.
+    #[error("there is no such payment")]
+    NotFound,
+    /// The idempotency key came with another request before.
+    #[error("the idempotency key was used for another request")]
+    KeyReused,
+    /// The connection to the database broke while the payment was being stored, and there is no key under which the
+    /// client could safely try again.
+    #[error("whether the payment was stored is not known")]
+    OutcomeUnknown {
+        /// The id that it has if it was.
+        id: PaymentId,
+        /// What broke.
+        #[source]
+        cause: db::Error,
+    },
+    /// A fault of the shell, or of the database.
+    #[error(transparent)]
+    Http(#[from] HttpError),
+    /// The meaning of a request could not be written down.
+    #[error("the request could not be digested: {0}")]
+    Digest(#[from] serde_json::Error),
+}
+
+impl From<db::Error> for Error {
+    fn from(error: db::Error) -> Self {
+        match error.constraint().and_then(member_of) {
+            Some(pointer) => Self::Http(HttpError::InvalidBody(vec![Fault {
+                pointer: Some(pointer.to_owned()),
+                parameter: None,
+                header: None,
+                code: "refused_by_constraint",
+                detail: "refused by a rule of the database".to_owned(),
+            }])),
+            None => Self::Http(HttpError::Database(error)),
+        }
+    }
+}
+
+/// The member that a named constraint of `migrations/` speaks of. The types let nothing through that these refuse,
+/// unless an operator has made one of them stricter.
+fn member_of(constraint: &str) -> Option<&'static str> {
+    Some(match constraint {
+        "payment_transaction_offset_range" | "payment_transaction_date_offset" => "/transaction_date",
+        "payment_currency_code" => "/currency",
+        "payment_exchange_rate_decimal" => "/exchange_rate",
+        "payment_total_amount_range" => "/total_amount",
+        "payment_field_mappings_object" => "/field_mappings",
+        name if name.starts_with("payment_line_item_") => "/line_items",
+        _ => return None,
+    })
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        let problem = match &self {
+            Self::NotFound => Problem::new(&types::PAYMENT_NOT_FOUND, "This connection has no payment with this id."),
+            Self::KeyReused => Problem::new(
+                &types::IDEMPOTENCY_KEY_REUSED,
+                "Another request of this connection came with this `Idempotency-Key`. Send each payment under a new \
+                 key; `GET /accounting/payments?idempotency_key=…` shows the one that has it. Nothing was stored.",
+            ),
+            Self::OutcomeUnknown { id, .. } => {
+                let detail = "The connection to the database broke off. `GET /accounting/payments/{payment_id}` tells \
+                              whether the payment was stored. Send an `Idempotency-Key` with each create call: then a \
+                              repetition is always safe.";
+                let mut problem = Problem::new(&types::OUTCOME_UNKNOWN, detail);
+                problem.payment_id = Some(id.0);
+                problem
+            }
+            Self::Digest(_) => Problem::new(&types::INTERNAL, "The failure was logged under `request_id`."),
+            Self::Http(_) => {
+                let Self::Http(error) = self else { unreachable!() };
+                return error.into_response();
+            }
+        };
+        Failure::respond(problem, self)
+    }
+}

@@ -1,0 +1,35 @@
+//! `GET /accounting/payments/{id}`
+#![expect(clippy::missing_errors_doc, reason = "`PROBLEMS` lists them; the doc comment is the API's own")]
+
+use axum::Json;
+use axum::extract::Path;
+use axum::response::{IntoResponse, Response};
+
+use super::error::Error;
+use super::store;
+use super::view::{PaymentView, RemoteData};
+use crate::auth::CanRead;
+use crate::http::Query;
+use crate::http::problem_types::{self as types, ProblemType};
+
+/// What this endpoint can answer besides 200.
+pub const PROBLEMS: &[&ProblemType] =
+    &[&types::UNAUTHENTICATED, &types::PAYMENT_NOT_FOUND, &types::INVALID_QUERY, &types::INTERNAL, &types::UNAVAILABLE];
+
+/// Reads one payment of the connection.
+#[utoipa::path(
+    get, path = "/accounting/payments/{id}", tag = "payments", operation_id = "retrieve_payment",
+    params(("id" = uuid::Uuid, Path, description = "The id that the create call answered"), RemoteData),
+    responses((status = 200, description = "The payment", body = PaymentView<'static>)),
+    security(("api_key" = [], "connection_token" = [])),
+)]
+pub async fn retrieve_payment(
+    CanRead(scope): CanRead,
+    Path(id): Path<String>,
+    Query(RemoteData { remote_data }): Query<RemoteData>,
+) -> Result<Response, Error> {
+    // What is not an id is no payment's id: the same answer as for an unknown one.
+    let id = id.parse().map_err(|_| Error::NotFound)?;
+    let payment = store::find(&scope, id).await?.ok_or(Error::NotFound)?;
+    Ok(Json(PaymentView::of(&payment, remote_data)).into_response())
+}

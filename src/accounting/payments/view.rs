@@ -1,0 +1,196 @@
+//! How a payment is told.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::payment::{LineItem, Payment};
+use crate::domain::{Currency, ExchangeRate, FieldMappings, MinorUnits, RelatedId, Text, Warning, WrittenTime};
+use crate::http::query::{FromQuery, Parameters};
+
+/// The query of every call that answers one payment.
+#[derive(Debug, Clone, Copy, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct RemoteData {
+    /// Set to true to include data from the original accounting software.
+    #[param(value_type = Option<bool>)]
+    pub remote_data: bool,
+}
+
+impl FromQuery for RemoteData {
+    fn read(parameters: &mut Parameters) -> Self {
+        Self { remote_data: parameters.boolean("remote_data") }
+    }
+}
+
+/// A payment: all members of the request, and what the server adds.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Payment)]
+pub struct PaymentView<'a> {
+    /// The invoice that is paid.
+    #[schema(value_type = Option<Uuid>, example = "801f9ede-c698-4e66-a7fc-48d19eebaa4f")]
+    invoice_id: Option<RelatedId>,
+    /// The accounting date, with the offset that the client wrote.
+    #[schema(value_type = Option<String>, format = DateTime, example = "2024-06-15T12:00:00Z")]
+    transaction_date: Option<WrittenTime>,
+    /// Who pays or is paid.
+    #[schema(value_type = Option<Uuid>, example = "801f9ede-c698-4e66-a7fc-48d19eebaa4f")]
+    contact_id: Option<RelatedId>,
+    /// The account of the books that the money went to or came from.
+    #[schema(value_type = Option<Uuid>, example = "801f9ede-c698-4e66-a7fc-48d19eebaa4f")]
+    account_id: Option<RelatedId>,
+    /// ISO 4217 alphabetic code, upper case.
+    #[schema(value_type = Option<String>, example = "USD")]
+    currency: Option<Currency>,
+    /// Digit for digit as the client wrote it.
+    #[schema(value_type = Option<String>, example = "1.2")]
+    exchange_rate: Option<&'a ExchangeRate>,
+    /// A whole number of the currency's minor unit.
+    #[schema(value_type = Option<i64>, example = 10000)]
+    total_amount: Option<MinorUnits>,
+    /// The kind of payment, in the client's words.
+    #[serde(rename = "type")]
+    #[schema(value_type = Option<String>, example = "Credit Card")]
+    kind: Option<&'a Text>,
+    /// The company whose books these are.
+    #[schema(value_type = Option<Uuid>, example = "801f9ede-c698-4e66-a7fc-48d19eebaa4f")]
+    company_info_id: Option<RelatedId>,
+    /// The accounting period that the payment falls into.
+    #[schema(value_type = Option<Uuid>, example = "801f9ede-c698-4e66-a7fc-48d19eebaa4f")]
+    accounting_period_id: Option<RelatedId>,
+    /// Tracking categories.
+    #[schema(value_type = Option<Vec<Uuid>>, example = json!(["801f9ede-c698-4e66-a7fc-48d19eebaa4f"]))]
+    tracking_categories: Option<&'a [RelatedId]>,
+    /// Line items in the order in which they were sent; never null.
+    line_items: Vec<LineItemView<'a>>,
+    /// Custom fields.
+    #[schema(value_type = Option<Object>, example = json!({"custom_field_1": "value1", "custom_field_2": "value2"}))]
+    field_mappings: Option<&'a FieldMappings>,
+    /// Made by the server, ordered by time.
+    #[schema(example = "801f9ede-c698-4e66-a7fc-48d19eebaa4f")]
+    id: Uuid,
+    /// The id in the connected accounting software.
+    #[schema(example = "payment_1234")]
+    remote_id: Option<&'a str>,
+    /// When the record last changed there.
+    #[schema(example = "2024-06-15T12:00:00Z")]
+    remote_updated_at: Option<DateTime<Utc>>,
+    /// The accounting software's own answer; null unless `?remote_data=true`.
+    #[schema(value_type = Option<Object>, example = json!({"raw_data": {"additional_field": "some value"}}))]
+    remote_data: Option<&'a RawValue>,
+    /// When the server accepted the payment.
+    #[schema(example = "2024-06-15T12:00:00Z")]
+    created_at: DateTime<Utc>,
+    /// When it last changed here.
+    #[schema(example = "2024-06-15T12:00:00Z")]
+    modified_at: DateTime<Utc>,
+    /// What was ignored or assumed when it was created; only in the answer to the create call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Vec<Warning>, nullable = false)]
+    warnings: Option<&'a [Warning]>,
+}
+
+/// A line of a payment.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PaymentLineItem)]
+pub struct LineItemView<'a> {
+    /// What the line is called.
+    #[schema(value_type = Option<String>, example = "Net Income")]
+    name: Option<&'a Text>,
+    /// An amount in minor units.
+    #[schema(value_type = Option<i64>, example = 100_000)]
+    value: Option<MinorUnits>,
+    /// The kind of line.
+    #[serde(rename = "type")]
+    #[schema(value_type = Option<String>, example = "Operating Activities")]
+    kind: Option<&'a Text>,
+    /// The line above this one.
+    #[schema(value_type = Option<String>, example = "801f9ede-c698-4e66-a7fc-48d19eebaa4f")]
+    parent_item: Option<&'a Text>,
+    /// Its id in other software.
+    #[schema(value_type = Option<String>, example = "report_item_1234")]
+    remote_id: Option<&'a Text>,
+    /// When other software made it.
+    #[schema(example = "2024-07-01T12:00:00Z")]
+    remote_generated_at: Option<DateTime<Utc>>,
+    /// The company that the line is about.
+    #[schema(value_type = Option<Uuid>, example = "801f9ede-c698-4e66-a7fc-48d19eebaa4f")]
+    company_info_id: Option<RelatedId>,
+    /// When the line was made; never null.
+    #[schema(example = "2024-06-15T12:00:00Z")]
+    created_at: DateTime<Utc>,
+    /// When the line last changed; never null.
+    #[schema(example = "2024-06-15T12:00:00Z")]
+    modified_at: DateTime<Utc>,
+    /// The part of the payment that goes to the related object, in minor units.
+    #[schema(value_type = Option<i64>, example = 100_000)]
+    applied_amount: Option<MinorUnits>,
+    /// The accounting date of that, with the offset that the client wrote.
+    #[schema(value_type = Option<String>, format = DateTime, example = "2024-06-15T12:00:00Z")]
+    applied_date: Option<WrittenTime>,
+    /// What the line is allocated to.
+    #[schema(value_type = Option<Uuid>, example = "801f9ede-c698-4e66-a7fc-48d19eebaa4f")]
+    related_object_id: Option<RelatedId>,
+    /// The kind of that object.
+    #[schema(value_type = Option<String>, example = "invoice")]
+    related_object_type: Option<&'a Text>,
+}
+
+impl<'a> PaymentView<'a> {
+    /// A payment as it is read later.
+    #[must_use]
+    pub fn of(payment: &'a Payment, remote_data: bool) -> Self {
+        let content = &payment.content;
+        Self {
+            invoice_id: content.invoice_id,
+            transaction_date: content.transaction_date,
+            contact_id: content.contact_id,
+            account_id: content.account_id,
+            currency: content.currency,
+            exchange_rate: content.exchange_rate.as_ref(),
+            total_amount: content.total_amount,
+            kind: content.kind.as_ref(),
+            company_info_id: content.company_info_id,
+            accounting_period_id: content.accounting_period_id,
+            tracking_categories: content.tracking_categories.as_deref(),
+            line_items: content.line_items.iter().map(|item| LineItemView::of(item, payment.created_at)).collect(),
+            field_mappings: content.field_mappings.as_ref(),
+            id: payment.id.0,
+            remote_id: payment.remote_id.as_deref(),
+            remote_updated_at: payment.remote_updated_at,
+            remote_data: payment.remote_data.as_deref().filter(|_| remote_data),
+            created_at: payment.created_at,
+            modified_at: payment.modified_at,
+            warnings: None,
+        }
+    }
+
+    /// A payment as the create call and its repetitions tell it: with warnings, if there are any.
+    #[must_use]
+    pub fn of_create(payment: &'a Payment, remote_data: bool) -> Self {
+        let warnings = (!payment.warnings.is_empty()).then_some(payment.warnings.as_slice());
+        Self { warnings, ..Self::of(payment, remote_data) }
+    }
+}
+
+impl<'a> LineItemView<'a> {
+    fn of(item: &'a LineItem, created_at: DateTime<Utc>) -> Self {
+        Self {
+            name: item.name.as_ref(),
+            value: item.value,
+            kind: item.kind.as_ref(),
+            parent_item: item.parent_item.as_ref(),
+            remote_id: item.remote_id.as_ref(),
+            remote_generated_at: item.remote_generated_at,
+            company_info_id: item.company_info_id,
+            created_at: item.created_at.unwrap_or(created_at),
+            modified_at: item.modified_at.unwrap_or(created_at),
+            applied_amount: item.applied_amount,
+            applied_date: item.applied_date,
+            related_object_id: item.related_object_id,
+            related_object_type: item.related_object_type.as_ref(),
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! The extractors: named after what they grant.
+
+use axum::extract::{FromRef, FromRequestParts};
+use axum::http::HeaderMap;
+use axum::http::request::Parts;
+
+use super::error::{Error, Flaw};
+use super::gate::{Admitted, Gate};
+use super::scope::Scope;
+use super::secret::{Kind, Secret};
+
+/// The right to read the rows of a connection.
+#[derive(Debug)]
+pub struct CanRead(pub Scope);
+
+/// The right to read and to write them.
+#[derive(Debug)]
+pub struct CanWrite(pub Scope);
+
+impl<S> FromRequestParts<S> for CanRead
+where
+    S: Send + Sync,
+    Gate: FromRef<S>,
+{
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
+        Ok(Self(admit(parts, &Gate::from_ref(state)).await?.scope))
+    }
+}
+
+impl<S> FromRequestParts<S> for CanWrite
+where
+    S: Send + Sync,
+    Gate: FromRef<S>,
+{
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
+        let Admitted { scope, read_only, .. } = admit(parts, &Gate::from_ref(state)).await?;
+        if read_only { Err(Error::ReadOnlyKey) } else { Ok(Self(scope)) }
+    }
+}
+
+async fn admit(parts: &Parts, gate: &Gate) -> Result<Admitted, Error> {
+    let key = secret(&parts.headers, "x-api-key", Kind::ApiKey);
+    let token = secret(&parts.headers, "x-connection-token", Kind::ConnectionToken);
+    let (Ok(key), Ok(token)) = (&key, &token) else {
+        // Both headers are looked at, so that a caller who forgot both learns it at once.
+        return Err(Error::Unauthenticated([key.err(), token.err()].into_iter().flatten().collect()));
+    };
+    let admitted = gate.admit(key, token).await?;
+    let span = tracing::Span::current();
+    span.record("project_id", tracing::field::display(admitted.scope.project_id()));
+    span.record("connection_id", tracing::field::display(admitted.scope.connection_id()));
+    span.record("api_key_id", tracing::field::display(admitted.api_key_id));
+    Ok(admitted)
+}
+
+fn secret(headers: &HeaderMap, name: &str, kind: Kind) -> Result<Secret, (Kind, Flaw)> {
+    let mut values = headers.get_all(name).iter();
+    let (Some(value), None) = (values.next(), values.next()) else { return Err((kind, Flaw::Missing)) };
+    if value.is_empty() {
+        return Err((kind, Flaw::Missing));
+    }
+    let text = value.to_str().map_err(|_| (kind, Flaw::Malformed))?;
+    Secret::parse(kind, text).map_err(|_| (kind, Flaw::Malformed))
+}

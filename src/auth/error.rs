@@ -1,0 +1,82 @@
+//! Why a caller is not let in.
+
+use axum::response::{IntoResponse, Response};
+
+use super::secret::Kind;
+use crate::db;
+use crate::http::Error as HttpError;
+use crate::http::error::Failure;
+use crate::http::problem::Problem;
+use crate::http::problem_types as types;
+use crate::http::report::Fault;
+
+/// What is wrong with one of the two secrets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flaw {
+    /// The header is not there.
+    Missing,
+    /// It cannot be a secret of its kind.
+    Malformed,
+    /// No such secret; of a token also: it is another project's. The two are not told apart.
+    Unknown,
+    /// It was revoked.
+    Revoked,
+    /// Its time is over.
+    Expired,
+}
+
+/// Why a caller is not let in.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A secret, or both, will not do.
+    #[error("unauthenticated: {0:?}")]
+    Unauthenticated(Vec<(Kind, Flaw)>),
+    /// The key may read, and this was no reading.
+    #[error("a read-only key was used to write")]
+    ReadOnlyKey,
+    /// The database could not be asked.
+    #[error(transparent)]
+    Database(#[from] db::Error),
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        let problem = match &self {
+            Self::Unauthenticated(flaws) => Problem::new(
+                &types::UNAUTHENTICATED,
+                "Send an API key in `x-api-key` and the token of a connection of the same project in \
+                 `x-connection-token`; see `errors`.",
+            )
+            .with_errors(flaws.iter().map(|&(kind, flaw)| fault(kind, flaw)).collect()),
+            Self::ReadOnlyKey => {
+                Problem::new(&types::READ_ONLY_KEY, "Use a key that was created without `--read-only`.")
+            }
+            Self::Database(_) => {
+                let Self::Database(error) = self else { unreachable!() };
+                return HttpError::Database(error).into_response();
+            }
+        };
+        Failure::respond(problem, self)
+    }
+}
+
+fn fault(kind: Kind, flaw: Flaw) -> Fault {
+    let (header, what) = match kind {
+        Kind::ApiKey => ("x-api-key", "API key"),
+        Kind::ConnectionToken => ("x-connection-token", "connection token"),
+    };
+    let (code, detail) = match (flaw, kind) {
+        (Flaw::Missing, _) => ("missing", "the header is missing, empty or stands more than once".to_owned()),
+        (Flaw::Malformed, _) => {
+            let prefix = kind.prefix();
+            ("malformed", format!("not a whole {what}; it begins with `{prefix}` and may have lost characters"))
+        }
+        (Flaw::Unknown, Kind::ApiKey) => ("unknown", "no such API key".to_owned()),
+        (Flaw::Unknown, Kind::ConnectionToken) => {
+            ("unknown", "no such connection token in the project of this API key".to_owned())
+        }
+        (Flaw::Revoked, _) => ("revoked", format!("this {what} was revoked")),
+        (Flaw::Expired, _) => ("expired", format!("this {what} has expired")),
+    };
+    Fault { pointer: None, parameter: None, header: Some(header), code, detail }
+}

@@ -1,0 +1,99 @@
+//! The gate of the server: the one place that holds the database and decides who passes.
+
+use chrono::{DateTime, Utc};
+
+use super::error::{Error, Flaw};
+use super::last_used::LastUsed;
+use super::scope::Scope;
+use super::secret::{Kind, Secret};
+use super::store::{self, Found};
+use crate::db::{self, Database};
+use crate::domain::{ApiKeyId, Clock};
+
+/// Decides who passes. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Gate {
+    database: Database,
+    clock: Clock,
+    last_used: LastUsed,
+}
+
+/// Somebody who passed.
+#[derive(Debug)]
+pub(super) struct Admitted {
+    pub scope: Scope,
+    pub api_key_id: ApiKeyId,
+    pub read_only: bool,
+}
+
+impl Gate {
+    /// A gate in front of `database`.
+    #[must_use]
+    pub fn new(database: Database, clock: Clock) -> Self {
+        Self { database, clock, last_used: LastUsed::default() }
+    }
+
+    /// Whether the database can be used; see [`Database::check_ready`].
+    ///
+    /// # Errors
+    /// [`db::Error::Unavailable`] when not.
+    pub async fn check_ready(&self) -> Result<(), db::Error> {
+        self.database.check_ready().await
+    }
+
+    /// Writes down when keys and connections were last used, all in one statement. Called every minute and at the
+    /// end, so that a request never costs this write.
+    ///
+    /// # Errors
+    /// When the database fails; what was to be written is kept for the next time.
+    pub async fn flush_last_used(&self) -> Result<(), db::Error> {
+        self.last_used.flush(&self.database).await
+    }
+
+    /// Whether a caller with these two secrets would pass. Nothing is granted.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn would_admit(&self, key: &Secret, token: &Secret) -> Result<bool, db::Error> {
+        match self.admit(key, token).await {
+            Ok(_) => Ok(true),
+            Err(Error::Database(error)) => Err(error),
+            Err(_) => Ok(false),
+        }
+    }
+
+    /// Lets a caller in who shows two well-formed secrets of one project, neither revoked nor expired.
+    pub(super) async fn admit(&self, key: &Secret, token: &Secret) -> Result<Admitted, Error> {
+        let now = self.clock.now();
+        let found = store::find(&self.database, &key.hash(), &token.hash()).await?;
+        let Some(Found { project_id, api_key, connection }) = found else {
+            // Nothing is said of the token: it is nobody's business whether it exists.
+            return Err(Error::Unauthenticated(vec![(Kind::ApiKey, Flaw::Unknown)]));
+        };
+        let key_flaw = flaw(api_key.revoked_at, api_key.expires_at, now);
+        let token_flaw = match &connection {
+            None => Some(Flaw::Unknown),
+            Some(connection) => flaw(connection.revoked_at, connection.expires_at, now),
+        };
+        match (key_flaw, token_flaw, connection) {
+            (None, None, Some(connection)) => {
+                self.last_used.note(api_key.id, connection.id, now);
+                let scope = Scope::new(self.database.clone(), project_id, connection.id);
+                Ok(Admitted { scope, api_key_id: api_key.id, read_only: api_key.read_only })
+            }
+            // Whoever shows a revoked key is not told about tokens either.
+            (Some(flaw), ..) => Err(Error::Unauthenticated(vec![(Kind::ApiKey, flaw)])),
+            (_, flaw, _) => Err(Error::Unauthenticated(vec![(Kind::ConnectionToken, flaw.unwrap_or(Flaw::Unknown))])),
+        }
+    }
+}
+
+fn flaw(revoked_at: Option<DateTime<Utc>>, expires_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Option<Flaw> {
+    if revoked_at.is_some() {
+        Some(Flaw::Revoked)
+    } else if expires_at.is_some_and(|end| end <= now) {
+        Some(Flaw::Expired)
+    } else {
+        None
+    }
+}

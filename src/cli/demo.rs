@@ -1,0 +1,93 @@
+//! The demo project: a `curl` that can be pasted as it is.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use anyhow::Context;
+use serde::{Deserialize, Serialize};
+
+use super::{api_key, connection, healthcheck};
+use crate::auth::{Gate, Operator, Secret, secret};
+use crate::connections::Provider;
+use crate::db::Database;
+use crate::domain::{Clock, Label};
+use crate::projects::{self, Project};
+
+/// The example of the API's page.
+const EXAMPLE: &str = include_str!("demo_payment.json");
+
+/// What is kept of the demo project. This is the one place where secrets lie in a file, and only because they open
+/// nothing but the demo.
+#[derive(Serialize, Deserialize)]
+struct Credentials {
+    api_key: String,
+    connection_token: String,
+}
+
+/// Makes the demo project on first start, finds it again later, and prints a `curl` for it.
+///
+/// # Errors
+/// When the database or the file fails.
+pub async fn offer(database: &Database, file: &Path, listening: SocketAddr) -> anyhow::Result<()> {
+    let credentials = match read(file)? {
+        Some(known) if open_the_gate(database, &known).await? => known,
+        // No file, or one of another database.
+        _ => {
+            let made = make(database).await?;
+            write(file, &made).with_context(|| format!("the demo credentials cannot be kept in {}", file.display()))?;
+            made
+        }
+    };
+    println!("\nTry it:\n\n{}\n", curl(&credentials, healthcheck::reachable(listening)));
+    Ok(())
+}
+
+fn curl(credentials: &Credentials, address: SocketAddr) -> String {
+    let Credentials { api_key, connection_token } = credentials;
+    let example = EXAMPLE.trim_end();
+    format!(
+        "curl -i http://{address}/accounting/payments \\\n  -H 'x-api-key: {api_key}' \\\n  \
+         -H 'x-connection-token: {connection_token}' \\\n  -H 'content-type: application/json' \\\n  -d '{example}'"
+    )
+}
+
+fn read(file: &Path) -> anyhow::Result<Option<Credentials>> {
+    match std::fs::read(file) {
+        Ok(bytes) => Ok(serde_json::from_slice(&bytes).ok()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("the demo credentials in {} cannot be read", file.display())),
+    }
+}
+
+/// Written beside and renamed, with its mode from the first byte on.
+fn write(file: &Path, credentials: &Credentials) -> anyhow::Result<()> {
+    let fresh = file.with_extension("new");
+    // A leftover of a killed start would keep its own mode.
+    std::fs::remove_file(&fresh).or_else(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => Ok(()),
+        _ => Err(error),
+    })?;
+    let mut opened = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh)?;
+    opened.write_all(&serde_json::to_vec_pretty(credentials)?)?;
+    opened.sync_all()?;
+    Ok(std::fs::rename(&fresh, file)?)
+}
+
+async fn open_the_gate(database: &Database, known: &Credentials) -> anyhow::Result<bool> {
+    let key = Secret::parse(secret::Kind::ApiKey, &known.api_key);
+    let token = Secret::parse(secret::Kind::ConnectionToken, &known.connection_token);
+    let (Ok(key), Ok(token)) = (key, token) else { return Ok(false) };
+    Ok(Gate::new(database.clone(), Clock::system()).would_admit(&key, &token).await?)
+}
+
+async fn make(database: &Database) -> anyhow::Result<Credentials> {
+    let operator = Operator::at_the_console(database.clone());
+    let label: Label = "Demo".parse()?;
+    let project = Project::new(label.clone(), Clock::system().now());
+    projects::store::insert(&operator, &project).await?;
+    let (_, key) = api_key::create(&operator, project.id, label.clone(), false, None).await?;
+    let (_, token) = connection::create(&operator, project.id, label, Provider::None, None).await?;
+    Ok(Credentials { api_key: key.expose().to_owned(), connection_token: token.expose().to_owned() })
+}

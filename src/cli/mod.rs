@@ -1,0 +1,126 @@
+//! The commands of the one binary, a file each.
+
+mod api_key;
+mod connection;
+mod demo;
+mod dev;
+mod healthcheck;
+mod migrate;
+mod openapi;
+mod output;
+mod project;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+use crate::config::LogSettings;
+
+/// A self-hostable unified accounting API server.
+#[derive(Debug, Parser)]
+#[command(name = "unibooks", version, about, disable_help_subcommand = true)]
+struct Cli {
+    #[command(flatten)]
+    log: LogSettings,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the server on a database of yours
+    Serve(serve::Arguments),
+    /// Run the server with a private Postgres and a demo project: nothing to configure
+    Dev(dev::Arguments),
+    /// Bring the database's schema up to date
+    Migrate(migrate::Arguments),
+    /// Make and list projects
+    #[command(subcommand)]
+    Project(project::Command),
+    /// Make, list and revoke API keys
+    #[command(subcommand)]
+    ApiKey(api_key::Command),
+    /// Make, list and revoke connections
+    #[command(subcommand)]
+    Connection(connection::Command),
+    /// Print the OpenAPI document
+    Openapi,
+    /// Ask a running server whether it is ready; exit code 0 when it is
+    Healthcheck(healthcheck::Arguments),
+}
+
+/// Runs the program. An error ends it with one line on standard error and exit code 1, a wrong setting with 2.
+#[must_use]
+pub fn main() -> ExitCode {
+    // A `.env` in the working folder counts as environment; what is really set there wins.
+    let dotenv = dotenvy::dotenv();
+    if let Err(error) = &dotenv
+        && !error.not_found()
+    {
+        eprintln!("error: .env cannot be read: {}", one_line(&error.to_string()));
+        return ExitCode::from(2);
+    }
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) if error.use_stderr() => {
+            eprintln!("{}", wrong_setting(&error));
+            return ExitCode::from(2);
+        }
+        Err(help_or_version) => help_or_version.exit(),
+    };
+    let result = crate::telemetry::init(&cli.log).and_then(|()| {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        runtime.block_on(run(cli.command))
+    });
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {}", one_line(&format!("{error:#}")));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Serve(arguments) => serve::run(arguments).await,
+        Command::Dev(arguments) => dev::run(arguments).await,
+        Command::Migrate(arguments) => migrate::run(arguments).await,
+        Command::Project(command) => project::run(command).await,
+        Command::ApiKey(command) => api_key::run(command).await,
+        Command::Connection(command) => connection::run(command).await,
+        Command::Openapi => openapi::run(),
+        Command::Healthcheck(arguments) => healthcheck::run(arguments).await,
+    }
+}
+
+/// The first sentence of what clap says, and the command that tells more.
+fn wrong_setting(error: &clap::Error) -> String {
+    let message = error.to_string();
+    let first: Vec<_> = message.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
+    // Without a command clap prints the help itself.
+    if first.first().is_some_and(|line| line.starts_with("error:")) { first.join(" ") } else { message }
+}
+
+fn one_line(message: &str) -> String {
+    message.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The names of all environment variables that are settings, for the test that compares `.env.example`.
+#[must_use]
+pub fn environment_variables() -> Vec<String> {
+    fn collect(command: &clap::Command, names: &mut Vec<String>) {
+        let here = command.get_arguments().filter_map(clap::Arg::get_env);
+        names.extend(here.map(|name| name.to_string_lossy().into_owned()));
+        for sub in command.get_subcommands() {
+            collect(sub, names);
+        }
+    }
+    let mut names = Vec::new();
+    collect(&Cli::command(), &mut names);
+    names.sort();
+    names.dedup();
+    names
+}

@@ -1,0 +1,26 @@
+//! How the console commands print.
+
+use serde::Serialize;
+
+/// Prints one record or many as JSON.
+pub fn json(value: &impl Serialize) -> anyhow::Result<()> {
+    println!("{}", serde_json::to_string_pretty(value)?);
+    Ok(())
+}
+
+/// Prints rows under a heading, each column as wide as its widest cell.
+pub fn table<const N: usize>(heading: [&str; N], rows: &[[String; N]]) {
+    let heading = heading.map(str::to_owned);
+    let width =
+        |column: usize| rows.iter().chain([&heading]).map(|row| row[column].chars().count()).max().unwrap_or_default();
+    let widths: [usize; N] = std::array::from_fn(width);
+    for row in [&heading].into_iter().chain(rows) {
+        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
+        println!("{}", cells.collect::<Vec<_>>().join("  ").trim_end());
+    }
+}
+
+/// A moment, or a dash.
+pub fn moment(time: Option<chrono::DateTime<chrono::Utc>>) -> String {
+    time.map_or_else(|| "-".to_owned(), |time| time.format("%Y-%m-%d %H:%M").to_string())
+}

@@ -1,0 +1,60 @@
+//! `unibooks project create|list`
+
+use clap::{Args, Subcommand};
+
+use super::{migrate, output};
+use crate::domain::{Clock, Label};
+use crate::projects::{Project, store};
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make a project
+    Create(Create),
+    /// List all projects
+    List(List),
+}
+
+#[derive(Debug, Args)]
+pub struct Create {
+    /// What to call it
+    #[arg(long)]
+    name: Label,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    database: migrate::Arguments,
+}
+
+#[derive(Debug, Args)]
+pub struct List {
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    database: migrate::Arguments,
+}
+
+pub async fn run(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Create(Create { name, json, database }) => {
+            let project = Project::new(name, Clock::system().now());
+            store::insert(&database.operator().await?, &project).await?;
+            if json {
+                return output::json(&project);
+            }
+            println!("project  {}", project.id);
+        }
+        Command::List(List { json, database }) => {
+            let projects = store::list(&database.operator().await?).await?;
+            if json {
+                return output::json(&projects);
+            }
+            let row = |project: &Project| {
+                [project.id.to_string(), project.name.as_str().to_owned(), output::moment(Some(project.created_at))]
+            };
+            output::table(["ID", "NAME", "CREATED (UTC)"], &projects.iter().map(row).collect::<Vec<_>>());
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,32 @@
+//! `unibooks serve`
+
+use anyhow::Context;
+use clap::Args;
+
+use super::demo;
+use crate::config::{DatabaseSettings, DatabaseUrl, DemoSettings, ServerSettings};
+use crate::db::{self, Database};
+use crate::server::Server;
+
+#[derive(Debug, Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    url: DatabaseUrl,
+    #[command(flatten)]
+    database: DatabaseSettings,
+    #[command(flatten)]
+    server: ServerSettings,
+    #[command(flatten)]
+    demo: DemoSettings,
+}
+
+pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
+    let options = arguments.database.options(arguments.url.parse()?);
+    let server = Server::bind(arguments.server).await?;
+    let database = Database::connect(options).await.context("the database of DATABASE_URL cannot be used")?;
+    db::migrate(&database).await?;
+    if let Some(file) = &arguments.demo.demo_file {
+        demo::offer(&database, file, server.address()?).await?;
+    }
+    server.run(database).await
+}

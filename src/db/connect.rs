@@ -1,0 +1,83 @@
+//! The pool of connections.
+
+use std::time::Duration;
+
+use sqlx::PgPool;
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions, Postgres};
+
+use super::error::Error;
+use super::migrate::is_migrated;
+
+/// How to reach the database.
+#[derive(Debug, Clone)]
+pub struct DatabaseOptions {
+    /// Where it is and who we are there.
+    pub connect: PgConnectOptions,
+    /// The most connections at a time.
+    pub max_connections: u32,
+    /// How long to wait for a connection, and how long Postgres may work on one statement.
+    pub timeout: Duration,
+}
+
+/// The database. Cheap to clone: all clones share one pool.
+#[derive(Debug, Clone)]
+pub struct Database(PgPool);
+
+impl Database {
+    /// Connects, waiting up to the timeout for a database that is still starting.
+    ///
+    /// # Errors
+    /// When it cannot be reached in that time, or refuses us.
+    pub async fn connect(options: DatabaseOptions) -> Result<Self, sqlx::Error> {
+        let DatabaseOptions { connect, max_connections, timeout } = options;
+        // Postgres itself ends what takes too long: then it is certain that nothing was stored, which a timer on our
+        // side could not know.
+        let statement_timeout = timeout.as_millis().to_string();
+        // Lists are planned with their values in sight: a kept plan would have to serve every combination of filters,
+        // and walk a whole connection for the rare ones.
+        let connect = connect.application_name("unibooks").options([
+            ("statement_timeout", statement_timeout.as_str()),
+            ("plan_cache_mode", "force_custom_plan"),
+            ("timezone", "UTC"),
+        ]);
+        PgPoolOptions::new()
+            .max_connections(max_connections)
+            .acquire_timeout(timeout)
+            // A ping before each use would double the round trips of a create. Only a connection that has lain idle
+            // is asked whether it still lives.
+            .test_before_acquire(false)
+            .before_acquire(|connection, meta| {
+                Box::pin(async move {
+                    if meta.idle_for > Duration::from_secs(1) {
+                        sqlx::Connection::ping(connection).await?;
+                    }
+                    Ok(true)
+                })
+            })
+            .connect_with(connect)
+            .await
+            .map(Self)
+    }
+
+    /// A connection from the pool. What fails here has had no effect.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn acquire(&self) -> Result<PoolConnection<Postgres>, Error> {
+        self.0.acquire().await.map_err(Error::Unavailable)
+    }
+
+    /// Whether statements are answered and every migration of this build is applied.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when not.
+    pub async fn check_ready(&self) -> Result<(), Error> {
+        is_migrated(&mut *self.acquire().await?).await.map_err(Error::Unavailable)
+    }
+
+    /// Waits for connections in use to come back, then closes them all.
+    pub async fn close(&self) {
+        self.0.close().await;
+    }
+}

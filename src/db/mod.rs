@@ -1,0 +1,10 @@
+//! Postgres: how it is reached, brought up to date, and told apart when it fails.
+
+mod connect;
+mod error;
+mod migrate;
+pub mod private;
+
+pub use connect::{Database, DatabaseOptions};
+pub use error::{Error, foreign};
+pub use migrate::migrate;

@@ -1,0 +1,167 @@
+//! Finds the programs of a Postgres server.
+
+use std::{
+    cmp::Reverse,
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use super::error::PrivatePostgresError;
+
+/// The oldest version that is supported.
+const MINIMUM: u32 = 14;
+
+/// Folders that hold one folder a version, and what the names of those begin with.
+const VERSIONED: [(&str, &str); 5] = [
+    ("/usr/lib/postgresql", ""),
+    ("/usr", "pgsql-"),
+    ("/opt/homebrew/opt", "postgresql"),
+    ("/usr/local/opt", "postgresql"),
+    ("/home/linuxbrew/.linuxbrew/opt", "postgresql"),
+];
+
+/// A folder with the programs of one version.
+#[derive(Debug)]
+pub(super) struct Binaries(PathBuf);
+
+impl Binaries {
+    pub(super) fn initdb(&self) -> PathBuf {
+        self.0.join("initdb")
+    }
+
+    pub(super) fn postgres(&self) -> PathBuf {
+        self.0.join("postgres")
+    }
+}
+
+/// The first place whose programs fit: of the version of the existing cluster, or new enough. A folder that was asked
+/// for is the only place: somebody who names one wants that one.
+pub(super) fn find(
+    asked_for: Option<&Path>,
+    cluster_version: Option<u32>,
+    cluster: &Path,
+) -> Result<Binaries, PrivatePostgresError> {
+    let candidates = asked_for.map_or_else(candidates, |folder| vec![folder.to_owned()]);
+    let mut looked_at = Vec::new();
+    for folder in candidates {
+        match major_version(&folder) {
+            Ok(version) if cluster_version.map_or(version >= MINIMUM, |wanted| version == wanted) => {
+                return std::path::absolute(&folder).map(Binaries).map_err(PrivatePostgresError::io("use", folder));
+            }
+            Ok(version) => looked_at.push(format!("{} (version {version})", folder.display())),
+            Err(fault) => looked_at.push(format!("{} ({fault})", folder.display())),
+        }
+    }
+    let looked_at = looked_at.join(", ");
+    Err(match (asked_for, cluster_version) {
+        (_, Some(version)) => PrivatePostgresError::VersionMismatch { cluster: cluster.to_owned(), version, looked_at },
+        (Some(_), None) => {
+            PrivatePostgresError::BinariesUnusable(format!("{looked_at}; version {MINIMUM} or newer is needed"))
+        }
+        (None, None) => PrivatePostgresError::BinariesNotFound { minimum: MINIMUM, looked_at },
+    })
+}
+
+/// Where to look, best first. `pg_config` and `PATH` are the user's choice; the rest is where packages put them.
+fn candidates() -> Vec<PathBuf> {
+    let mut folders = Vec::new();
+    if let Ok(output) = Command::new("pg_config").arg("--bindir").output()
+        && output.status.success()
+    {
+        folders.push(PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()));
+    }
+    let path = env::var_os("PATH").unwrap_or_default();
+    // Only those of `PATH` that hold a server: an error that lists all the others helps nobody.
+    folders.extend(env::split_paths(&path).filter(|folder| folder.is_absolute() && folder.join("postgres").is_file()));
+    for (parent, prefix) in VERSIONED {
+        folders.extend(newest_first(Path::new(parent), prefix));
+    }
+    let mut seen = Vec::new();
+    folders.retain(|folder| {
+        let new = !seen.contains(folder);
+        seen.push(folder.clone());
+        new
+    });
+    if folders.is_empty() {
+        // For the error: where one would have been.
+        folders.push("/usr/lib/postgresql/*/bin".into());
+        folders.push("the folders of PATH".into());
+    }
+    folders
+}
+
+/// The `bin` folders of all versions below a folder.
+fn newest_first(parent: &Path, prefix: &str) -> Vec<PathBuf> {
+    let mut found: Vec<(u32, PathBuf)> = fs::read_dir(parent)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter(|entry| entry.file_name().to_str().is_some_and(|name| name.starts_with(prefix)))
+        .map(|entry| (entry.file_name().to_str().map_or(0, digits_of), entry.path().join("bin")))
+        .filter(|(_, folder)| folder.join("postgres").is_file())
+        .collect();
+    found.sort_by_key(|(version, _)| Reverse(*version));
+    found.into_iter().map(|(_, folder)| folder).collect()
+}
+
+/// The version in a folder's name: 17 of `postgresql@17`, 0 when there is none.
+fn digits_of(name: &str) -> u32 {
+    let digits: String = name.chars().skip_while(|c| !c.is_ascii_digit()).take_while(char::is_ascii_digit).collect();
+    digits.parse().unwrap_or(0)
+}
+
+/// The major version of the programs in a folder, or what is wrong with the folder.
+fn major_version(folder: &Path) -> Result<u32, String> {
+    for program in ["postgres", "initdb"] {
+        if !folder.join(program).is_file() {
+            return Err(format!("no `{program}` there"));
+        }
+    }
+    let output = Command::new(folder.join("postgres")).arg("--version").output();
+    let output = output.map_err(|error| format!("`postgres --version` does not run: {error}"))?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    parse_version(&text).ok_or_else(|| "`postgres --version` prints no version".to_owned())
+}
+
+/// `postgres (PostgreSQL) 15.18 (Debian …)`, `… 17beta1`, `… 19devel`.
+fn parse_version(text: &str) -> Option<u32> {
+    let number = text.split("(PostgreSQL)").nth(1)?;
+    Some(digits_of(number)).filter(|version| *version > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn version_is_read_from_every_kind_of_release() {
+        assert_eq!(parse_version("postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)\n"), Some(15));
+        assert_eq!(parse_version("postgres (PostgreSQL) 17beta1"), Some(17));
+        assert_eq!(parse_version("postgres (PostgreSQL) 19devel"), Some(19));
+        assert_eq!(parse_version("mysqld 8"), None);
+        assert_eq!(parse_version(""), None);
+    }
+
+    #[test]
+    fn newest_version_comes_first_by_number() {
+        let parent = tempfile::tempdir().expect("temporary folder");
+        for name in ["postgresql@9", "postgresql@17", "postgresql", "other@18"] {
+            let bin = parent.path().join(name).join("bin");
+            fs::create_dir_all(&bin).expect("folder");
+            fs::write(bin.join("postgres"), "").expect("file");
+        }
+        let found = newest_first(parent.path(), "postgresql");
+        let expected = ["postgresql@17", "postgresql@9", "postgresql"].map(|name| parent.path().join(name).join("bin"));
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn folder_that_was_asked_for_must_hold_both_programs() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        fs::write(folder.path().join("postgres"), "").expect("file");
+        let error = find(Some(folder.path()), None, Path::new("cluster")).expect_err("no initdb there");
+        assert!(error.to_string().contains("no `initdb` there"), "{error}");
+        assert!(error.to_string().contains("UNIBOOKS_POSTGRES_BIN"), "{error}");
+    }
+}

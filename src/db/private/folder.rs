@@ -1,0 +1,91 @@
+//! The data folder: where it is, who may enter it, and that only one process uses it.
+
+use std::{
+    env,
+    fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+    path::{Path, PathBuf},
+    thread::sleep,
+    time::Duration,
+};
+
+use super::{error::PrivatePostgresError, user};
+
+/// See [`lock`].
+const LOCK_TRIES: u32 = 10;
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
+
+/// The data folder when none is chosen: `$XDG_DATA_HOME/unibooks` or `~/.local/share/unibooks`; for root
+/// `/var/lib/unibooks`, because the user that Postgres runs as cannot enter `/root`.
+///
+/// # Errors
+/// When there is no home folder.
+pub fn default_data_dir() -> Result<PathBuf, PrivatePostgresError> {
+    if user::current_uid()? == user::ROOT {
+        return Ok("/var/lib/unibooks".into());
+    }
+    below_home(env::var_os("XDG_DATA_HOME").map(PathBuf::from), env::var_os("HOME").map(PathBuf::from))
+        .ok_or(PrivatePostgresError::NoHome)
+}
+
+/// A relative `XDG_DATA_HOME` counts as unset, as its specification says.
+fn below_home(data_home: Option<PathBuf>, home: Option<PathBuf>) -> Option<PathBuf> {
+    let base = data_home.filter(|path| path.is_absolute()).or_else(|| {
+        let home = home.filter(|path| path.is_absolute())?;
+        Some(home.join(".local/share"))
+    })?;
+    Some(base.join("unibooks"))
+}
+
+/// Makes the data folder unless it exists, and gives its real path. An existing folder keeps its mode.
+pub(super) fn create(path: &Path, root: bool) -> Result<PathBuf, PrivatePostgresError> {
+    let make = || {
+        let path = std::path::absolute(path)?;
+        if !path.exists() {
+            if let Some(parent) = path.parent() {
+                fs::create_dir_all(parent)?;
+            }
+            // Root's folder stays root's, but the user that Postgres runs as must get through to the cluster.
+            let mode = if root { 0o711 } else { 0o700 };
+            DirBuilder::new().mode(mode).create(&path)?;
+            // Again, because the umask took its part.
+            fs::set_permissions(&path, Permissions::from_mode(mode))?;
+        }
+        path.canonicalize()
+    };
+    make().map_err(PrivatePostgresError::io("make the data folder", path))
+}
+
+/// Takes the lock of the data folder. It is held as long as the file is open; std opens files so that children do not
+/// inherit them (`O_CLOEXEC`), so a Postgres that outlives us for a moment does not hold it.
+///
+/// Between `fork` and `exec` a child of a process that was killed still holds it, for less than a millisecond: hence
+/// more than one try, each after a pause that blocks the thread.
+pub(super) fn lock(data_dir: &Path) -> Result<File, PrivatePostgresError> {
+    let path = data_dir.join("lock");
+    let open = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
+    let file = open.map_err(PrivatePostgresError::io("open the lock file", &path))?;
+    for _ in 0..LOCK_TRIES {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) => sleep(LOCK_PAUSE),
+            Err(TryLockError::Error(error)) => return Err(PrivatePostgresError::io("lock", path)(error)),
+        }
+    }
+    Err(PrivatePostgresError::InUse(data_dir.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn data_home_comes_before_home_and_must_be_absolute() {
+        let at =
+            |data_home: Option<&str>, home: Option<&str>| below_home(data_home.map(Into::into), home.map(Into::into));
+        assert_eq!(at(Some("/data"), Some("/home/me")), Some("/data/unibooks".into()));
+        assert_eq!(at(Some("data"), Some("/home/me")), Some("/home/me/.local/share/unibooks".into()));
+        assert_eq!(at(None, Some("/home/me")), Some("/home/me/.local/share/unibooks".into()));
+        assert_eq!(at(None, None), None);
+    }
+}

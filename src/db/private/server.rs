@@ -1,0 +1,124 @@
+//! Runs `postgres` and waits until it can be used.
+
+use std::{
+    ffi::OsString,
+    path::Path,
+    time::{Duration, Instant, SystemTime},
+};
+
+use sqlx::{Connection as _, PgConnection};
+use tokio::time::{sleep, timeout};
+
+use super::{
+    NAME, Site,
+    error::PrivatePostgresError,
+    orphan,
+    supervised::{POLL, Supervised},
+};
+
+/// After a power cut Postgres first replays what it had logged; on a slow disk that takes a while.
+const READY_LIMIT: Duration = Duration::from_mins(2);
+/// Starts that may fail because an orphan was there first.
+const ATTEMPTS: usize = 3;
+
+/// Starts the server and makes the database `unibooks` unless it exists.
+pub(super) async fn start(site: &Site, settings: &[(String, String)]) -> Result<Supervised, PrivatePostgresError> {
+    for _ in 1..ATTEMPTS {
+        orphan::end(site).await?;
+        match attempt(site, settings).await {
+            // An orphan that had not written its pid file yet when we looked; now it has.
+            Err(PrivatePostgresError::Failed { .. }) if orphan::find(&site.cluster).is_some() => {}
+            outcome => return outcome,
+        }
+    }
+    orphan::end(site).await?;
+    attempt(site, settings).await
+}
+
+async fn attempt(site: &Site, settings: &[(String, String)]) -> Result<Supervised, PrivatePostgresError> {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let instance = format!("{}-{}", std::process::id(), now.as_nanos());
+    let args = arguments(site, settings, &instance);
+    let mut server = Supervised::start(&site.binaries.postgres(), args, &site.run_as, &site.log)?;
+    let started = Instant::now();
+    loop {
+        if let Some(status) = server.exit_status()? {
+            let (log, tail) = (site.log.path.clone(), site.log.tail());
+            return Err(PrivatePostgresError::Failed { program: "postgres", status: status.to_string(), log, tail });
+        }
+        let remaining = READY_LIMIT.saturating_sub(started.elapsed());
+        match timeout(remaining, answers(site, &instance)).await {
+            Ok(Ok(true)) => return Ok(server),
+            Ok(Ok(false)) => {}
+            Ok(Err(error)) if may_pass(&error) => {}
+            Ok(Err(error)) => return Err(error.into()),
+            Err(_) => {
+                let (seconds, log, tail) = (READY_LIMIT.as_secs(), site.log.path.clone(), site.log.tail());
+                return Err(PrivatePostgresError::NotReady { seconds, log, tail });
+            }
+        }
+        sleep(POLL).await;
+    }
+}
+
+fn arguments(site: &Site, settings: &[(String, String)], instance: &str) -> Vec<OsString> {
+    // `-D <cluster>` in two arguments is what `orphan` recognises a server by.
+    let mut args = vec![OsString::from("-D"), site.cluster.clone().into()];
+    let mut sockets = OsString::from("unix_socket_directories=");
+    sockets.push(quoted(&site.socket));
+    let ours = [
+        "listen_addresses=".into(),
+        sockets,
+        "unix_socket_permissions=0700".into(),
+        format!("port={}", super::PORT).into(),
+        format!("unibooks.instance={instance}").into(),
+    ];
+    let theirs = settings.iter().map(|(name, value)| format!("{name}={value}").into());
+    for setting in ours.into_iter().chain(theirs) {
+        args.extend([OsString::from("-c"), setting]);
+    }
+    args
+}
+
+/// The setting is a list: commas and quotes of a path must be quoted.
+fn quoted(path: &Path) -> OsString {
+    path.to_str().map_or_else(|| path.into(), |text| format!("\"{}\"", text.replace('"', "\"\"")).into())
+}
+
+/// Whether our own server (not an orphan on the same socket) can be used; makes the database when it is missing.
+async fn answers(site: &Site, instance: &str) -> Result<bool, sqlx::Error> {
+    let mut connection = match PgConnection::connect_with(&site.connect_options(NAME)).await {
+        Ok(connection) => connection,
+        Err(error) if has_code(&error, "3D000") => {
+            // The first start, or one after a first start that was killed between `initdb` and here.
+            let mut connection = PgConnection::connect_with(&site.connect_options("postgres")).await?;
+            sqlx::raw_sql("create database unibooks").execute(&mut connection).await?;
+            connection.close().await?;
+            return Ok(false);
+        }
+        Err(error) => return Err(error),
+    };
+    let ours = sqlx::query_scalar("select current_setting('unibooks.instance', true) is not distinct from $1");
+    let ours = ours.bind(instance).fetch_one(&mut connection).await?;
+    connection.close().await?;
+    Ok(ours)
+}
+
+/// Not listening yet, cut off by an ending orphan, starting up or shutting down: worth another try.
+fn may_pass(error: &sqlx::Error) -> bool {
+    error.as_database_error().is_none() || ["57P01", "57P02", "57P03"].iter().any(|code| has_code(error, code))
+}
+
+fn has_code(error: &sqlx::Error, wanted: &str) -> bool {
+    error.as_database_error().and_then(sqlx::error::DatabaseError::code).is_some_and(|code| code == wanted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn path_is_one_entry_of_the_list() {
+        assert_eq!(quoted(Path::new("/a, b/\"c\"")), "\"/a, b/\"\"c\"\"\"");
+    }
+}

@@ -1,0 +1,103 @@
+//! Runs a child that never outlives us, however we end.
+//!
+//! Between us and the child stands a small shell. A pipe that only we hold open is its life line: when it closes,
+//! because we asked for the end, were dropped or were killed with `kill -9`, the shell interrupts the child. (Linux'
+//! `PR_SET_PDEATHSIG` would need `unsafe` and already fires when the thread that started the child ends.)
+
+use std::{
+    ffi::OsStr,
+    io,
+    path::Path,
+    process::{Child, ChildStdin, ExitStatus, Stdio},
+    time::{Duration, Instant},
+};
+
+use tokio::time::sleep;
+
+use super::{error::PrivatePostgresError, log::Log, user::RunAs};
+
+/// How often a child's end is looked for. Asking instead of being told keeps us independent of the runtime that
+/// started the child, which in tests is gone before the child is.
+pub(super) const POLL: Duration = Duration::from_millis(10);
+
+/// The shell. It heeds no signal itself, so that one to the whole group or service does not cut the life line.
+///
+/// The interrupt is repeated because the child ignores it until it has set its own handler; Postgres and `initdb` take
+/// the second like none. The shell is the child's parent and ends the repeating as soon as the child is reaped, so the
+/// number cannot have passed to another process. It goes last: when the shell has ended, nothing of ours runs.
+const SHELL: &str = r#"
+trap '' HUP INT TERM
+exec 3<&0
+"$@" </dev/null 3<&- &
+child=$!
+{
+    read -r _
+    while kill -INT "$child"; do sleep 0.1; done
+} <&3 >/dev/null 2>&1 &
+watcher=$!
+exec 3<&-
+wait "$child"
+status=$?
+{
+    kill -KILL "$watcher"
+    wait "$watcher"
+} 2>/dev/null
+exit "$status"
+"#;
+
+/// A child under the shell. Dropping it ends the child (without waiting for it).
+#[derive(Debug)]
+pub(super) struct Supervised {
+    shell: Child,
+    life_line: ChildStdin,
+}
+
+impl Supervised {
+    /// Starts a program; what it prints goes to the log.
+    pub(super) fn start<I: AsRef<OsStr>>(
+        program: &Path,
+        args: impl IntoIterator<Item = I>,
+        run_as: &RunAs,
+        log: &Log,
+    ) -> Result<Self, PrivatePostgresError> {
+        let output = log.writer()?;
+        let errors = output.try_clone().map_err(PrivatePostgresError::io("write", &log.path))?;
+        let mut command = run_as.command("/bin/sh");
+        command.args(["-c", SHELL, "unibooks-supervisor"]).arg(program).args(args);
+        command.stdin(Stdio::piped()).stdout(output).stderr(errors);
+        let started = command.spawn().and_then(|mut shell| {
+            let life_line = shell.stdin.take().ok_or_else(|| io::Error::other("no pipe to the shell"))?;
+            Ok(Self { shell, life_line })
+        });
+        started.map_err(PrivatePostgresError::io("run", program))
+    }
+
+    /// How the child ended, or `None` while it runs.
+    pub(super) fn exit_status(&mut self) -> Result<Option<ExitStatus>, PrivatePostgresError> {
+        self.shell.try_wait().map_err(PrivatePostgresError::io("wait for", "the child process"))
+    }
+
+    /// Waits for the end of a child that ends by itself.
+    pub(super) async fn finished(mut self) -> Result<ExitStatus, PrivatePostgresError> {
+        loop {
+            if let Some(status) = self.exit_status()? {
+                return Ok(status);
+            }
+            sleep(POLL).await;
+        }
+    }
+
+    /// Interrupts the child and waits for its end; `false` when it still runs after `limit`.
+    pub(super) async fn stop(self, limit: Duration) -> Result<bool, PrivatePostgresError> {
+        let Self { mut shell, life_line } = self;
+        drop(life_line);
+        let started = Instant::now();
+        while started.elapsed() < limit {
+            if shell.try_wait().map_err(PrivatePostgresError::io("wait for", "the child process"))?.is_some() {
+                return Ok(true);
+            }
+            sleep(POLL).await;
+        }
+        Ok(false)
+    }
+}

@@ -1,0 +1,78 @@
+//! Exchange rates, kept digit for digit.
+
+use std::str::FromStr;
+
+use rust_decimal::Decimal;
+use serde::Serialize;
+
+use super::Refusal;
+
+/// A positive decimal, exactly as the client wrote it: `"1.20"` stays `"1.20"` (contract §2).
+///
+/// It is also within what [`Decimal`] holds exactly (28 significant digits), so that it can be calculated with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct ExchangeRate(String);
+
+impl ExchangeRate {
+    /// The digits that the client wrote.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for ExchangeRate {
+    type Err = Refusal;
+
+    fn from_str(text: &str) -> Result<Self, Refusal> {
+        let refused = |detail| Err(Refusal::new("invalid_exchange_rate", detail));
+        let (integer, fraction) = text.split_once('.').unwrap_or((text, "0"));
+        let are_digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+        if !are_digits(integer) || !are_digits(fraction) {
+            return refused("not a plain decimal number; write it like \"1.2\", without sign, exponent or grouping");
+        }
+        // `from_str_exact` refuses what it would have to round; the length bound is the database's.
+        let (Ok(rate), true) = (Decimal::from_str_exact(text), text.len() <= 29) else {
+            return refused("more than 28 digits");
+        };
+        if rate.is_zero() {
+            return refused("an exchange rate is greater than zero");
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn digits_stay_as_they_were_written() {
+        for text in ["1.2", "1.20", "0.000000000001", "1", "0010.50", "1234567890.123456789012345678"] {
+            assert_eq!(text.parse::<ExchangeRate>().expect(text).as_str(), text);
+        }
+    }
+
+    #[test]
+    fn what_is_not_a_positive_plain_decimal_is_refused() {
+        let too_long = "1".repeat(30);
+        for text in ["", "0", "0.00", "-1.2", "+1.2", "1e3", ".5", "1.", "1,2", "1.2.3", " 1", "NaN", "١", &too_long] {
+            assert_eq!(text.parse::<ExchangeRate>().map_err(|r| r.code), Err("invalid_exchange_rate"), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_positive_decimal_survives_a_round_trip(text in "[0-9]{1,9}\\.[0-9]{0,14}[1-9]") {
+            prop_assert_eq!(text.parse::<ExchangeRate>().map(|rate| rate.0), Ok(text));
+        }
+
+        #[test]
+        fn no_text_panics(text in "\\PC*") {
+            let _ = text.parse::<ExchangeRate>();
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! Custom fields: any JSON that a client wants to keep with a payment.
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::Refusal;
+use super::json::Members;
+use super::text::refuse_nul;
+
+/// A JSON object in one canonical form: no white space, members in the order of their names, numbers with the digits
+/// that the client wrote (no binary float comes near them). Equal objects are therefore equal texts, whatever order
+/// or indentation a client's library chose, and a request's digest can be taken of it.
+#[derive(Debug, Clone, Serialize)]
+#[serde(transparent)]
+pub struct FieldMappings(Box<RawValue>);
+
+impl FieldMappings {
+    /// The largest canonical text, in bytes.
+    pub const MAX_BYTES: usize = 64 * 1_024;
+    /// How deeply values may be nested.
+    pub const MAX_DEPTH: usize = 64;
+
+    /// Reads an object; `object` must be the text of one.
+    ///
+    /// # Errors
+    /// `too_large`, `too_deep`, `duplicate_member`, `invalid_string` or `nul_character`.
+    pub fn parse(object: &RawValue) -> Result<Self, Refusal> {
+        // White space may double the canonical size, not more: the bound on work comes before the work.
+        if object.get().len() > 2 * Self::MAX_BYTES {
+            return Err(too_large());
+        }
+        let mut canonical = String::with_capacity(object.get().len());
+        write_canonical(object, Self::MAX_DEPTH, &mut canonical)?;
+        if canonical.len() > Self::MAX_BYTES {
+            return Err(too_large());
+        }
+        RawValue::from_string(canonical).map(Self).map_err(invalid_string)
+    }
+
+    /// Takes the object back from the database, where it has been in canonical form since it was read.
+    #[must_use]
+    pub fn from_stored(canonical: Box<RawValue>) -> Self {
+        Self(canonical)
+    }
+
+    /// The canonical text.
+    #[must_use]
+    pub fn as_raw(&self) -> &RawValue {
+        &self.0
+    }
+}
+
+impl PartialEq for FieldMappings {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.get() == other.0.get()
+    }
+}
+
+fn write_canonical(value: &RawValue, depth_left: usize, out: &mut String) -> Result<(), Refusal> {
+    let text = value.get();
+    let deeper = || {
+        depth_left.checked_sub(1).ok_or_else(|| {
+            Refusal::new("too_deep", format!("nested more than {} levels deep", FieldMappings::MAX_DEPTH))
+        })
+    };
+    match text.as_bytes().first() {
+        Some(b'{') => {
+            let depth_left = deeper()?;
+            let members: Members<'_> = serde_json::from_str(text).map_err(invalid_string)?;
+            if let Some(name) = members.duplicates.first() {
+                return Err(Refusal::new(
+                    "duplicate_member",
+                    format!("the member `{name}` stands here more than once"),
+                ));
+            }
+            out.push('{');
+            for (index, (name, value)) in members.by_name.into_iter().enumerate() {
+                if index > 0 {
+                    out.push(',');
+                }
+                write_string(&name, out)?;
+                out.push(':');
+                write_canonical(value, depth_left, out)?;
+            }
+            out.push('}');
+        }
+        Some(b'[') => {
+            let depth_left = deeper()?;
+            let elements: Vec<&RawValue> = serde_json::from_str(text).map_err(invalid_string)?;
+            out.push('[');
+            for (index, element) in elements.into_iter().enumerate() {
+                if index > 0 {
+                    out.push(',');
+                }
+                write_canonical(element, depth_left, out)?;
+            }
+            out.push(']');
+        }
+        Some(b'"') => write_string(&serde_json::from_str::<Cow<'_, str>>(text).map_err(invalid_string)?, out)?,
+        // A number, true, false or null: the text itself.
+        _ => out.push_str(text),
+    }
+    Ok(())
+}
+
+fn write_string(text: &str, out: &mut String) -> Result<(), Refusal> {
+    refuse_nul(text)?;
+    out.push_str(&serde_json::to_string(text).map_err(invalid_string)?);
+    Ok(())
+}
+
+fn invalid_string(_: serde_json::Error) -> Refusal {
+    Refusal::new("invalid_string", "holds a text that is not Unicode (half of a surrogate pair)")
+}
+
+fn too_large() -> Refusal {
+    Refusal::new("too_large", format!("larger than {} bytes", FieldMappings::MAX_BYTES))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn parse(text: &str) -> Result<String, &'static str> {
+        let raw: &RawValue = serde_json::from_str(text).expect("well-formed JSON");
+        FieldMappings::parse(raw).map(|fields| fields.as_raw().get().to_owned()).map_err(|refusal| refusal.code)
+    }
+
+    #[test]
+    fn order_and_white_space_do_not_matter_and_digits_do() {
+        assert_eq!(parse(r#"{ "b" : [1.50, 2] , "a":"\u0041" }"#), Ok(r#"{"a":"A","b":[1.50,2]}"#.to_owned()));
+        assert_eq!(parse(r#"{"n":0.1000000000000000000001}"#), Ok(r#"{"n":0.1000000000000000000001}"#.to_owned()));
+        assert_eq!(parse("{}"), Ok("{}".to_owned()));
+    }
+
+    #[test]
+    fn what_cannot_be_kept_is_refused_by_name() {
+        let deep = format!("{{\"a\":{}{}}}", "[".repeat(64), "]".repeat(64));
+        let large = format!("{{\"a\":\"{}\"}}", "x".repeat(FieldMappings::MAX_BYTES));
+        assert_eq!(parse(&deep), Err("too_deep"));
+        assert_eq!(parse(&large), Err("too_large"));
+        assert_eq!(parse(r#"{"a":1,"a":2}"#), Err("duplicate_member"));
+        assert_eq!(parse(r#"{"a":{"b":"\u0000"}}"#), Err("nul_character"));
+        assert_eq!(parse(r#"{"\u0000":1}"#), Err("nul_character"));
+        assert_eq!(parse(r#"{"a":"\ud800"}"#), Err("invalid_string"));
+        assert_eq!(parse(r#"{"\ud800":1}"#), Err("invalid_string"));
+    }
+
+    proptest! {
+        #[test]
+        fn canonical_is_final(members in prop::collection::btree_map("\\PC{0,6}", "\\PC{0,6}", 0..6)) {
+            let text = serde_json::to_string_pretty(&members).expect("JSON");
+            let canonical = parse(&text).expect("no NUL, not deep");
+            prop_assert_eq!(parse(&canonical).expect("canonical"), canonical.clone());
+            prop_assert_eq!(canonical, serde_json::to_string(&members).expect("JSON"));
+        }
+    }
+}

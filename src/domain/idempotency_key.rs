@@ -1,0 +1,98 @@
+//! The key that makes a create call safe to repeat.
+
+use std::str::FromStr;
+
+use super::Refusal;
+
+/// The value of an `Idempotency-Key` header (draft-ietf-httpapi-idempotency-key-header), bare or as a quoted string:
+/// 1 to 255 visible ASCII characters or spaces.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdempotencyKey(String);
+
+impl IdempotencyKey {
+    /// The longest key, in characters.
+    pub const MAX_CHARACTERS: usize = 255;
+
+    /// The key without quotes.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for IdempotencyKey {
+    type Err = Refusal;
+
+    fn from_str(written: &str) -> Result<Self, Refusal> {
+        let refused = |detail: &str| Err(Refusal::new("invalid_idempotency_key", detail));
+        let written = written.trim_matches([' ', '\t']);
+        let key = match written.strip_prefix('"') {
+            None => written.to_owned(),
+            Some(rest) => match unquote(rest) {
+                Some(key) => key,
+                None => {
+                    return refused(
+                        "starts with a quote but is no quoted string; quote it on both sides or not at all",
+                    );
+                }
+            },
+        };
+        if key.is_empty() || key.len() > Self::MAX_CHARACTERS {
+            return refused("an idempotency key has 1 to 255 characters");
+        }
+        if !key.bytes().all(|b| (b' '..=b'~').contains(&b)) {
+            return refused("an idempotency key has visible ASCII characters only");
+        }
+        Ok(Self(key))
+    }
+}
+
+/// The inside of a structured-field string (RFC 9651 section 4.2.5), after its opening quote.
+fn unquote(rest: &str) -> Option<String> {
+    let inside = rest.strip_suffix('"')?;
+    let mut key = String::with_capacity(inside.len());
+    let mut characters = inside.chars();
+    while let Some(character) = characters.next() {
+        match character {
+            '\\' => key.push(characters.next().filter(|c| matches!(c, '"' | '\\'))?),
+            '"' => return None,
+            other => key.push(other),
+        }
+    }
+    Some(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn bare_and_quoted_are_the_same_key() {
+        assert_eq!("abc-1".parse::<IdempotencyKey>(), "\"abc-1\"".parse());
+        assert_eq!("\"a\\\"b\\\\c\"".parse::<IdempotencyKey>().map(|k| k.0), Ok("a\"b\\c".to_owned()));
+    }
+
+    #[test]
+    fn malformed_keys_are_refused() {
+        let too_long = "k".repeat(256);
+        for text in ["", "\"\"", "\"abc", "\"a\"b\"", "\"a\\nb\"", "\"a\\\"", "é", &too_long] {
+            assert_eq!(text.parse::<IdempotencyKey>().map_err(|r| r.code), Err("invalid_idempotency_key"), "{text}");
+        }
+        assert!("k".repeat(255).parse::<IdempotencyKey>().is_ok());
+    }
+
+    proptest! {
+        #[test]
+        fn a_quoted_key_survives_a_round_trip(key in "[ -~]{1,255}") {
+            let quoted = format!("\"{}\"", key.replace('\\', "\\\\").replace('"', "\\\""));
+            prop_assert_eq!(quoted.parse::<IdempotencyKey>().map(|k| k.0), Ok(key));
+        }
+
+        #[test]
+        fn no_text_panics(text in "\\PC*") {
+            let _ = text.parse::<IdempotencyKey>();
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! JSON objects, member by member, each value still as the text that the client wrote.
+//!
+//! [`serde_json::Value`] would turn numbers into binary floats and forget duplicate members; this keeps both visible.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+/// The members of one JSON object. Of a duplicate member the first value is kept and the name reported: what to do
+/// about it is for the reader of the object.
+#[derive(Debug)]
+pub struct Members<'a> {
+    /// Every member's value as written.
+    pub by_name: BTreeMap<Cow<'a, str>, &'a RawValue>,
+    /// Names that stand more than once (RFC 8259 section 4 leaves open what that means).
+    pub duplicates: Vec<Cow<'a, str>>,
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(MembersVisitor)
+    }
+}
+
+struct MembersVisitor;
+
+impl<'de> Visitor<'de> for MembersVisitor {
+    type Value = Members<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
+        /// Borrows the name from the input where it has no escapes.
+        #[derive(Deserialize)]
+        struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
+        let mut members = Members { by_name: BTreeMap::new(), duplicates: Vec::new() };
+        while let Some((Name(name), value)) = map.next_entry::<Name<'de>, &RawValue>()? {
+            match members.by_name.entry(name) {
+                Entry::Vacant(free) => {
+                    free.insert(value);
+                }
+                Entry::Occupied(taken) => members.duplicates.push(taken.key().clone()),
+            }
+        }
+        Ok(members)
+    }
+}

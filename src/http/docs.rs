@@ -1,0 +1,133 @@
+//! The OpenAPI document (3.1) and the page that shows it.
+
+use axum::Router;
+use serde_json::json;
+use utoipa::openapi::OpenApi as Document;
+use utoipa::openapi::content::ContentBuilder;
+use utoipa::openapi::example::ExampleBuilder;
+use utoipa::openapi::header::HeaderBuilder;
+use utoipa::openapi::path::Operation;
+use utoipa::openapi::response::ResponseBuilder;
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
+use utoipa::openapi::{Ref, RefOr};
+use utoipa::{OpenApi, PartialSchema, ToSchema};
+use utoipa_swagger_ui::SwaggerUi;
+
+use super::problem::Problem;
+use super::problem_types::{self as types, ProblemType};
+use super::report::Fault;
+use crate::accounting::payments::{create, get, list};
+
+/// What each documented operation can answer besides success, by operation id.
+const PROBLEMS: &[(&str, &[&ProblemType])] = &[
+    ("create_payment", create::PROBLEMS),
+    ("list_payments", list::PROBLEMS),
+    ("retrieve_payment", get::PROBLEMS),
+    ("ready", &[&types::UNAVAILABLE]),
+];
+
+/// The document before any route is in it.
+#[must_use]
+pub fn front_page() -> Document {
+    #[derive(OpenApi)]
+    #[openapi(
+        info(
+            title = "unibooks",
+            description = "A unified accounting API. Amounts are whole minor units; every error is a problem document \
+                (RFC 9457) with a stable `code`.",
+            license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
+        ),
+        tags(
+            (name = "payments", description = "Payments of one connection"),
+            (name = "server", description = "The server itself"),
+        ),
+    )]
+    struct FrontPage;
+    FrontPage::openapi()
+}
+
+/// Adds what is the same for all routes: how callers identify themselves, and every problem with an example.
+#[must_use]
+pub fn complete(mut api: Document) -> Document {
+    let components = api.components.get_or_insert_default();
+    let header =
+        |name: &str, about: &str| SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::with_description(name, about)));
+    components.add_security_scheme("api_key", header("x-api-key", "Who is calling: a key of a project"));
+    components.add_security_scheme(
+        "connection_token",
+        header("x-connection-token", "For whom: the token of a connection of the same project"),
+    );
+    let mut schemas = vec![(Problem::name().into_owned(), Problem::schema())];
+    Problem::schemas(&mut schemas);
+    components.schemas.extend(schemas);
+
+    for item in api.paths.paths.values_mut() {
+        for operation in [&mut item.get, &mut item.post].into_iter().flatten() {
+            let path_problems =
+                PROBLEMS.iter().find(|(id, _)| operation.operation_id.as_deref() == Some(id)).map(|(_, kinds)| *kinds);
+            add_problems(operation, path_problems.unwrap_or_default());
+        }
+    }
+    api
+}
+
+/// One response a status, with one example a problem code.
+fn add_problems(operation: &mut Operation, kinds: &[&'static ProblemType]) {
+    for kind in kinds {
+        let status = kind.status.as_str();
+        let same_status: Vec<_> = kinds.iter().filter(|other| other.status == kind.status).collect();
+        let titles: Vec<_> = same_status.iter().map(|kind| kind.title).collect();
+        let examples = same_status.iter().map(|kind| {
+            (kind.code, RefOr::T(ExampleBuilder::new().summary(kind.title).value(Some(json!(example(kind)))).build()))
+        });
+        let content = ContentBuilder::new()
+            .schema(Some(Ref::from_schema_name(Problem::name())))
+            .examples_from_iter(examples)
+            .build();
+        let mut response =
+            ResponseBuilder::new().description(titles.join("; or: ")).content("application/problem+json", content);
+        match status {
+            "401" => response = response.header("www-authenticate", HeaderBuilder::new().build()),
+            "503" => response = response.header("retry-after", HeaderBuilder::new().build()),
+            _ => {}
+        }
+        operation.responses.responses.insert(status.to_owned(), response.build().into());
+    }
+}
+
+fn example(kind: &'static ProblemType) -> Problem {
+    let at = |pointer: &str, code, detail: &str| Fault {
+        pointer: Some(pointer.to_owned()),
+        parameter: None,
+        header: None,
+        code,
+        detail: detail.to_owned(),
+    };
+    let errors = match kind.code {
+        "invalid_body" => vec![
+            at("/currency", "unknown_currency", "not an ISO 4217 currency code; write three letters, like USD"),
+            at("/line_items/2/value", "wrong_type", "expected a number, found a string"),
+        ],
+        "invalid_query" => vec![Fault {
+            parameter: Some("limit".to_owned()),
+            ..at("", "out_of_range", "write a whole number from 1 to 200")
+        }],
+        "unauthenticated" => {
+            vec![Fault { header: Some("x-api-key"), ..at("", "unknown", "no such API key") }]
+        }
+        _ => Vec::new(),
+    };
+    let errors = errors
+        .into_iter()
+        .map(|fault| Fault { pointer: fault.pointer.filter(|pointer| !pointer.is_empty()), ..fault })
+        .collect();
+    let mut problem = Problem::new(kind, format!("{}.", kind.title)).with_errors(errors);
+    "/accounting/payments".clone_into(&mut problem.instance);
+    "0197a3c2-5b7e-7c40-8a51-3f0b6a9d2e11".clone_into(&mut problem.request_id);
+    problem
+}
+
+/// `/openapi.json` and `/docs`. Both work offline: the page's scripts are part of the binary.
+pub fn router<S: Clone + Send + Sync + 'static>(api: Document) -> Router<S> {
+    SwaggerUi::new("/docs").url("/openapi.json", api).into()
+}

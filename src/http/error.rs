@@ -1,0 +1,148 @@
+//! What can go wrong in the shell, and how any error becomes an answer.
+
+use std::sync::Arc;
+
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use super::problem::Problem;
+use super::problem_types as types;
+use super::report::Fault;
+use crate::db;
+use crate::domain::Refusal;
+
+/// An error of the shell. The slices have their own, which become a [`Failure`] the same way.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No route has this path.
+    #[error("there is nothing at this path")]
+    RouteNotFound,
+    /// The path has other methods.
+    #[error("this path does not know this method")]
+    MethodNotAllowed,
+    /// The body is not JSON.
+    #[error("malformed JSON: {0}")]
+    MalformedJson(String),
+    /// The client's connection broke within the body.
+    #[error("the body broke off: {0}")]
+    UnreadableBody(#[source] axum::Error),
+    /// The body did not arrive in time.
+    #[error("the body did not arrive in time")]
+    BodyTimeout,
+    /// The body has more bytes than allowed.
+    #[error("the body is larger than {max_bytes} bytes")]
+    BodyTooLarge {
+        /// The limit, in bytes.
+        max_bytes: usize,
+    },
+    /// The body is of another media type, or compressed.
+    #[error("unsupported media type: {0}")]
+    UnsupportedMediaType(&'static str),
+    /// The body is JSON but does not mean a request.
+    #[error("the body has {} faults", .0.len())]
+    InvalidBody(Vec<Fault>),
+    /// The query has faults.
+    #[error("the query has {} faults", .0.len())]
+    InvalidQuery(Vec<Fault>),
+    /// The header `Idempotency-Key` has faults.
+    #[error("malformed idempotency key: {0}")]
+    InvalidIdempotencyKey(Refusal),
+    /// The database failed us.
+    #[error(transparent)]
+    Database(#[from] db::Error),
+    /// The answer took longer than the request timeout.
+    #[error("not answered within the request timeout")]
+    TimedOut {
+        /// Whether the request may be sent again without a second effect.
+        repeatable: bool,
+    },
+    /// Our own fault: a handler panicked.
+    #[error("panic: {0}")]
+    Panic(String),
+}
+
+impl Error {
+    fn problem(&self) -> Problem {
+        match self {
+            Self::RouteNotFound => {
+                Problem::new(&types::ROUTE_NOT_FOUND, "Look at `/openapi.json` or `/docs` for what there is.")
+            }
+            Self::MethodNotAllowed => {
+                Problem::new(&types::METHOD_NOT_ALLOWED, "The header `Allow` lists the methods of this path.")
+            }
+            Self::MalformedJson(detail) => Problem::new(&types::MALFORMED_JSON, detail.as_str()),
+            Self::UnreadableBody(_) => {
+                Problem::new(&types::UNREADABLE_BODY, "The connection broke off within the body; nothing was stored.")
+            }
+            Self::BodyTimeout => {
+                Problem::new(&types::BODY_TIMEOUT, "Send the body without pausing; nothing was stored.")
+            }
+            Self::BodyTooLarge { max_bytes } => {
+                Problem::new(&types::BODY_TOO_LARGE, format!("A body has at most {max_bytes} bytes."))
+            }
+            Self::UnsupportedMediaType(detail) => Problem::new(&types::UNSUPPORTED_MEDIA_TYPE, *detail),
+            Self::InvalidBody(faults) => {
+                Problem::new(&types::INVALID_BODY, format!("{} Nothing was stored.", count(faults)))
+                    .with_errors(faults.clone())
+            }
+            Self::InvalidQuery(faults) => {
+                Problem::new(&types::INVALID_QUERY, count(faults)).with_errors(faults.clone())
+            }
+            Self::InvalidIdempotencyKey(refusal) => {
+                Problem::new(&types::INVALID_IDEMPOTENCY_KEY, format!("In `Idempotency-Key`: {refusal}."))
+            }
+            Self::Database(db::Error::Unavailable(_) | db::Error::Lost(_)) | Self::TimedOut { repeatable: true } => {
+                Problem::new(&types::UNAVAILABLE, "Try again after the seconds that `Retry-After` tells.")
+            }
+            Self::TimedOut { repeatable: false } => Problem::new(
+                &types::OUTCOME_UNKNOWN,
+                "No answer was found in time. List the newest payments before sending this one again, and send an \
+                 `Idempotency-Key` with the next: then a repetition is always safe.",
+            ),
+            Self::Database(db::Error::Constraint(_) | db::Error::Internal(_)) | Self::Panic(_) => {
+                Problem::new(&types::INTERNAL, "The failure was logged under `request_id`. Nothing was stored.")
+            }
+        }
+    }
+}
+
+fn count(faults: &[Fault]) -> String {
+    let plural = if faults.len() == 1 { "" } else { "s" };
+    format!("{} fault{plural}; see `errors`.", faults.len())
+}
+
+/// What rides in a failed answer's extensions until [`super::log_error`] writes it down, in the log and in the body.
+#[derive(Clone)]
+pub struct Failure {
+    /// What the client is told.
+    pub problem: Problem,
+    /// What the operator is told.
+    pub cause: Arc<dyn std::error::Error + Send + Sync>,
+}
+
+impl Failure {
+    /// The answer to a failed request.
+    pub fn respond(problem: Problem, cause: impl std::error::Error + Send + Sync + 'static) -> Response {
+        let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = status.into_response();
+        let mut insert = |name: HeaderName, value| response.headers_mut().insert(name, HeaderValue::from_static(value));
+        match status {
+            // RFC 9110 section 11.6.1 demands a challenge; the schemes in use have no registered name.
+            StatusCode::UNAUTHORIZED => {
+                insert(header::WWW_AUTHENTICATE, "ApiKey realm=\"unibooks\", header=\"x-api-key, x-connection-token\"");
+            }
+            StatusCode::SERVICE_UNAVAILABLE => {
+                insert(header::RETRY_AFTER, "1");
+            }
+            _ => {}
+        }
+        response.extensions_mut().insert(Self { problem, cause: Arc::new(cause) });
+        response
+    }
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        Failure::respond(self.problem(), self)
+    }
+}

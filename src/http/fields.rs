@@ -1,0 +1,191 @@
+//! Reads a JSON object member by member and collects what is wrong instead of stopping at the first fault.
+#![expect(clippy::redundant_closure_for_method_calls, reason = "a method's own lifetimes are not general enough")]
+
+use std::borrow::Cow;
+use std::str::FromStr;
+
+use chrono::{DateTime, Utc};
+use serde_json::value::RawValue;
+
+use super::pointer::Pointer;
+use super::report::{Report, nearest};
+use crate::domain::json::Members;
+use crate::domain::text::refuse_nul;
+use crate::domain::{FieldMappings, Refusal, WrittenTime};
+
+/// The members of one object, taken out by name. Absent and `null` are the same (contract §2).
+pub struct Fields<'a, 'p, 'r> {
+    members: Members<'a>,
+    at: Pointer<'p>,
+    asked: Vec<&'static str>,
+    report: &'r mut Report,
+}
+
+impl<'a, 'p, 'r> Fields<'a, 'p, 'r> {
+    /// Reads an object: `read` takes the members that it knows; what it leaves becomes a warning each.
+    pub fn read<T>(mut value: Value<'a, 'p, 'r>, read: impl FnOnce(&mut Self) -> T) -> Option<T> {
+        let members = value.decode::<Members<'a>>("an object", b'{')?;
+        let Value { at, report, .. } = value;
+        for name in &members.duplicates {
+            let detail = "stands more than once; which one counts is not defined, so send it once";
+            report.fault(&Pointer::Member(&at, name), Refusal::new("duplicate_member", detail));
+        }
+        let mut fields = Self { members, at, asked: Vec::new(), report };
+        let result = read(&mut fields);
+        fields.warn_of_the_rest();
+        Some(result)
+    }
+
+    /// A string member that parses into `T`.
+    pub fn text<T: FromStr<Err = Refusal>>(&mut self, name: &'static str) -> Option<T> {
+        self.member(name, |value| value.text())
+    }
+
+    /// A number member that parses into `T` from its digits.
+    pub fn number<T: FromStr<Err = Refusal>>(&mut self, name: &'static str) -> Option<T> {
+        self.member(name, |value| value.number())
+    }
+
+    /// A date-time member with the offset that was written.
+    pub fn written_time(&mut self, name: &'static str) -> Option<WrittenTime> {
+        self.member(name, |value| value.written_time())
+    }
+
+    /// A date-time member of which only the instant matters.
+    pub fn instant(&mut self, name: &'static str) -> Option<DateTime<Utc>> {
+        self.written_time(name).map(WrittenTime::instant)
+    }
+
+    /// An object member of any content.
+    pub fn field_mappings(&mut self, name: &'static str) -> Option<FieldMappings> {
+        self.member(name, |mut value| {
+            if !value.starts_with(b'{') {
+                return value.wrong_type("an object");
+            }
+            let parsed = FieldMappings::parse(value.raw);
+            value.accept(parsed)
+        })
+    }
+
+    /// An array member of at most `max` elements, each read by `read`. Too long an array is one fault, not thousands.
+    pub fn list<T>(
+        &mut self,
+        name: &'static str,
+        max: usize,
+        mut read: impl FnMut(Value<'a, '_, '_>) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        self.member(name, |mut value| {
+            let elements = value.decode::<Vec<&'a RawValue>>("an array", b'[')?;
+            if elements.len() > max {
+                let detail = format!("{} elements; at most {max} are allowed", elements.len());
+                return value.accept(Err(Refusal::new("too_many_items", detail)));
+            }
+            let Value { at, report, .. } = value;
+            // No short circuit: every element is read, so that every fault is found.
+            let read: Vec<Option<T>> = elements
+                .iter()
+                .enumerate()
+                .map(|(index, &raw)| read(Value { raw, at: Pointer::Element(&at, index), report: &mut *report }))
+                .collect();
+            read.into_iter().collect()
+        })
+    }
+
+    fn member<T>(&mut self, name: &'static str, read: impl FnOnce(Value<'a, '_, '_>) -> Option<T>) -> Option<T> {
+        self.asked.push(name);
+        let raw = self.members.by_name.remove(name).filter(|raw| raw.get() != "null")?;
+        read(Value { raw, at: Pointer::Member(&self.at, name), report: &mut *self.report })
+    }
+
+    fn warn_of_the_rest(self) {
+        for name in self.members.by_name.keys() {
+            let shown: String = name.chars().take(64).collect();
+            let hint = nearest(name, &self.asked).map(|known| format!("; did you mean `{known}`?")).unwrap_or_default();
+            let detail = format!("`{shown}` is not a member here and was ignored{hint}").replace('\0', "\u{fffd}");
+            self.report.warn(&Pointer::Member(&self.at, &shown.replace('\0', "\u{fffd}")), "unknown_member", detail);
+        }
+    }
+}
+
+/// One JSON value, where it is, and where to report what is wrong with it.
+pub struct Value<'a, 'p, 'r> {
+    raw: &'a RawValue,
+    at: Pointer<'p>,
+    report: &'r mut Report,
+}
+
+impl<'a, 'r> Value<'a, '_, 'r> {
+    /// The whole document.
+    pub fn document(raw: &'a RawValue, report: &'r mut Report) -> Self {
+        Self { raw, at: Pointer::Root, report }
+    }
+
+    /// A string that parses into `T`.
+    #[must_use]
+    pub fn text<T: FromStr<Err = Refusal>>(mut self) -> Option<T> {
+        let text = self.string()?;
+        let parsed = refuse_nul(&text).and_then(|()| text.parse());
+        self.accept(parsed)
+    }
+
+    /// A number that parses into `T` from its digits.
+    #[must_use]
+    pub fn number<T: FromStr<Err = Refusal>>(mut self) -> Option<T> {
+        match self.raw.get().as_bytes().first() {
+            Some(b'-' | b'0'..=b'9') => {
+                let parsed = self.raw.get().parse();
+                self.accept(parsed)
+            }
+            _ => self.wrong_type("a number"),
+        }
+    }
+
+    fn written_time(mut self) -> Option<WrittenTime> {
+        let text = self.string()?;
+        let parsed = WrittenTime::parse(&text);
+        let (time, assumed) = self.accept(parsed)?;
+        if assumed.utc {
+            self.report.warn(&self.at, "date_without_offset", "has no offset and was read as UTC".to_owned());
+        }
+        if assumed.microseconds {
+            let detail = "is finer than a microsecond; the digits after the sixth were dropped";
+            self.report.warn(&self.at, "date_too_fine", detail.to_owned());
+        }
+        Some(time)
+    }
+
+    fn string(&mut self) -> Option<Cow<'a, str>> {
+        self.decode::<Cow<'a, str>>("a string", b'"')
+    }
+
+    /// Decodes a value whose first byte must be `first`. The document is well formed, so what can still fail is a
+    /// string that is not Unicode.
+    fn decode<T: serde::Deserialize<'a>>(&mut self, expected: &str, first: u8) -> Option<T> {
+        if !self.starts_with(first) {
+            return self.wrong_type(expected);
+        }
+        let decoded = serde_json::from_str(self.raw.get())
+            .map_err(|_| Refusal::new("invalid_string", "holds a text that is not Unicode (half of a surrogate pair)"));
+        self.accept(decoded)
+    }
+
+    fn starts_with(&self, first: u8) -> bool {
+        self.raw.get().as_bytes().first() == Some(&first)
+    }
+
+    fn wrong_type<T>(&mut self, expected: &str) -> Option<T> {
+        let found = match self.raw.get().as_bytes().first() {
+            Some(b'{') => "an object",
+            Some(b'[') => "an array",
+            Some(b'"') => "a string",
+            Some(b't' | b'f') => "a boolean",
+            Some(b'n') => "null",
+            _ => "a number",
+        };
+        self.accept(Err(Refusal::new("wrong_type", format!("expected {expected}, found {found}"))))
+    }
+
+    fn accept<T>(&mut self, parsed: Result<T, Refusal>) -> Option<T> {
+        parsed.map_err(|refusal| self.report.fault(&self.at, refusal)).ok()
+    }
+}

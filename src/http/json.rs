@@ -1,0 +1,87 @@
+//! The body of a request: bytes → well-formed JSON → a value of the domain, or every fault at once.
+
+use axum::body::{Body, Bytes};
+use axum::extract::{FromRef, FromRequest, Request};
+use axum::http::{HeaderMap, header};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde_json::value::RawValue;
+
+use super::error::Error;
+use super::fields::{Fields, Value};
+use super::report::Report;
+use crate::config::Limits;
+use crate::domain::Warning;
+
+/// What a JSON body can mean. Implemented in the slices' `body.rs`.
+pub trait FromJson: Sized {
+    /// Takes the members that it knows out of `fields`, which collects what is wrong with them.
+    fn read(fields: &mut Fields<'_, '_, '_>, limits: &Limits) -> Self;
+}
+
+/// Extracts a JSON body as `T`, with the warnings that reading it gave.
+#[derive(Debug)]
+pub struct JsonBody<T> {
+    /// What the body means. It has no faults: a body with faults never gets here.
+    pub value: T,
+    /// What was ignored or assumed while reading it.
+    pub warnings: Vec<Warning>,
+}
+
+impl<T, S> FromRequest<S> for JsonBody<T>
+where
+    T: FromJson,
+    S: Send + Sync,
+    Limits: FromRef<S>,
+{
+    type Rejection = Error;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
+        let limits = Limits::from_ref(state);
+        demand_plain_json(request.headers())?;
+        let bytes = collect(request.into_body(), &limits).await?;
+        parse(&bytes, &limits)
+    }
+}
+
+/// Form and text bodies are refused (they once became empty payments, contract §3), and so are compressed ones: their
+/// size cannot be bounded before they are opened.
+fn demand_plain_json(headers: &HeaderMap) -> Result<(), Error> {
+    let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or("?").trim().to_ascii_lowercase());
+    let media_type = text(header::CONTENT_TYPE).unwrap_or_default();
+    let essence = media_type.split(';').next().unwrap_or_default().trim_end();
+    if essence != "application/json" && !(essence.starts_with("application/") && essence.ends_with("+json")) {
+        return Err(Error::UnsupportedMediaType("Send the header `Content-Type: application/json`."));
+    }
+    if text(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
+        return Err(Error::UnsupportedMediaType("Send the body without `Content-Encoding`."));
+    }
+    Ok(())
+}
+
+async fn collect(body: Body, limits: &Limits) -> Result<Bytes, Error> {
+    let too_large = || Error::BodyTooLarge { max_bytes: limits.max_body_bytes };
+    let announced = axum::body::HttpBody::size_hint(&body).lower();
+    if announced > u64::try_from(limits.max_body_bytes).unwrap_or(u64::MAX) {
+        return Err(too_large());
+    }
+    match tokio::time::timeout(limits.body_timeout, Limited::new(body, limits.max_body_bytes).collect()).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
+        Ok(Err(error)) => Err(Error::UnreadableBody(axum::Error::new(error))),
+        Err(_elapsed) => Err(Error::BodyTimeout),
+    }
+}
+
+fn parse<T: FromJson>(bytes: &[u8], limits: &Limits) -> Result<JsonBody<T>, Error> {
+    if bytes.is_empty() {
+        return Err(Error::MalformedJson("The body is empty; a payment is a JSON object.".to_owned()));
+    }
+    let raw: &RawValue = serde_json::from_slice(bytes)
+        .map_err(|error| Error::MalformedJson(format!("The body is not JSON: {error}.")))?;
+    let mut report = Report::default();
+    let value = Fields::read(Value::document(raw, &mut report), |fields| T::read(fields, limits));
+    match value {
+        Some(value) if report.faults.is_empty() => Ok(JsonBody { value, warnings: report.warnings }),
+        _ => Err(Error::InvalidBody(report.faults)),
+    }
+}

@@ -1,0 +1,32 @@
+//! Writes each failure down once: in the log, inside the request's span, and in the answer's body.
+
+use axum::extract::Request;
+use axum::http::{HeaderValue, header};
+use axum::middleware::Next;
+use axum::response::Response;
+
+use super::error::Failure;
+use super::request_id::RequestId;
+
+/// The layer. Only failures of the server are logged here with their cause: what a client must mend is in its own
+/// answer, and its status and code are on the request's log line.
+pub async fn log_error(request: Request, next: Next) -> Response {
+    let instance = request.uri().path().to_owned();
+    let request_id = request.extensions().get::<RequestId>().map(ToString::to_string).unwrap_or_default();
+    let mut response = next.run(request).await;
+    let Some(Failure { mut problem, cause }) = response.extensions_mut().remove::<Failure>() else {
+        return response;
+    };
+    tracing::Span::current().record("code", problem.code);
+    if response.status().is_server_error() || problem.code == super::problem_types::OUTCOME_UNKNOWN.code {
+        let cause: &(dyn std::error::Error + 'static) = cause.as_ref();
+        tracing::error!(error = cause, "request failed");
+    }
+    problem.instance = instance;
+    problem.request_id = request_id;
+    let body = serde_json::to_vec(&problem).unwrap_or_default();
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    response.headers_mut().remove(header::CONTENT_LENGTH);
+    *response.body_mut() = body.into();
+    response
+}

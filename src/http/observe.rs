@@ -1,0 +1,70 @@
+//! What is seen of each request: its id, its span, one log line, its metrics.
+
+use std::time::Instant;
+
+use axum::extract::{MatchedPath, Request};
+use axum::http::{HeaderValue, Method};
+use axum::middleware::Next;
+use axum::response::Response;
+use tracing::Instrument;
+use tracing::field::Empty;
+
+use super::request_id::{self, RequestId};
+
+/// The outermost layer. The span never holds a header, a query or a body: they carry secrets and other people's
+/// business.
+pub async fn observe(mut request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let id = RequestId::of(request.headers());
+    let route =
+        request.extensions().get::<MatchedPath>().map_or_else(|| "unmatched".to_owned(), |p| p.as_str().to_owned());
+    let method = known_method(request.method());
+    let span = tracing::info_span!(
+        "request", request_id = %id, method, route, trace_id = request_id::trace_id(request.headers()),
+        project_id = Empty, connection_id = Empty, api_key_id = Empty, code = Empty,
+    );
+    request.extensions_mut().insert(id.clone());
+
+    let mut response = next.run(request).instrument(span.clone()).await;
+
+    let elapsed = started.elapsed();
+    let status = response.status().as_u16();
+    let duration_us = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
+    span.in_scope(|| {
+        if is_probe(&route) && status < 500 {
+            // Probes come every few seconds and say nothing while all is well.
+            tracing::debug!(status, duration_us, "answered");
+        } else {
+            tracing::info!(status, duration_us, "answered");
+        }
+    });
+    let labels = [("method", method.to_owned()), ("route", route), ("status", status.to_string())];
+    metrics::counter!(super::metrics::REQUESTS, &labels).increment(1);
+    metrics::histogram!(super::metrics::DURATIONS, &labels[..2]).record(elapsed);
+
+    let headers = response.headers_mut();
+    headers.insert(request_id::HEADER, id.header_value());
+    let timing = format!("total;dur={}.{:03}", duration_us / 1_000, duration_us % 1_000);
+    if let Ok(timing) = HeaderValue::try_from(timing) {
+        headers.insert("server-timing", timing);
+    }
+    response
+}
+
+fn is_probe(route: &str) -> bool {
+    matches!(route, "/health" | "/livez" | "/readyz")
+}
+
+/// Methods can be any word; as a label each new one would cost memory for ever.
+fn known_method(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::POST => "POST",
+        Method::HEAD => "HEAD",
+        Method::OPTIONS => "OPTIONS",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        _ => "other",
+    }
+}

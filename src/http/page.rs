@@ -1,0 +1,187 @@
+//! Pages of a list: keyset cursors over (`created_at`, `id`), in both directions.
+
+use std::str::FromStr;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
+use uuid::Uuid;
+use validator::ValidateRange;
+
+use crate::domain::{Refusal, whole_number};
+
+/// One page of a list. All three members are always present (contract §1.8).
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Page<T> {
+    /// Leads to the page before; null on the first.
+    pub prev_cursor: Option<String>,
+    /// Leads to the page after; null on the last.
+    pub next_cursor: Option<String>,
+    /// The entries, oldest first.
+    pub data: Vec<T>,
+}
+
+/// How many entries a page has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limit(u8);
+
+impl Limit {
+    /// The most.
+    pub const MAX: u8 = 200;
+
+    /// The number of entries.
+    #[must_use]
+    pub fn get(self) -> usize {
+        usize::from(self.0)
+    }
+}
+
+impl Default for Limit {
+    fn default() -> Self {
+        Self(50)
+    }
+}
+
+impl FromStr for Limit {
+    type Err = Refusal;
+
+    /// `50` and `50.0`: the Python library sends the latter on every call (contract §1.6).
+    fn from_str(text: &str) -> Result<Self, Refusal> {
+        let number = whole_number::parse(text).ok().and_then(|number| u8::try_from(number).ok());
+        match number {
+            Some(number) if number.validate_range(Some(1), Some(Self::MAX), None, None) => Ok(Self(number)),
+            _ => Err(Refusal::new("out_of_range", format!("write a whole number from 1 to {}", Self::MAX))),
+        }
+    }
+}
+
+/// Which way a cursor leads from its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// To newer entries.
+    Forward,
+    /// To older entries.
+    Backward,
+}
+
+/// A place in a list, between entries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cursor {
+    /// Which way to read on.
+    pub direction: Direction,
+    /// The entry at the place: when it was made, to the microsecond …
+    pub created_at: DateTime<Utc>,
+    /// … and its id.
+    pub id: Uuid,
+}
+
+/// What a cursor belongs to: a digest of the connection and the filters. A cursor carries it, so that one taken from
+/// another list is refused instead of answering from the wrong place. It guards nothing: rows are chosen by the
+/// caller's connection, whatever a cursor says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Binding([u8; 8]);
+
+impl Binding {
+    /// Binds to `parts`, in this order.
+    #[must_use]
+    pub fn to(parts: &[&[u8]]) -> Self {
+        let mut digest = Sha256::new();
+        for part in parts {
+            digest.update(part.len().to_be_bytes());
+            digest.update(part);
+        }
+        let mut binding = [0; 8];
+        binding.copy_from_slice(&digest.finalize()[..8]);
+        Self(binding)
+    }
+}
+
+impl Cursor {
+    const LENGTH: usize = 1 + 8 + 16 + 8;
+
+    /// Writes the opaque text of a cursor.
+    #[must_use]
+    pub fn encode(&self, binding: Binding) -> String {
+        let mut bytes = Vec::with_capacity(Self::LENGTH);
+        bytes.push(match self.direction {
+            Direction::Forward => 0,
+            Direction::Backward => 1,
+        });
+        bytes.extend(self.created_at.timestamp_micros().to_be_bytes());
+        bytes.extend(self.id.as_bytes());
+        bytes.extend(binding.0);
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    /// Reads it back.
+    ///
+    /// # Errors
+    /// `invalid_cursor` when it is none, or belongs to another connection or other filters.
+    pub fn decode(text: &str, binding: Binding) -> Result<Self, Refusal> {
+        let refused = |detail| Refusal::new("invalid_cursor", detail);
+        let read = || {
+            let bytes: [u8; Self::LENGTH] = URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()?;
+            let direction = match bytes[0] {
+                0 => Direction::Forward,
+                1 => Direction::Backward,
+                _ => return None,
+            };
+            let created_at = DateTime::from_timestamp_micros(i64::from_be_bytes(bytes[1..9].try_into().ok()?))?;
+            let id = Uuid::from_slice(&bytes[9..25]).ok()?;
+            Some((Self { direction, created_at, id }, &bytes[25..] == binding.0.as_slice()))
+        };
+        match read() {
+            Some((cursor, true)) => Ok(cursor),
+            Some((_, false)) => {
+                Err(refused("belongs to another connection or to other filters; start without a cursor"))
+            }
+            None => {
+                Err(refused("not a cursor of this server; use `next_cursor` or `prev_cursor` as they were answered"))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn limits_may_be_written_as_floats_and_have_bounds() {
+        assert_eq!("50.0".parse(), Ok(Limit(50)));
+        assert_eq!("200".parse(), Ok(Limit(200)));
+        for text in ["0", "201", "-1", "1.5", "", "all", "1e9"] {
+            assert_eq!(text.parse::<Limit>().map_err(|r| r.code), Err("out_of_range"), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_cursor_survives_a_round_trip_and_only_where_it_belongs(
+            backward: bool, micros in -62_135_596_800_000_000i64..253_402_300_799_000_000, id: u128,
+        ) {
+            let direction = if backward { Direction::Backward } else { Direction::Forward };
+            let created_at = DateTime::from_timestamp_micros(micros).expect("in range");
+            let cursor = Cursor { direction, created_at, id: Uuid::from_u128(id) };
+            let (here, there) = (Binding::to(&[b"a", b"b"]), Binding::to(&[b"ab", b""]));
+            let text = cursor.encode(here);
+            prop_assert_eq!(Cursor::decode(&text, here), Ok(cursor));
+            prop_assert!(Cursor::decode(&text, there).is_err());
+        }
+
+        #[test]
+        fn no_text_panics(text in "\\PC*") {
+            let _ = Cursor::decode(&text, Binding::to(&[]));
+        }
+
+        #[test]
+        fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), Cursor::LENGTH)) {
+            let _ = Cursor::decode(&URL_SAFE_NO_PAD.encode(bytes), Binding::to(&[]));
+        }
+    }
+}

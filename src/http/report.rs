@@ -1,0 +1,93 @@
+//! What reading a request found: faults, which refuse it, and warnings, which do not.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::pointer::Pointer;
+use crate::domain::{Refusal, Warning};
+
+/// One thing that is wrong with a request, and where.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Fault {
+    /// JSON pointer (RFC 6901) into the body.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "/line_items/2/value")]
+    pub pointer: Option<String>,
+    /// The query parameter.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "limit")]
+    pub parameter: Option<String>,
+    /// The request header.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "x-api-key")]
+    pub header: Option<&'static str>,
+    /// Stable code, listed in `docs/api.md`.
+    #[schema(example = "wrong_type")]
+    pub code: &'static str,
+    /// What is wrong and what would be right.
+    #[schema(example = "expected a number, found a string")]
+    pub detail: String,
+}
+
+/// Collects everything that reading a request finds, so that a client learns all of it at once.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// What refuses the request.
+    pub faults: Vec<Fault>,
+    /// What does not.
+    pub warnings: Vec<Warning>,
+}
+
+impl Report {
+    /// More warnings than this are not listed: warnings are stored with a payment, and their number is the client's.
+    pub const MAX_WARNINGS: usize = 100;
+
+    /// Adds a fault of the body.
+    pub fn fault(&mut self, at: &Pointer<'_>, refusal: Refusal) {
+        let pointer = Some(at.to_string());
+        let Refusal { code, detail } = refusal;
+        self.faults.push(Fault { pointer, parameter: None, header: None, code, detail });
+    }
+
+    /// Adds a fault of the query.
+    pub fn parameter_fault(&mut self, parameter: &str, refusal: Refusal) {
+        let Refusal { code, detail } = refusal;
+        self.faults.push(Fault { pointer: None, parameter: Some(parameter.to_owned()), header: None, code, detail });
+    }
+
+    /// Adds a warning about the body.
+    pub fn warn(&mut self, at: &Pointer<'_>, code: &str, detail: String) {
+        if self.warnings.len() < Self::MAX_WARNINGS {
+            self.warnings.push(Warning { code: code.to_owned(), pointer: at.to_string(), detail });
+        }
+    }
+}
+
+/// The one of `known` that is nearest to `name`, if any is near enough to be what was meant.
+#[must_use]
+pub fn nearest<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
+    // Longer than any known name by far; comparing it would only cost time.
+    if name.len() > 64 {
+        return None;
+    }
+    let plain = |name: &str| name.replace(['_', '-', ' '], "").to_lowercase();
+    known
+        .iter()
+        .map(|&candidate| (strsim::damerau_levenshtein(&plain(name), &plain(candidate)), candidate))
+        .filter(|(distance, candidate)| *distance <= 1 + candidate.len() / 5)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn typing_errors_and_other_spellings_find_their_name() {
+        let known = ["total_amount", "transaction_date", "type"];
+        assert_eq!(nearest("totalAmount", &known), Some("total_amount"));
+        assert_eq!(nearest("total_amuont", &known), Some("total_amount"));
+        assert_eq!(nearest("kind", &known), None);
+    }
+}

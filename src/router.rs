@@ -1,0 +1,43 @@
+//! The table of contents: every route, in order.
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::HeaderValue;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::accounting::payments::create::{__path_create_payment, create_payment};
+use crate::accounting::payments::get::{__path_retrieve_payment, retrieve_payment};
+use crate::accounting::payments::list::{__path_list_payments, list_payments};
+use crate::http::health::{__path_health, __path_hello, __path_live, __path_ready, health, hello, live, ready};
+use crate::http::{Error, docs, layers};
+use crate::state::AppState;
+
+fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::with_openapi(docs::front_page())
+        .routes(routes!(create_payment, list_payments))
+        .routes(routes!(retrieve_payment))
+        .routes(routes!(hello))
+        .routes(routes!(health))
+        .routes(routes!(live))
+        .routes(routes!(ready))
+}
+
+/// The server as one service: routes, documentation, layers.
+pub fn router(state: AppState, request_timeout: Duration, cors_origins: &[HeaderValue]) -> Router {
+    let (routes, api) = routes().split_for_parts();
+    let routes = routes
+        .merge(docs::router(docs::complete(api)))
+        .fallback(async || Error::RouteNotFound)
+        .method_not_allowed_fallback(async || Error::MethodNotAllowed)
+        .with_state(state);
+    layers::wrap(routes, request_timeout, cors_origins)
+}
+
+/// The OpenAPI document of these routes.
+#[must_use]
+pub fn openapi() -> OpenApi {
+    docs::complete(routes().into_openapi())
+}

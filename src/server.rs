@@ -1,0 +1,156 @@
+//! Starts, serves and stops.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::Context;
+use axum::Router;
+use axum::serve::ListenerExt;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+use crate::auth::Gate;
+use crate::config::ServerSettings;
+use crate::db::Database;
+use crate::domain::Clock;
+use crate::http::metrics;
+use crate::router;
+use crate::state::AppState;
+
+/// How often uses of keys and connections are written down.
+const FLUSH_EVERY: Duration = Duration::from_mins(1);
+
+/// A server that holds its ports but does not answer yet.
+#[derive(Debug)]
+pub struct Server {
+    api: TcpListener,
+    metrics: TcpListener,
+    settings: ServerSettings,
+}
+
+impl Server {
+    /// Takes the ports, so that a taken one is noticed before anything else is done.
+    ///
+    /// # Errors
+    /// One line that names the setting to change.
+    pub async fn bind(settings: ServerSettings) -> anyhow::Result<Self> {
+        let api = listen(settings.listen, "--listen", "UNIBOOKS_LISTEN").await?;
+        let metrics = listen(settings.metrics_listen, "--metrics-listen", "UNIBOOKS_METRICS_LISTEN").await?;
+        Ok(Self { api, metrics, settings })
+    }
+
+    /// Where the API listens.
+    ///
+    /// # Errors
+    /// When the system does not tell.
+    pub fn address(&self) -> io::Result<SocketAddr> {
+        self.api.local_addr()
+    }
+
+    /// Serves until a signal; then stops accepting, finishes what is in flight, writes down what is still in memory
+    /// and closes the pool. A second signal ends the process at once.
+    ///
+    /// # Errors
+    /// When metrics cannot be recorded or signals not be received.
+    pub async fn run(self, database: Database) -> anyhow::Result<()> {
+        let Self { api, metrics: metrics_listener, settings } = self;
+        let clock = Clock::system();
+        let gate = Gate::new(database.clone(), clock.clone());
+        let state = AppState { gate: gate.clone(), limits: settings.limits(), clock };
+        let request_timeout = Duration::from_secs(settings.request_timeout);
+        let app = router::router(state, request_timeout, &settings.cors_origins.0);
+
+        let recorder = metrics::install()?;
+        let upkeep = tokio::spawn(metrics::keep_up(recorder.clone()));
+        let scraped = tokio::spawn(serve_metrics(metrics_listener, metrics::router(recorder)));
+        let flushing = tokio::spawn(flush_regularly(gate.clone()));
+
+        tracing::info!(address = %api.local_addr()?, "listening");
+        serve_until_signal(api, app, Duration::from_secs(settings.shutdown_timeout)).await?;
+
+        for task in [upkeep, scraped, flushing] {
+            task.abort();
+        }
+        if let Err(error) = gate.flush_last_used().await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "last uses were not written");
+        }
+        database.close().await;
+        tracing::info!("stopped");
+        Ok(())
+    }
+}
+
+async fn listen(address: SocketAddr, flag: &str, variable: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.map_err(|error| match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            anyhow::anyhow!("{address} is taken by another program; choose another port with {flag} or {variable}")
+        }
+        _ => anyhow::anyhow!("cannot listen on {address}: {error}; choose another with {flag} or {variable}"),
+    })
+}
+
+async fn serve_until_signal(api: TcpListener, app: Router, grace: Duration) -> anyhow::Result<()> {
+    let mut stops = Stops::listen()?;
+    let (stop, mut stopping) = watch::channel(false);
+    // Answers are small and whole: waiting to fill a packet would only delay them.
+    let api = api.tap_io(|stream| {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "TCP_NODELAY was refused");
+        }
+    });
+    let serving = axum::serve(api, app).with_graceful_shutdown(async move {
+        stopping.wait_for(|stopping| *stopping).await.ok();
+    });
+    let serving = tokio::spawn(serving.into_future());
+
+    stops.next().await;
+    tracing::info!("stopping: no new connections; a second signal ends at once");
+    stop.send_replace(true);
+    tokio::select! {
+        served = serving => served.context("the server panicked")??,
+        () = tokio::time::sleep(grace) => tracing::warn!("requests in flight took too long and were cut off"),
+        () = stops.next() => {
+            tracing::warn!("second signal: ended at once");
+            std::process::exit(130);
+        }
+    }
+    Ok(())
+}
+
+/// SIGTERM and SIGINT.
+struct Stops {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl Stops {
+    fn listen() -> io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+async fn serve_metrics(listener: TcpListener, router: Router) {
+    if let Err(error) = axum::serve(listener, router).await {
+        tracing::error!(%error, "metrics are no longer served");
+    }
+}
+
+async fn flush_regularly(gate: Gate) {
+    let mut every = tokio::time::interval(FLUSH_EVERY);
+    every.tick().await;
+    loop {
+        every.tick().await;
+        if let Err(error) = gate.flush_last_used().await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "last uses are written later");
+        }
+    }
+}

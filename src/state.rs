@@ -1,0 +1,18 @@
+//! What handlers share. None of it leads to the database but through the gate.
+
+use axum::extract::FromRef;
+
+use crate::auth::Gate;
+use crate::config::Limits;
+use crate::domain::Clock;
+
+/// The state of the server.
+#[derive(Debug, Clone, FromRef)]
+pub struct AppState {
+    /// Decides who passes.
+    pub gate: Gate,
+    /// Limits on one request.
+    pub limits: Limits,
+    /// The time of day.
+    pub clock: Clock,
+}

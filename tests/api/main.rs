@@ -1,0 +1,6 @@
+//! The API through its real router, on a real database. The modules mirror the URLs.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod accounting;

@@ -1,0 +1,232 @@
+//! The server without a socket: the real router over a real database.
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderMap, Method, Request, StatusCode};
+use chrono::{DateTime, Utc};
+use http_body_util::BodyExt;
+use serde_json::{Value, json};
+use sqlx::postgres::PgConnectOptions;
+use tower::ServiceExt;
+use unibooks::api_keys::ApiKey;
+use unibooks::auth::{Gate, Operator, Secret, secret};
+use unibooks::config::Limits;
+use unibooks::connections::{Connection, Provider};
+use unibooks::db::Database;
+use unibooks::domain::{ApiKeyId, Clock, ConnectionId, ProjectId};
+use unibooks::projects::Project;
+use unibooks::state::AppState;
+use unibooks::{api_keys, connections, projects, router};
+
+use super::postgres;
+
+/// The path that most tests are about.
+pub const PAYMENTS: &str = "/accounting/payments";
+
+/// The body of the page's example.
+pub fn page_example() -> Value {
+    serde_json::from_str(include_str!("../../src/cli/demo_payment.json")).expect("JSON")
+}
+
+/// A server on a database of its own.
+pub struct App {
+    pub router: Router,
+    pub gate: Gate,
+    pub database: Database,
+    /// For looking at the tables behind the server's back.
+    pub options: PgConnectOptions,
+}
+
+/// Somebody who may call: a project, a key and a connection.
+#[derive(Clone)]
+pub struct Tenant {
+    pub project_id: ProjectId,
+    pub api_key_id: ApiKeyId,
+    pub connection_id: ConnectionId,
+    pub api_key: String,
+    pub connection_token: String,
+}
+
+/// What a key or a connection is like that a test makes.
+#[derive(Clone, Copy, Default)]
+pub struct Like {
+    pub read_only: bool,
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// An answer, read to its end.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub text: String,
+}
+
+impl Answer {
+    /// The body as JSON.
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error} in {:?}", self.text))
+    }
+
+    /// A header's text, empty when it is not there.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map(|value| value.to_str().expect("text")).unwrap_or_default()
+    }
+
+    /// The `code` of every entry of `errors` with its place.
+    #[track_caller]
+    pub fn faults(&self) -> Vec<(String, String)> {
+        let body = self.json();
+        let errors = body["errors"].as_array().cloned().unwrap_or_default();
+        let place = |fault: &Value| {
+            ["pointer", "parameter", "header"].iter().find_map(|key| fault[key].as_str()).unwrap_or_default().to_owned()
+        };
+        errors.iter().map(|fault| (place(fault), fault["code"].as_str().unwrap_or_default().to_owned())).collect()
+    }
+}
+
+impl App {
+    /// A server with the machine's clock and the default limits.
+    pub async fn new() -> Self {
+        Self::with_clock(Clock::system()).await
+    }
+
+    /// A server with a clock of the test's.
+    pub async fn with_clock(clock: Clock) -> Self {
+        Self::on(postgres::migrated().await, clock).await
+    }
+
+    /// A further server on a database that has one already.
+    pub async fn on(options: PgConnectOptions, clock: Clock) -> Self {
+        let database = postgres::pool(options.clone()).await;
+        let gate = Gate::new(database.clone(), clock.clone());
+        let limits = Limits { max_body_bytes: 1_048_576, max_line_items: 1_000, body_timeout: Duration::from_secs(10) };
+        let state = AppState { gate: gate.clone(), limits, clock };
+        let router = router::router(state, Duration::from_secs(60), &[]);
+        Self { router, gate, database, options }
+    }
+
+    fn operator(&self) -> Operator {
+        Operator::at_the_console(self.database.clone())
+    }
+
+    /// A new project with a key and a connection.
+    pub async fn tenant(&self) -> Tenant {
+        self.tenant_like(Like::default(), Like::default()).await
+    }
+
+    /// A new project with a key and a connection of certain properties.
+    pub async fn tenant_like(&self, key: Like, connection: Like) -> Tenant {
+        let project = Project::new("Test".parse().expect("a label"), Utc::now());
+        projects::store::insert(&self.operator(), &project).await.expect("stored");
+        let (api_key_id, api_key) = self.key(project.id, key).await;
+        let (connection_id, connection_token) = self.connection(project.id, connection).await;
+        Tenant { project_id: project.id, api_key_id, connection_id, api_key, connection_token }
+    }
+
+    /// A further key of a project: its id and the key itself.
+    pub async fn key(&self, project_id: ProjectId, like: Like) -> (ApiKeyId, String) {
+        let now = Utc::now();
+        let secret = Secret::generate(secret::Kind::ApiKey, &mut rand::rng());
+        let key = ApiKey {
+            id: ApiKeyId::new(now),
+            project_id,
+            name: "Test".parse().expect("a label"),
+            hint: secret.hint().to_owned(),
+            read_only: like.read_only,
+            created_at: now,
+            expires_at: like.expires_at,
+            revoked_at: None,
+            last_used_at: None,
+        };
+        api_keys::store::insert(&self.operator(), &key, &secret).await.expect("stored");
+        (key.id, secret.expose().to_owned())
+    }
+
+    /// A further connection of a project: its id and its token.
+    pub async fn connection(&self, project_id: ProjectId, like: Like) -> (ConnectionId, String) {
+        let now = Utc::now();
+        let token = Secret::generate(secret::Kind::ConnectionToken, &mut rand::rng());
+        let connection = Connection {
+            id: ConnectionId::new(now),
+            project_id,
+            label: "Test".parse().expect("a label"),
+            provider: Provider::None,
+            hint: token.hint().to_owned(),
+            created_at: now,
+            expires_at: like.expires_at,
+            revoked_at: None,
+            last_used_at: None,
+        };
+        connections::store::insert(&self.operator(), &connection, &token).await.expect("stored");
+        (connection.id, token.expose().to_owned())
+    }
+
+    /// Revokes a key.
+    pub async fn revoke_key(&self, id: ApiKeyId) {
+        assert!(api_keys::store::revoke(&self.operator(), id, Utc::now()).await.expect("revoked"));
+    }
+
+    /// Revokes a connection.
+    pub async fn revoke_connection(&self, id: ConnectionId) {
+        assert!(connections::store::revoke(&self.operator(), id, Utc::now()).await.expect("revoked"));
+    }
+
+    /// Sends a request as it is.
+    pub async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.expect("the router does not fail");
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.expect("a body").to_bytes();
+        let text = String::from_utf8(bytes.to_vec()).expect("UTF-8");
+        Answer { status: parts.status, headers: parts.headers, text }
+    }
+
+    /// `GET` as a tenant.
+    pub async fn get(&self, tenant: &Tenant, path: &str) -> Answer {
+        self.send(tenant.request(Method::GET, path).body(Body::empty()).expect("a request")).await
+    }
+
+    /// `POST` of a payment as a tenant.
+    pub async fn create(&self, tenant: &Tenant, body: &Value) -> Answer {
+        self.create_with(tenant, &[], body.to_string()).await
+    }
+
+    /// `POST` of a payment under an idempotency key.
+    pub async fn create_under(&self, tenant: &Tenant, key: &str, body: &Value) -> Answer {
+        self.create_with(tenant, &[("idempotency-key", key)], body.to_string()).await
+    }
+
+    /// `POST` of any text as JSON, with further headers.
+    pub async fn create_with(&self, tenant: &Tenant, headers: &[(&str, &str)], body: impl Into<Body>) -> Answer {
+        let mut request = tenant.request(Method::POST, PAYMENTS).header("content-type", "application/json");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.send(request.body(body.into()).expect("a request")).await
+    }
+
+    /// How many payments the database holds, whoever they belong to.
+    pub async fn count(&self) -> i64 {
+        let mut connection = self.database.acquire().await.expect("a connection");
+        sqlx::query_scalar("select count(*) from payment").fetch_one(&mut *connection).await.expect("a count")
+    }
+}
+
+impl Tenant {
+    /// A request with this tenant's key and token.
+    pub fn request(&self, method: Method, path: &str) -> axum::http::request::Builder {
+        Request::builder()
+            .method(method)
+            .uri(path)
+            .header("x-api-key", &self.api_key)
+            .header("x-connection-token", &self.connection_token)
+    }
+}
+
+/// A small valid body.
+pub fn small() -> Value {
+    json!({ "total_amount": 1, "currency": "EUR" })
+}

@@ -1,0 +1,5 @@
+//! What the tests stand on: one real Postgres a test binary, one database a test, the real router.
+#![allow(dead_code, reason = "each test binary uses its own part of this")]
+
+pub mod app;
+pub mod postgres;

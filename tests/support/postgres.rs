@@ -1,0 +1,108 @@
+//! A private Postgres for this test binary, and a fresh migrated database for each test.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection};
+use tokio::sync::{Mutex, OnceCell};
+use unibooks::db::private::{Options, PrivatePostgres};
+use unibooks::db::{Database, DatabaseOptions, migrate};
+
+const TEMPLATE: &str = "migrated";
+
+static POSTGRES: OnceCell<PrivatePostgres> = OnceCell::const_new();
+/// Postgres copies a template for one session at a time.
+static COPYING: Mutex<()> = Mutex::const_new(());
+static COUNT: AtomicU32 = AtomicU32::new(0);
+
+/// A folder outside the checkout that is the same in each run: the checkout may lie where Postgres' user cannot go,
+/// and a cluster that is there already starts at once.
+fn folder() -> PathBuf {
+    let mut hasher = DefaultHasher::new();
+    env!("CARGO_MANIFEST_DIR").hash(&mut hasher);
+    let binary = std::env::current_exe().expect("the test's own path");
+    let name = binary.file_stem().expect("a name").to_string_lossy().into_owned();
+    let name = name.rsplit_once('-').map_or(name.clone(), |(name, _hash)| name.to_owned());
+    std::env::temp_dir().join(format!("unibooks-tests-{:08x}-{name}", hasher.finish() & 0xffff_ffff))
+}
+
+async fn postgres() -> &'static PrivatePostgres {
+    POSTGRES.get_or_init(start).await
+}
+
+async fn start() -> PrivatePostgres {
+    // Nothing here outlives the run: safety against power cuts would only cost time.
+    let fast =
+        [("fsync", "off"), ("synchronous_commit", "off"), ("full_page_writes", "off"), ("max_connections", "300")];
+    let settings = fast.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+    let postgres = PrivatePostgres::start(Options { data_dir: folder(), binaries: None, settings })
+        .await
+        .expect("tests need Postgres server binaries; `make test` installs them");
+    let mut admin = postgres.connect_options().connect().await.expect("a connection");
+    let old: Vec<String> = sqlx::query_scalar(
+        "select datname from pg_database where not datistemplate and datname not in ('postgres', 'unibooks')",
+    )
+    .fetch_all(&mut admin)
+    .await
+    .expect("the databases of the run before");
+    for name in old {
+        execute(&mut admin, format!("drop database \"{name}\" with (force)")).await;
+    }
+    execute(&mut admin, format!("create database {TEMPLATE}")).await;
+    let template = connect(postgres.connect_options().database(TEMPLATE)).await;
+    migrate(&template).await.expect("migrations apply");
+    template.close().await;
+    postgres
+}
+
+async fn execute(connection: &mut PgConnection, statement: String) {
+    sqlx::query(AssertSqlSafe(statement.clone())).execute(connection).await.expect(&statement);
+}
+
+async fn connect(options: PgConnectOptions) -> Database {
+    let options = DatabaseOptions { connect: options, max_connections: 10, timeout: Duration::from_secs(20) };
+    Database::connect(options).await.expect("a database")
+}
+
+/// Where a fresh database is that holds `template`'s schema, or nothing at all.
+async fn create(template: Option<&str>) -> PgConnectOptions {
+    let postgres = postgres().await;
+    let name = format!("test_{}", COUNT.fetch_add(1, Ordering::Relaxed));
+    let mut admin = postgres.connect_options().connect().await.expect("a connection");
+    let template = template.unwrap_or("template1");
+    let copying = COPYING.lock().await;
+    execute(&mut admin, format!("create database {name} template {template}")).await;
+    drop(copying);
+    admin.close().await.expect("closed");
+    postgres.connect_options().database(&name)
+}
+
+/// A fresh database with every migration applied: how to reach it.
+pub async fn migrated() -> PgConnectOptions {
+    create(Some(TEMPLATE)).await
+}
+
+/// A fresh database without any table.
+pub async fn empty() -> PgConnectOptions {
+    create(None).await
+}
+
+/// A pool on a fresh database with every migration applied.
+pub async fn database() -> Database {
+    connect(migrated().await).await
+}
+
+/// A pool on the database at `options`.
+pub async fn pool(options: PgConnectOptions) -> Database {
+    connect(options).await
+}
+
+/// The address of a database, as `DATABASE_URL` takes it.
+pub async fn url(options: &PgConnectOptions) -> String {
+    let base = postgres().await.url();
+    let (server, _) = base.rsplit_once('/').expect("an address with a database");
+    format!("{server}/{}", options.get_database().expect("a database"))
+}
