@@ -1,6 +1,7 @@
 //! Logs.
 
 use std::io::IsTerminal;
+use std::panic::PanicHookInfo;
 
 use anyhow::Context;
 use tracing_subscriber::EnvFilter;
@@ -29,5 +30,13 @@ pub fn init(settings: &LogSettings) -> anyhow::Result<()> {
         let json = tracing_subscriber::fmt::layer().json().flatten_event(true).with_span_list(false);
         registry.with(json.with_writer(std::io::stderr)).try_init()?;
     }
+    std::panic::set_hook(Box::new(log_panic));
     Ok(())
+}
+
+/// One structured line where the panic happened, inside the span of its request, in place of free text.
+fn log_panic(panic: &PanicHookInfo<'_>) {
+    let message = panic.payload_as_str().unwrap_or("without a message");
+    let place = panic.location().map(ToString::to_string);
+    tracing::error!(panic = message, place, "panicked");
 }

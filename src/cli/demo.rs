@@ -1,6 +1,6 @@
 //! The demo project: a `curl` that can be pasted as it is.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
@@ -46,11 +46,20 @@ pub async fn offer(database: &Database, file: &Path, listening: SocketAddr) -> a
 
 fn curl(credentials: &Credentials, address: SocketAddr) -> String {
     let Credentials { api_key, connection_token } = credentials;
-    let example = EXAMPLE.trim_end();
-    format!(
-        "curl -i http://{address}/accounting/payments \\\n  -H 'x-api-key: {api_key}' \\\n  \
-         -H 'x-connection-token: {connection_token}' \\\n  -H 'content-type: application/json' \\\n  -d '{example}'"
-    )
+    // A log puts its own words before each line; there the command must be one.
+    let (next, example) = if std::io::stdout().is_terminal() {
+        (" \\\n  ", EXAMPLE.trim_end().to_owned())
+    } else {
+        (" ", EXAMPLE.lines().map(str::trim).collect())
+    };
+    [
+        format!("curl -i http://{address}/accounting/payments"),
+        format!("-H 'x-api-key: {api_key}'"),
+        format!("-H 'x-connection-token: {connection_token}'"),
+        "-H 'content-type: application/json'".to_owned(),
+        format!("-d '{example}'"),
+    ]
+    .join(next)
 }
 
 fn read(file: &Path) -> anyhow::Result<Option<Credentials>> {

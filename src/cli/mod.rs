@@ -77,7 +77,7 @@ pub fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {}", one_line(&format!("{error:#}")));
+            eprintln!("error: {}", one_line(&with_causes(&error)));
             ExitCode::FAILURE
         }
     }
@@ -102,6 +102,15 @@ fn wrong_setting(error: &clap::Error) -> String {
     let first: Vec<_> = message.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
     // Without a command clap prints the help itself.
     if first.first().is_some_and(|line| line.starts_with("error:")) { first.join(" ") } else { message }
+}
+
+/// An error and its causes, without what a cause's own text says already.
+fn with_causes(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |told, cause| match told.as_str() {
+        "" => cause,
+        _ if told.contains(&cause) => told,
+        _ => format!("{told}: {cause}"),
+    })
 }
 
 fn one_line(message: &str) -> String {

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use sqlx::PgPool;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, Postgres};
+use sqlx::{ConnectOptions, Connection, PgPool};
+use tokio::time::Instant;
 
 use super::error::Error;
 use super::migrate::is_migrated;
@@ -18,6 +19,31 @@ pub struct DatabaseOptions {
     pub max_connections: u32,
     /// How long to wait for a connection, and how long Postgres may work on one statement.
     pub timeout: Duration,
+}
+
+/// Connects once, so that a wrong address or password is told by its own error and not as a pool that timed out. A
+/// database that is still starting gets until the timeout.
+async fn wait_for(options: &PgConnectOptions, timeout: Duration) -> Result<(), sqlx::Error> {
+    let deadline = Instant::now() + timeout;
+    loop {
+        let connected = tokio::time::timeout_at(deadline, options.connect()).await;
+        match connected.unwrap_or(Err(sqlx::Error::PoolTimedOut)) {
+            Ok(connection) => return connection.close().await,
+            Err(error) if is_starting(&error) && Instant::now() < deadline => {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn is_starting(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(error) => error.kind() == std::io::ErrorKind::ConnectionRefused,
+        // cannot_connect_now
+        sqlx::Error::Database(error) => error.code().is_some_and(|code| code == "57P03"),
+        _ => false,
+    }
 }
 
 /// The database. Cheap to clone: all clones share one pool.
@@ -41,7 +67,8 @@ impl Database {
             ("plan_cache_mode", "force_custom_plan"),
             ("timezone", "UTC"),
         ]);
-        PgPoolOptions::new()
+        wait_for(&connect, timeout).await?;
+        let pool = PgPoolOptions::new()
             .max_connections(max_connections)
             .acquire_timeout(timeout)
             // A ping before each use would double the round trips of a create. Only a connection that has lain idle
@@ -50,14 +77,13 @@ impl Database {
             .before_acquire(|connection, meta| {
                 Box::pin(async move {
                     if meta.idle_for > Duration::from_secs(1) {
-                        sqlx::Connection::ping(connection).await?;
+                        connection.ping().await?;
                     }
                     Ok(true)
                 })
             })
-            .connect_with(connect)
-            .await
-            .map(Self)
+            .connect_lazy_with(connect);
+        Ok(Self(pool))
     }
 
     /// A connection from the pool. What fails here has had no effect.

@@ -46,8 +46,9 @@ impl WrittenTime {
         if parsed.nanosecond() >= 1_000_000_000 {
             return refused("leap seconds cannot be kept; write second 59");
         }
-        if parsed.year() < 1 {
-            return refused("years are from 0001 to 9999");
+        // Also in UTC, in which most times are answered: what is beyond has no form that RFC 3339 knows.
+        if parsed.year() < 1 || !(1..=9999).contains(&parsed.to_utc().year()) {
+            return refused("years are from 0001 to 9999, in UTC too");
         }
         let kept = parsed.trunc_subsecs(6);
         Ok((Self(kept), Assumed { utc, microseconds: kept != parsed }))
@@ -124,6 +125,8 @@ mod tests {
             "2024-06-15T25:00:00Z",
             "2024-06-15T23:59:60Z",
             "0000-01-01",
+            "0001-01-01T00:00:00+05:00",
+            "9999-12-31T23:59:59-05:00",
             "2024-06-15T12:00:00+24:00",
             "2024-06-15Z",
         ] {

@@ -11,7 +11,7 @@ use utoipa::openapi::response::ResponseBuilder;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
 use utoipa::openapi::{Ref, RefOr};
 use utoipa::{OpenApi, PartialSchema, ToSchema};
-use utoipa_swagger_ui::SwaggerUi;
+use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::problem::Problem;
 use super::problem_types::{self as types, ProblemType};
@@ -129,5 +129,7 @@ fn example(kind: &'static ProblemType) -> Problem {
 
 /// `/openapi.json` and `/docs`. Both work offline: the page's scripts are part of the binary.
 pub fn router<S: Clone + Send + Sync + 'static>(api: Document) -> Router<S> {
-    SwaggerUi::new("/docs").url("/openapi.json", api).into()
+    // The page would load a badge from the validator of swagger.io, and tell it where this server is.
+    let config = Config::default().validator_url("none");
+    SwaggerUi::new("/docs").url("/openapi.json", api).config(config).into()
 }

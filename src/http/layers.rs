@@ -14,6 +14,7 @@ use tower_http::cors::{AllowOrigin, Any as AnyHeader, CorsLayer};
 use tower_http::sensitive_headers::SetSensitiveRequestHeadersLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 
+use super::drain::drain;
 use super::error::Error;
 use super::log_error::log_error;
 use super::observe::observe;
@@ -29,6 +30,8 @@ pub fn wrap(router: Router, request_timeout: Duration, cors_origins: &[HeaderVal
             .layer(from_fn(observe))
             // Inside the span, outside all that makes failures.
             .layer(from_fn(log_error))
+            // Outside all that may answer before the body was read.
+            .layer(from_fn(drain))
             // Answers preflights, so before anything that wants a key.
             .option_layer((!cors_origins.is_empty()).then(|| cors(cors_origins)))
             // Payments belong in no cache, and no answer is to be taken for anything but its type.

@@ -5,7 +5,8 @@ use axum::http::{HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::Response;
 
-use super::error::Failure;
+use super::error::{Error, Failure};
+use super::problem_types as types;
 use super::request_id::RequestId;
 
 /// The layer. Only failures of the server are logged here with their cause: what a client must mend is in its own
@@ -18,8 +19,10 @@ pub async fn log_error(request: Request, next: Next) -> Response {
         return response;
     };
     tracing::Span::current().record("code", problem.code);
-    if response.status().is_server_error() || problem.code == super::problem_types::OUTCOME_UNKNOWN.code {
-        let cause: &(dyn std::error::Error + 'static) = cause.as_ref();
+    let cause: &(dyn std::error::Error + 'static) = cause.as_ref();
+    // A panic was logged where it happened, with its place (telemetry).
+    let is_logged = matches!(cause.downcast_ref(), Some(Error::Panic(_)));
+    if !is_logged && (response.status().is_server_error() || problem.code == types::OUTCOME_UNKNOWN.code) {
         tracing::error!(error = cause, "request failed");
     }
     problem.instance = instance;

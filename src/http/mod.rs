@@ -1,6 +1,7 @@
 //! The shell: how the product talks HTTP, whatever it talks about.
 
 pub mod docs;
+pub mod drain;
 pub mod error;
 pub mod fields;
 pub mod health;

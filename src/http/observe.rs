@@ -1,6 +1,6 @@
 //! What is seen of each request: its id, its span, one log line, its metrics.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request};
 use axum::http::{HeaderValue, Method};
@@ -25,11 +25,12 @@ pub async fn observe(mut request: Request, next: Next) -> Response {
     );
     request.extensions_mut().insert(id.clone());
 
+    let mut watch = Watch { span: span.clone(), started, answered: false };
     let mut response = next.run(request).instrument(span.clone()).await;
+    watch.answered = true;
 
-    let elapsed = started.elapsed();
     let status = response.status().as_u16();
-    let duration_us = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
+    let duration_us = in_microseconds(started);
     span.in_scope(|| {
         if is_probe(&route) && status < 500 {
             // Probes come every few seconds and say nothing while all is well.
@@ -40,7 +41,7 @@ pub async fn observe(mut request: Request, next: Next) -> Response {
     });
     let labels = [("method", method.to_owned()), ("route", route), ("status", status.to_string())];
     metrics::counter!(super::metrics::REQUESTS, &labels).increment(1);
-    metrics::histogram!(super::metrics::DURATIONS, &labels[..2]).record(elapsed);
+    metrics::histogram!(super::metrics::DURATIONS, &labels[..2]).record(Duration::from_micros(duration_us));
 
     let headers = response.headers_mut();
     headers.insert(request_id::HEADER, id.header_value());
@@ -49,6 +50,26 @@ pub async fn observe(mut request: Request, next: Next) -> Response {
         headers.insert("server-timing", timing);
     }
     response
+}
+
+/// Dropped without an answer when the client goes away: then this is the request's log line.
+struct Watch {
+    span: tracing::Span,
+    started: Instant,
+    answered: bool,
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        if !self.answered {
+            let duration_us = in_microseconds(self.started);
+            self.span.in_scope(|| tracing::info!(duration_us, "the client went away before the answer"));
+        }
+    }
+}
+
+fn in_microseconds(since: Instant) -> u64 {
+    u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX)
 }
 
 fn is_probe(route: &str) -> bool {

@@ -21,7 +21,7 @@ pub enum Error {
     KeyReused,
     /// The connection to the database broke while the payment was being stored, and there is no key under which the
     /// client could safely try again.
-    #[error("whether the payment was stored is not known")]
+    #[error("whether the payment {id} was stored is not known: {cause}")]
     OutcomeUnknown {
         /// The id that it has if it was.
         id: PaymentId,

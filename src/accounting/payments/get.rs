@@ -3,6 +3,7 @@
 
 use axum::Json;
 use axum::extract::Path;
+use axum::extract::rejection::PathRejection;
 use axum::response::{IntoResponse, Response};
 
 use super::error::Error;
@@ -25,11 +26,11 @@ pub const PROBLEMS: &[&ProblemType] =
 )]
 pub async fn retrieve_payment(
     CanRead(scope): CanRead,
-    Path(id): Path<String>,
+    path: Result<Path<String>, PathRejection>,
     Query(RemoteData { remote_data }): Query<RemoteData>,
 ) -> Result<Response, Error> {
     // What is not an id is no payment's id: the same answer as for an unknown one.
-    let id = id.parse().map_err(|_| Error::NotFound)?;
+    let id = path.ok().and_then(|Path(id)| id.parse().ok()).ok_or(Error::NotFound)?;
     let payment = store::find(&scope, id).await?.ok_or(Error::NotFound)?;
     Ok(Json(PaymentView::of(&payment, remote_data)).into_response())
 }

@@ -47,7 +47,8 @@ pub async fn insert(scope: &Scope, payment: &Payment, claim: Option<&Claim>) -> 
                 contact_id, account_id, currency, exchange_rate, total_amount, type, company_info_id,
                 accounting_period_id, tracking_categories, field_mappings, warnings, idempotency_key, request_digest
             )
-            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17::text::json, $18, $19,
+                    $20)
             on conflict (connection_id, idempotency_key) where idempotency_key is not null do nothing
             returning connection_id, id, created_at
         ),
@@ -91,7 +92,8 @@ pub async fn insert(scope: &Scope, payment: &Payment, claim: Option<&Claim>) -> 
         content.company_info_id.map(|id| id.0),
         content.accounting_period_id.map(|id| id.0),
         tracking_categories.as_deref(),
-        content.field_mappings.as_ref().map(Json) as _,
+        // As text: of a `Json` sqlx makes a `jsonb`, which would write numbers and order anew.
+        content.field_mappings.as_ref().map(|object| object.as_raw().get()),
         warnings as _,
         claim.map(|claim| claim.key.as_str()),
         claim.map(|claim| claim.digest.as_slice()),

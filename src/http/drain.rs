@@ -1,0 +1,88 @@
+//! Answers that come before the body was read: the rest of the body must not break the connection.
+//!
+//! A refusal (401, 404, 415 …) is ready while the client is still sending. Left unread, the body makes the server
+//! close the connection unannounced, and the next request of a client that keeps connections fails without an answer,
+//! perhaps after a payment was sent on it. So what is left is read to its end, within bounds, or the close is
+//! announced.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::body::{Body, Bytes, HttpBody};
+use axum::extract::Request;
+use axum::http::{HeaderValue, header};
+use axum::middleware::Next;
+use axum::response::Response;
+use http_body::{Frame, SizeHint};
+use http_body_util::BodyExt;
+use tokio::sync::oneshot;
+
+/// What is read of a body that nobody wants, in bytes: about what is under way on a fast connection.
+const MAX_BYTES: usize = 1_048_576;
+/// How long it is waited for.
+const MAX_WAIT: Duration = Duration::from_millis(500);
+
+/// The layer.
+pub async fn drain(request: Request, next: Next) -> Response {
+    let (give_back, mut unread) = oneshot::channel();
+    let request = request.map(|body| Body::new(Lent { body, give_back: Some(give_back) }));
+    let mut response = next.run(request).await;
+    // By now the handler has dropped the body, read or not.
+    if let Ok(rest) = unread.try_recv()
+        && !tokio::time::timeout(MAX_WAIT, read_to_end(rest)).await.unwrap_or(false)
+    {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}
+
+/// Tells whether the end was reached.
+async fn read_to_end(mut rest: Body) -> bool {
+    let mut read = 0;
+    while read <= MAX_BYTES {
+        match rest.frame().await {
+            None => return true,
+            Some(Ok(frame)) => read += frame.data_ref().map_or(0, Bytes::len),
+            Some(Err(_)) => return false,
+        }
+    }
+    false
+}
+
+/// A body that comes back when it is dropped before its end.
+struct Lent {
+    body: Body,
+    give_back: Option<oneshot::Sender<Body>>,
+}
+
+impl HttpBody for Lent {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        if !self.body.is_end_stream()
+            && let Some(give_back) = self.give_back.take()
+        {
+            // Nobody waits any more when the client has gone.
+            give_back.send(std::mem::take(&mut self.body)).ok();
+        }
+    }
+}
