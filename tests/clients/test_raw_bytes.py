@@ -2,6 +2,7 @@
 
 import json
 import re
+import select
 import socket
 from http.client import HTTPResponse
 from pathlib import Path
@@ -78,3 +79,16 @@ def test_list_answers_the_three_members(library: str, line, server, tenant):
     _, payment = send(line, request(f"{library}_create.http", server, tenant))
     _, listed = send(line, request(f"{library}_list.http", server, tenant))
     assert listed == {"prev_cursor": None, "next_cursor": None, "data": [payment]}
+
+
+def test_a_refusal_before_the_body_breaks_no_connection(line, server, tenant):
+    """Both libraries send head and body apart and use the connection again, after a refusal too."""
+    head, body = request("py_create.http", server, tenant).split(b"\r\n\r\n")
+    line.sendall(head.replace(tenant.api_key.encode(), b"sk_dev_test") + b"\r\n\r\n")
+    # What refuses a caller needs no body: where the answer is not held back for the body, it comes now.
+    select.select([line], [], [], 0.2)
+    response, problem = send(line, body)
+    assert response.status == problem["status"] == 401
+    if response.headers["connection"] != "close":
+        response, _ = send(line, request("py_list.http", server, tenant))
+        assert response.status == 200
