@@ -34,9 +34,9 @@ impl DatabaseUrl {
         if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
             anyhow::bail!("DATABASE_URL is not a Postgres address; write postgres://user:password@host:port/database");
         }
+        // What sqlx says of it names a part of the address, never the password.
         PgConnectOptions::from_str(url)
-            .ok()
-            .context("DATABASE_URL cannot be read; percent-encode special characters in user and password")
+            .context("DATABASE_URL cannot be read (special characters in user and password are percent-encoded)")
     }
 }
 

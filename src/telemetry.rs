@@ -15,7 +15,8 @@ use crate::config::{LogFormat, LogSettings};
 /// # Errors
 /// When the filter cannot be read.
 pub fn init(settings: &LogSettings) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(&settings.log)
+    // Postgres' notices ("already exists, skipping") are no news to an operator; `--log` may ask for them.
+    let filter = EnvFilter::try_new(format!("sqlx::postgres::notice=warn,{}", settings.log))
         .with_context(|| format!("UNIBOOKS_LOG: `{}` is not a log filter; try `info`", settings.log))?;
     let human = match settings.log_format {
         LogFormat::Auto => std::io::stderr().is_terminal(),

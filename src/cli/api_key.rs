@@ -104,7 +104,7 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
             if json {
                 return output::json(&Shown { api_key: secret.expose(), key: &key });
             }
-            println!("id       {}\napi key  {}\n\nIt is not shown again.", key.id, secret.expose());
+            output::line(format_args!("id       {}\napi key  {}\n\nIt is not shown again.", key.id, secret.expose()))?;
         }
         Command::List(List { project, json, database }) => {
             let keys = store::list(&database.operator().await?, project).await?;
@@ -124,12 +124,12 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
                 ]
             };
             let heading = ["ID", "KEY", "NAME", "MAY", "CREATED (UTC)", "LAST USED", "EXPIRES", "REVOKED"];
-            output::table(heading, &keys.iter().map(row).collect::<Vec<_>>());
+            output::table(heading, &keys.iter().map(row).collect::<Vec<_>>())?;
         }
         Command::Revoke(Revoke { id, database }) => {
             let found = store::revoke(&database.operator().await?, id, Clock::system().now()).await?;
             found.then_some(()).with_context(|| format!("there is no key {id}; see `api-key list`"))?;
-            println!("revoked  {id}");
+            output::line(format_args!("revoked  {id}"))?;
         }
     }
     Ok(())

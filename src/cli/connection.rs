@@ -104,8 +104,8 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
             if json {
                 return output::json(&Shown { connection_token: token.expose(), connection: &connection });
             }
-            println!("id                {}\nconnection token  {}", connection.id, token.expose());
-            println!("\nIt is not shown again.");
+            output::line(format_args!("id                {}\nconnection token  {}", connection.id, token.expose()))?;
+            output::line("\nIt is not shown again.")?;
         }
         Command::List(List { project, json, database }) => {
             let connections = store::list(&database.operator().await?, project).await?;
@@ -125,12 +125,12 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
                 ]
             };
             let heading = ["ID", "TOKEN", "LABEL", "PROVIDER", "CREATED (UTC)", "LAST USED", "EXPIRES", "REVOKED"];
-            output::table(heading, &connections.iter().map(row).collect::<Vec<_>>());
+            output::table(heading, &connections.iter().map(row).collect::<Vec<_>>())?;
         }
         Command::Revoke(Revoke { id, database }) => {
             let found = store::revoke(&database.operator().await?, id, Clock::system().now()).await?;
             found.then_some(()).with_context(|| format!("there is no connection {id}; see `connection list`"))?;
-            println!("revoked  {id}");
+            output::line(format_args!("revoked  {id}"))?;
         }
     }
     Ok(())

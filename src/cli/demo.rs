@@ -8,7 +8,7 @@ use std::path::Path;
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
-use super::{api_key, connection, healthcheck};
+use super::{api_key, connection, healthcheck, output};
 use crate::auth::{Gate, Operator, Secret, secret};
 use crate::connections::Provider;
 use crate::db::Database;
@@ -40,8 +40,7 @@ pub async fn offer(database: &Database, file: &Path, listening: SocketAddr) -> a
             made
         }
     };
-    println!("\nTry it:\n\n{}\n", curl(&credentials, healthcheck::reachable(listening)));
-    Ok(())
+    output::line(format_args!("\nTry it:\n\n{}\n", curl(&credentials, healthcheck::reachable(listening))))
 }
 
 fn curl(credentials: &Credentials, address: SocketAddr) -> String {

@@ -3,7 +3,7 @@
 use anyhow::Context;
 use clap::Args;
 
-use super::demo;
+use super::{demo, output};
 use crate::config::{DatabaseSettings, DevSettings, ServerSettings};
 use crate::db::private::{Options, PrivatePostgres, default_data_dir};
 use crate::db::{self, Database};
@@ -44,8 +44,8 @@ async fn serve(
     let options = settings.options(postgres.connect_options());
     let database = Database::connect(options).await.context("the private Postgres does not answer")?;
     db::migrate(&database).await?;
-    println!("database  {}", postgres.url());
-    println!("data      {}", data_dir.display());
+    output::line(format_args!("database  {}", postgres.url()))?;
+    output::line(format_args!("data      {}", data_dir.display()))?;
     demo::offer(&database, &data_dir.join("demo.json"), server.address()?).await?;
     server.run(database).await
 }

@@ -3,6 +3,7 @@
 use anyhow::Context;
 use clap::Args;
 
+use super::output;
 use crate::auth::Operator;
 use crate::config::{DatabaseSettings, DatabaseUrl};
 use crate::db::{self, Database};
@@ -32,6 +33,5 @@ impl Arguments {
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     db::migrate(&arguments.connect().await?).await?;
-    println!("the database is up to date");
-    Ok(())
+    output::line("the database is up to date")
 }

@@ -54,7 +54,7 @@ enum Command {
 /// Runs the program. An error ends it with one line on standard error and exit code 1, a wrong setting with 2.
 #[must_use]
 pub fn main() -> ExitCode {
-    // A `.env` in the working folder counts as environment; what is really set there wins.
+    // A `.env` in the working folder, or in one above it, counts as environment; what is really set there wins.
     let dotenv = dotenvy::dotenv();
     if let Err(error) = &dotenv
         && !error.not_found()
@@ -76,6 +76,7 @@ pub fn main() -> ExitCode {
     });
     match result {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {}", one_line(&with_causes(&error)));
             ExitCode::FAILURE
@@ -102,6 +103,11 @@ fn wrong_setting(error: &clap::Error) -> String {
     let first: Vec<_> = message.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
     // Without a command clap prints the help itself.
     if first.first().is_some_and(|line| line.starts_with("error:")) { first.join(" ") } else { message }
+}
+
+/// Whoever read our output has read enough.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
 /// An error and its causes, without what a cause's own text says already.

@@ -1,6 +1,5 @@
 //! `unibooks openapi`
 
 pub fn run() -> anyhow::Result<()> {
-    println!("{}", crate::router::openapi().to_pretty_json()?);
-    Ok(())
+    super::output::line(crate::router::openapi().to_pretty_json()?)
 }

@@ -43,7 +43,7 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
             if json {
                 return output::json(&project);
             }
-            println!("project  {}", project.id);
+            output::line(format_args!("project  {}", project.id))?;
         }
         Command::List(List { json, database }) => {
             let projects = store::list(&database.operator().await?).await?;
@@ -53,7 +53,7 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
             let row = |project: &Project| {
                 [project.id.to_string(), project.name.as_str().to_owned(), output::moment(Some(project.created_at))]
             };
-            output::table(["ID", "NAME", "CREATED (UTC)"], &projects.iter().map(row).collect::<Vec<_>>());
+            output::table(["ID", "NAME", "CREATED (UTC)"], &projects.iter().map(row).collect::<Vec<_>>())?;
         }
     }
     Ok(())

@@ -24,14 +24,13 @@ pub struct DatabaseOptions {
 /// Connects once, so that a wrong address or password is told by its own error and not as a pool that timed out. A
 /// database that is still starting gets until the timeout.
 async fn wait_for(options: &PgConnectOptions, timeout: Duration) -> Result<(), sqlx::Error> {
+    const PAUSE: Duration = Duration::from_millis(100);
     let deadline = Instant::now() + timeout;
     loop {
         let connected = tokio::time::timeout_at(deadline, options.connect()).await;
         match connected.unwrap_or(Err(sqlx::Error::PoolTimedOut)) {
             Ok(connection) => return connection.close().await,
-            Err(error) if is_starting(&error) && Instant::now() < deadline => {
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
+            Err(error) if is_starting(&error) && Instant::now() + PAUSE < deadline => tokio::time::sleep(PAUSE).await,
             Err(error) => return Err(error),
         }
     }

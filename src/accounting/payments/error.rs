@@ -76,9 +76,9 @@ impl IntoResponse for Error {
                  key; `GET /accounting/payments?idempotency_key=…` shows the one that has it. Nothing was stored.",
             ),
             Self::OutcomeUnknown { id, .. } => {
-                let detail = "The connection to the database broke off. `GET /accounting/payments/{payment_id}` tells \
-                              whether the payment was stored. Send an `Idempotency-Key` with each create call: then a \
-                              repetition is always safe.";
+                let detail = "The connection to the database broke off. Wait 30 seconds; then \
+                              `GET /accounting/payments/{payment_id}` tells whether the payment was stored. Send an \
+                              `Idempotency-Key` with each create call: then a repetition is always safe.";
                 let mut problem = Problem::new(&types::OUTCOME_UNKNOWN, detail);
                 problem.payment_id = Some(id.0);
                 problem
