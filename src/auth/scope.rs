@@ -38,6 +38,14 @@ impl Scope {
     pub async fn acquire(&self) -> Result<PoolConnection<Postgres>, db::Error> {
         self.database.acquire().await
     }
+
+    /// A database connection for a list; see [`Database::acquire_for_list`].
+    ///
+    /// # Errors
+    /// [`db::Error::Unavailable`].
+    pub async fn acquire_for_list(&self) -> Result<PoolConnection<Postgres>, db::Error> {
+        self.database.acquire_for_list().await
+    }
 }
 
 /// Whoever sits at the console with the database's address in hand: may make projects, keys and connections, and

@@ -15,7 +15,7 @@ use super::migrate::is_migrated;
 pub struct DatabaseOptions {
     /// Where it is and who we are there.
     pub connect: PgConnectOptions,
-    /// The most connections at a time.
+    /// The most connections at a time; a quarter of them, at least one, is for lists.
     pub max_connections: u32,
     /// How long to wait for a connection, and how long Postgres may work on one statement.
     pub timeout: Duration,
@@ -45,9 +45,16 @@ fn is_starting(error: &sqlx::Error) -> bool {
     }
 }
 
-/// The database. Cheap to clone: all clones share one pool.
+/// The database. Cheap to clone: all clones share the same connections.
 #[derive(Debug, Clone)]
-pub struct Database(PgPool);
+pub struct Database {
+    pool: PgPool,
+    /// Lists have connections of their own. There, statements are planned anew each time, with their values in sight:
+    /// a kept plan would have to serve every combination of filters and walk a whole connection for the rare ones,
+    /// while for a create call planning anew would cost a third of its speed. And no flood of lists can keep the
+    /// create calls from a connection.
+    lists: PgPool,
+}
 
 impl Database {
     /// Connects, waiting up to the timeout for a database that is still starting.
@@ -59,30 +66,33 @@ impl Database {
         // Postgres itself ends what takes too long: then it is certain that nothing was stored, which a timer on our
         // side could not know.
         let statement_timeout = timeout.as_millis().to_string();
-        // Lists are planned with their values in sight: a kept plan would have to serve every combination of filters,
-        // and walk a whole connection for the rare ones.
-        let connect = connect.application_name("unibooks").options([
-            ("statement_timeout", statement_timeout.as_str()),
-            ("plan_cache_mode", "force_custom_plan"),
-            ("timezone", "UTC"),
-        ]);
+        let connect = connect
+            .application_name("unibooks")
+            .options([("statement_timeout", statement_timeout.as_str()), ("timezone", "UTC")]);
         wait_for(&connect, timeout).await?;
-        let pool = PgPoolOptions::new()
-            .max_connections(max_connections)
-            .acquire_timeout(timeout)
-            // A ping before each use would double the round trips of a create. Only a connection that has lain idle
-            // is asked whether it still lives.
-            .test_before_acquire(false)
-            .before_acquire(|connection, meta| {
-                Box::pin(async move {
-                    if meta.idle_for > Duration::from_secs(1) {
-                        connection.ping().await?;
-                    }
-                    Ok(true)
+
+        let for_lists = (max_connections / 4).max(1);
+        let pool = |connections: u32| {
+            PgPoolOptions::new()
+                .max_connections(connections)
+                .acquire_timeout(timeout)
+                // A ping before each use would double the round trips of a create. Only a connection that has lain idle
+                // is asked whether it still lives.
+                .test_before_acquire(false)
+                .before_acquire(|connection, meta| {
+                    Box::pin(async move {
+                        if meta.idle_for > Duration::from_secs(1) {
+                            connection.ping().await?;
+                        }
+                        Ok(true)
+                    })
                 })
-            })
-            .connect_lazy_with(connect);
-        Ok(Self(pool))
+        };
+        let planned_anew = connect.clone().options([("plan_cache_mode", "force_custom_plan")]);
+        Ok(Self {
+            pool: pool(max_connections.saturating_sub(for_lists).max(1)).connect_lazy_with(connect),
+            lists: pool(for_lists).connect_lazy_with(planned_anew),
+        })
     }
 
     /// A connection from the pool. What fails here has had no effect.
@@ -90,7 +100,15 @@ impl Database {
     /// # Errors
     /// [`Error::Unavailable`].
     pub async fn acquire(&self) -> Result<PoolConnection<Postgres>, Error> {
-        self.0.acquire().await.map_err(Error::Unavailable)
+        self.pool.acquire().await.map_err(Error::Unavailable)
+    }
+
+    /// A connection for a list: a statement with many optional filters.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn acquire_for_list(&self) -> Result<PoolConnection<Postgres>, Error> {
+        self.lists.acquire().await.map_err(Error::Unavailable)
     }
 
     /// Whether statements are answered and every migration of this build is applied.
@@ -103,6 +121,6 @@ impl Database {
 
     /// Waits for connections in use to come back, then closes them all.
     pub async fn close(&self) {
-        self.0.close().await;
+        tokio::join!(self.pool.close(), self.lists.close());
     }
 }

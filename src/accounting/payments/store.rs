@@ -231,7 +231,7 @@ pub async fn page(
         };
     }
 
-    let mut connection = scope.acquire().await?;
+    let mut connection = scope.acquire_for_list().await?;
     let rows = match cursor.map(|cursor| cursor.direction) {
         None | Some(Direction::Forward) => page!(">", "created_at, id").fetch_all(&mut *connection).await?,
         Some(Direction::Backward) => page!("<", "created_at desc, id desc").fetch_all(&mut *connection).await?,
