@@ -4,3 +4,10 @@
 mod support;
 
 mod accounting;
+mod callers;
+mod database_failures;
+mod docs;
+mod health;
+mod logs;
+mod original_faults;
+mod shell;

@@ -76,6 +76,15 @@ impl Answer {
         self.headers.get(name).map(|value| value.to_str().expect("text")).unwrap_or_default()
     }
 
+    /// The status and `code` of a problem document, after a look at what every one of them has.
+    #[track_caller]
+    pub fn problem(&self) -> (u16, String) {
+        let body = self.json();
+        assert_eq!(self.header("content-type"), "application/problem+json", "{}", self.text);
+        assert_eq!(body["status"], self.status.as_u16(), "{}", self.text);
+        (self.status.as_u16(), body["code"].as_str().expect("a code").to_owned())
+    }
+
     /// The `code` of every entry of `errors` with its place.
     #[track_caller]
     pub fn faults(&self) -> Vec<(String, String)> {
@@ -105,7 +114,7 @@ impl App {
         let gate = Gate::new(database.clone(), clock.clone());
         let limits = Limits { max_body_bytes: 1_048_576, max_line_items: 1_000, body_timeout: Duration::from_secs(10) };
         let state = AppState { gate: gate.clone(), limits, clock };
-        let router = router::router(state, Duration::from_secs(60), &[]);
+        let router = router::router(state, Duration::from_mins(1), &[]);
         Self { router, gate, database, options }
     }
 
@@ -120,7 +129,7 @@ impl App {
 
     /// A new project with a key and a connection of certain properties.
     pub async fn tenant_like(&self, key: Like, connection: Like) -> Tenant {
-        let project = Project::new("Test".parse().expect("a label"), Utc::now());
+        let project = Project::new("Test".parse().expect("a label"), Clock::system().now());
         projects::store::insert(&self.operator(), &project).await.expect("stored");
         let (api_key_id, api_key) = self.key(project.id, key).await;
         let (connection_id, connection_token) = self.connection(project.id, connection).await;
@@ -129,7 +138,7 @@ impl App {
 
     /// A further key of a project: its id and the key itself.
     pub async fn key(&self, project_id: ProjectId, like: Like) -> (ApiKeyId, String) {
-        let now = Utc::now();
+        let now = Clock::system().now();
         let secret = Secret::generate(secret::Kind::ApiKey, &mut rand::rng());
         let key = ApiKey {
             id: ApiKeyId::new(now),
@@ -148,7 +157,7 @@ impl App {
 
     /// A further connection of a project: its id and its token.
     pub async fn connection(&self, project_id: ProjectId, like: Like) -> (ConnectionId, String) {
-        let now = Utc::now();
+        let now = Clock::system().now();
         let token = Secret::generate(secret::Kind::ConnectionToken, &mut rand::rng());
         let connection = Connection {
             id: ConnectionId::new(now),
@@ -167,12 +176,12 @@ impl App {
 
     /// Revokes a key.
     pub async fn revoke_key(&self, id: ApiKeyId) {
-        assert!(api_keys::store::revoke(&self.operator(), id, Utc::now()).await.expect("revoked"));
+        assert!(api_keys::store::revoke(&self.operator(), id, Clock::system().now()).await.expect("revoked"));
     }
 
     /// Revokes a connection.
     pub async fn revoke_connection(&self, id: ConnectionId) {
-        assert!(connections::store::revoke(&self.operator(), id, Utc::now()).await.expect("revoked"));
+        assert!(connections::store::revoke(&self.operator(), id, Clock::system().now()).await.expect("revoked"));
     }
 
     /// Sends a request as it is.

@@ -2,4 +2,5 @@
 #![allow(dead_code, reason = "each test binary uses its own part of this")]
 
 pub mod app;
+pub mod logs;
 pub mod postgres;

@@ -1,1 +1,11 @@
-mod smoke;
+mod body_faults;
+mod body_limits;
+mod body_types;
+mod client_libraries;
+mod create;
+mod get;
+mod idempotency;
+mod isolation;
+mod list;
+mod malformed_bodies;
+mod warnings;

@@ -1,0 +1,253 @@
+//! No caller reaches what belongs to another: every route × everything foreign that a caller can put into a request.
+
+use axum::http::Method;
+use serde_json::{Value, json};
+use unibooks::auth::{Secret, secret};
+use unibooks::router;
+use uuid::Uuid;
+
+use crate::support::app::{Answer, App, Like, PAYMENTS, Tenant};
+
+/// Route, what of the request is foreign, and the answer. The OpenAPI document demands the rows: a new route or
+/// parameter without its row here fails the first test.
+const ROWS: &[(&str, &str, u16)] = &[
+    ("GET /", "nothing to own", 200),
+    ("GET /accounting/payments", "key", 401),
+    ("GET /accounting/payments", "token", 401),
+    ("GET /accounting/payments", "cursor", 422),
+    ("GET /accounting/payments", "filter account_id", 200),
+    ("GET /accounting/payments", "filter contact_id", 200),
+    ("GET /accounting/payments", "filter created_after", 200),
+    ("GET /accounting/payments", "filter created_before", 200),
+    ("GET /accounting/payments", "filter currency", 200),
+    ("GET /accounting/payments", "filter idempotency_key", 200),
+    ("GET /accounting/payments", "filter invoice_id", 200),
+    ("GET /accounting/payments", "filter modified_after", 200),
+    ("GET /accounting/payments", "filter modified_before", 200),
+    ("GET /accounting/payments", "filter remote_id", 200),
+    ("GET /accounting/payments", "filter transaction_date_after", 200),
+    ("GET /accounting/payments", "filter transaction_date_before", 200),
+    ("GET /accounting/payments", "filter type", 200),
+    ("GET /accounting/payments/{id}", "key", 401),
+    ("GET /accounting/payments/{id}", "token", 401),
+    ("GET /accounting/payments/{id}", "id", 404),
+    ("GET /health", "nothing to own", 200),
+    ("GET /livez", "nothing to own", 200),
+    ("GET /readyz", "nothing to own", 200),
+    ("POST /accounting/payments", "key", 401),
+    ("POST /accounting/payments", "token", 401),
+    ("POST /accounting/payments", "idempotency key", 201),
+];
+
+/// Parameters that say how to answer, not about whom.
+const NOT_OWNED: &[&str] = &["limit", "remote_data"];
+
+fn demanded_rows() -> Vec<(String, String)> {
+    let document = serde_json::to_value(router::openapi()).expect("JSON");
+    let mut rows = Vec::new();
+    for (path, item) in document["paths"].as_object().expect("paths") {
+        for (method, operation) in item.as_object().expect("operations") {
+            let mut row = |what: String| rows.push((format!("{} {path}", method.to_uppercase()), what));
+            if operation["security"].as_array().is_none_or(Vec::is_empty) {
+                row("nothing to own".to_owned());
+                continue;
+            }
+            row("key".to_owned());
+            row("token".to_owned());
+            for parameter in operation["parameters"].as_array().into_iter().flatten() {
+                let name = parameter["name"].as_str().expect("a name");
+                match (parameter["in"].as_str().expect("a place"), name) {
+                    ("header", "idempotency-key") => row("idempotency key".to_owned()),
+                    ("query", "cursor") => row("cursor".to_owned()),
+                    ("query", name) if NOT_OWNED.contains(&name) => {}
+                    ("query", name) => row(format!("filter {name}")),
+                    (_, name) => row(name.to_owned()),
+                }
+            }
+        }
+    }
+    rows.sort();
+    rows
+}
+
+#[test]
+fn every_route_and_every_parameter_has_its_row() {
+    let mut rows: Vec<_> = ROWS.iter().map(|(route, what, _)| ((*route).to_owned(), (*what).to_owned())).collect();
+    rows.sort();
+    assert_eq!(rows, demanded_rows());
+}
+
+/// Somebody with payments that nobody else may see, and a list of them with a cursor.
+struct Owner {
+    tenant: Tenant,
+    /// Members of the newest payment, by the names of their filters.
+    payment: Value,
+    ids: Vec<String>,
+    cursor: String,
+}
+
+const KEY: &str = "owner-key";
+
+impl Owner {
+    async fn new(app: &App, tenant: Tenant, currency: &str) -> Self {
+        let mut payment = Value::Null;
+        let mut ids = Vec::new();
+        for index in 0..2 {
+            let body = json!({
+                "invoice_id": Uuid::now_v7(), "contact_id": Uuid::now_v7(), "account_id": Uuid::now_v7(),
+                "transaction_date": "2020-02-02", "currency": currency, "type": format!("of {currency}"),
+                "line_items": [{ "name": format!("line of {currency}") }],
+            });
+            let key = format!("{KEY} {currency} {index}");
+            payment = app.create_under(&tenant, &key, &body).await.json();
+            payment["idempotency_key"] = json!(key);
+            ids.push(payment["id"].as_str().expect("an id").to_owned());
+        }
+        let mut connection = app.database.acquire().await.expect("a connection");
+        let set = "update payment set remote_id = 'remote ' || currency where connection_id = $1";
+        sqlx::query(set).bind(tenant.connection_id.0).execute(&mut *connection).await.expect("set");
+        payment["remote_id"] = json!(format!("remote {currency}"));
+        let page = app.get(&tenant, &format!("{PAYMENTS}?limit=1")).await.json();
+        let cursor = page["next_cursor"].as_str().expect("a cursor").to_owned();
+        Self { tenant, payment, ids, cursor }
+    }
+
+    fn newest(&self) -> &str {
+        self.ids.last().expect("two payments")
+    }
+}
+
+fn never_stored(kind: secret::Kind) -> String {
+    Secret::generate(kind, &mut rand::rng()).expose().to_owned()
+}
+
+/// The value that makes a filter about somebody's payment.
+fn value_of(filter: &str, payment: &Value) -> String {
+    let member = match filter {
+        "created_after" | "modified_after" | "transaction_date_after" => return "1999-01-01".to_owned(),
+        "created_before" | "modified_before" | "transaction_date_before" => return "2999-01-01".to_owned(),
+        exact => exact,
+    };
+    payment[member].as_str().unwrap_or_else(|| panic!("the owner's payment has no {member}")).replace(' ', "%20")
+}
+
+/// Sends one request as `tenant`, the body of a create call being the owner's, to the letter.
+async fn send(app: &App, route: &str, tenant: &Tenant, path: &str, key: Option<&str>, body: &Value) -> Answer {
+    if route.starts_with("POST") {
+        let headers: Vec<_> = key.map(|key| ("idempotency-key", key)).into_iter().collect();
+        return app.create_with(tenant, &headers, body.to_string()).await;
+    }
+    app.send(tenant.request(Method::GET, path).body(axum::body::Body::empty()).expect("a request")).await
+}
+
+/// The answers to a request with something foreign in it and to the same one with something that does not exist.
+async fn attempt(app: &App, route: &str, what: &str, attacker: &Owner, owner: &Owner) -> (Answer, Answer) {
+    let mine = &attacker.tenant;
+    let path = route.split_once(' ').expect("a route").1.replace("{id}", attacker.newest());
+    let body = json!({ "currency": owner.payment["currency"], "type": owner.payment["type"] });
+    let (foreign, unknown) = match what {
+        // The owner's key leads to the owner's project: there the attacker's own token does not exist.
+        "key" => {
+            let tenant = Tenant { api_key: owner.tenant.api_key.clone(), ..mine.clone() };
+            let connection_token = never_stored(secret::Kind::ConnectionToken);
+            let nobody = Tenant { connection_token, ..tenant.clone() };
+            ((tenant, path.clone(), None), (nobody, path, None))
+        }
+        "token" => {
+            let tenant = Tenant { connection_token: owner.tenant.connection_token.clone(), ..mine.clone() };
+            let connection_token = never_stored(secret::Kind::ConnectionToken);
+            ((tenant, path.clone(), None), (Tenant { connection_token, ..mine.clone() }, path, None))
+        }
+        "id" => {
+            let with = |id: &str| (mine.clone(), path.replace(attacker.newest(), id), None);
+            (with(owner.newest()), with(&Uuid::now_v7().to_string()))
+        }
+        // What a cursor of another list says is the same, whoever's list it is.
+        "cursor" => {
+            let with = |filter: &str, cursor: &str| (mine.clone(), format!("{path}?{filter}cursor={cursor}"), None);
+            (with("", &owner.cursor), with("currency=XXX&", &attacker.cursor))
+        }
+        "idempotency key" => {
+            let key = owner.payment["idempotency_key"].as_str().expect("a key").to_owned();
+            ((mine.clone(), path.clone(), Some(key)), (mine.clone(), path, Some("never used".to_owned())))
+        }
+        "nothing to own" => {
+            let nobody = Tenant { api_key: never_stored(secret::Kind::ApiKey), ..mine.clone() };
+            ((owner.tenant.clone(), path.clone(), None), (nobody, path, None))
+        }
+        filter => {
+            let filter = filter.strip_prefix("filter ").unwrap_or_else(|| panic!("no attempt for {filter}"));
+            let value = value_of(filter, &owner.payment);
+            // No text, id or key is like the owner's; between all times there is nothing unknown.
+            let other = match filter {
+                "currency" => "XXX".to_owned(),
+                name if name.ends_with("_id") && name != "remote_id" => Uuid::now_v7().to_string(),
+                name if name.ends_with("_after") || name.ends_with("_before") => value.clone(),
+                _ => "never used".replace(' ', "%20"),
+            };
+            let with = |value: &str| (mine.clone(), format!("{path}?{filter}={value}"), None);
+            (with(&value), with(&other))
+        }
+    };
+    let foreign = send(app, route, &foreign.0, &foreign.1, foreign.2.as_deref(), &body).await;
+    (foreign, send(app, route, &unknown.0, &unknown.1, unknown.2.as_deref(), &body).await)
+}
+
+/// What of an answer could tell two cases apart.
+fn tells(answer: &Answer) -> (u16, Vec<String>, Value) {
+    let own = ["x-request-id", "server-timing", "location"];
+    let headers = answer.headers.iter().filter(|(name, _)| !own.contains(&name.as_str()));
+    let headers = headers.map(|(name, value)| format!("{name}: {}", value.to_str().expect("text")));
+    let mut headers: Vec<_> = headers.collect();
+    headers.sort();
+    let mut body = serde_json::from_str(&answer.text).unwrap_or_else(|_| json!({ "text": answer.text }));
+    if let Some(body) = body.as_object_mut() {
+        for name in ["request_id", "instance", "id", "created_at", "modified_at"] {
+            body.remove(name);
+        }
+    }
+    (answer.status.as_u16(), headers, body)
+}
+
+async fn try_rows(app: &App, attacker: &Owner, owner: &Owner, rows: &[(&str, &str, u16)]) {
+    let before = app.get(&owner.tenant, PAYMENTS).await.text;
+    for (route, what, status) in rows {
+        let row = format!("{route} with a foreign {what}");
+        let (foreign, unknown) = attempt(app, route, what, attacker, owner).await;
+        assert_eq!(foreign.status.as_u16(), *status, "{row}: {}", foreign.text);
+        assert_eq!(tells(&foreign), tells(&unknown), "{row} is not told apart from an unknown one");
+        // `instance` is the caller's own words.
+        let told = tells(&foreign).2.to_string();
+        for secret in owner.ids.iter().map(String::as_str).chain([
+            owner.payment["line_items"][0]["name"].as_str().expect("a name"),
+            &owner.tenant.connection_id.to_string(),
+            &owner.tenant.connection_token,
+            &owner.tenant.api_key,
+        ]) {
+            assert!(!told.contains(secret), "{row} tells {secret}: {told}");
+        }
+        assert!(!foreign.headers.contains_key("idempotent-replayed"), "{row} replays");
+    }
+    assert_eq!(app.get(&owner.tenant, PAYMENTS).await.text, before, "the owner's payments are as they were");
+}
+
+#[tokio::test]
+async fn nothing_of_another_project_is_reached_or_told_apart_from_what_does_not_exist() {
+    let app = App::new().await;
+    let owner = Owner::new(&app, app.tenant().await, "EUR").await;
+    let attacker = Owner::new(&app, app.tenant().await, "JPY").await;
+    try_rows(&app, &attacker, &owner, ROWS).await;
+}
+
+#[tokio::test]
+async fn another_connection_of_the_same_project_is_as_foreign() {
+    let app = App::new().await;
+    let first = app.tenant().await;
+    let (connection_id, connection_token) = app.connection(first.project_id, Like::default()).await;
+    let second = Tenant { connection_id, connection_token, ..first.clone() };
+    let owner = Owner::new(&app, first, "EUR").await;
+    let attacker = Owner::new(&app, second, "JPY").await;
+    // The key is the project's: it opens both with their own tokens.
+    let rows: Vec<_> = ROWS.iter().filter(|(_, what, _)| !["key", "token"].contains(what)).copied().collect();
+    try_rows(&app, &attacker, &owner, &rows).await;
+}

@@ -1,0 +1,160 @@
+//! What a caller is told when the database fails, by what the failure leaves behind.
+
+use axum::http::Method;
+use insta::assert_json_snapshot;
+use serde_json::json;
+use sqlx::{Connection, PgConnection};
+
+use crate::support::app::{App, PAYMENTS, small};
+
+async fn execute(app: &App, statement: &'static str) {
+    let mut connection = app.database.acquire().await.expect("a connection");
+    sqlx::raw_sql(statement).execute(&mut *connection).await.expect(statement);
+}
+
+#[tokio::test]
+async fn database_that_is_gone_is_a_503_that_says_when_to_try_again() {
+    let app = App::new().await;
+    let tenant = app.tenant().await;
+    app.database.close().await;
+    let read = app.get(&tenant, PAYMENTS).await;
+    for answer in [&read, &app.create(&tenant, &small()).await] {
+        assert_eq!(answer.status, 503);
+        assert_eq!(answer.header("retry-after"), "1");
+        assert_eq!(answer.header("content-type"), "application/problem+json");
+    }
+    assert_json_snapshot!(read.json(), { ".request_id" => "…" }, @r#"
+    {
+      "code": "unavailable",
+      "detail": "Try again after the seconds that `Retry-After` tells.",
+      "instance": "/accounting/payments",
+      "request_id": "…",
+      "retryable": true,
+      "status": 503,
+      "title": "The server cannot answer now",
+      "type": "urn:unibooks:problem:unavailable"
+    }
+    "#);
+}
+
+#[tokio::test]
+async fn server_finds_its_way_back_to_a_database_that_returned() {
+    let app = App::new().await;
+    let tenant = app.tenant().await;
+    assert_eq!(app.get(&tenant, PAYMENTS).await.status, 200);
+    let admin = app.options.clone().database("postgres");
+    let mut admin = PgConnection::connect_with(&admin).await.expect("connected");
+    let ended: i64 =
+        sqlx::query_scalar("select count(pg_terminate_backend(pid)) from pg_stat_activity where datname = $1")
+            .bind(app.options.get_database())
+            .fetch_one(&mut admin)
+            .await
+            .expect("ended");
+    assert!(ended > 0, "the pool held connections");
+    let mut failures = 0;
+    loop {
+        let answer = app.get(&tenant, PAYMENTS).await;
+        if answer.status == 200 {
+            break;
+        }
+        assert_eq!((answer.status.as_u16(), answer.header("retry-after")), (503, "1"), "{}", answer.text);
+        failures += 1;
+        assert!(failures <= ended, "a connection that broke is not used twice");
+    }
+}
+
+/// The connection breaks while the payment is written: nobody can know whether it was.
+const BREAKS: &str = "create function break_off() returns trigger language plpgsql as
+    $$ begin perform pg_terminate_backend(pg_backend_pid()); return new; end $$;
+    create trigger break_off before insert on payment for each row execute function break_off()";
+
+#[tokio::test]
+async fn create_whose_connection_broke_is_not_repeated_by_clients_unless_it_has_a_key() {
+    let app = App::new().await;
+    let tenant = app.tenant().await;
+    execute(&app, BREAKS).await;
+
+    let answer = app.create(&tenant, &small()).await;
+    assert_eq!(answer.status, 409, "{}", answer.text);
+    assert_json_snapshot!(answer.json(), { ".request_id" => "…", ".payment_id" => "…" }, @r#"
+    {
+      "code": "outcome_unknown",
+      "detail": "The connection to the database broke off. Wait 30 seconds; then `GET /accounting/payments/{payment_id}` tells whether the payment was stored. Send an `Idempotency-Key` with each create call: then a repetition is always safe.",
+      "instance": "/accounting/payments",
+      "payment_id": "…",
+      "request_id": "…",
+      "retryable": false,
+      "status": 409,
+      "title": "Whether the payment was stored is not known",
+      "type": "urn:unibooks:problem:outcome_unknown"
+    }
+    "#);
+    let id = answer.json()["payment_id"].as_str().expect("the id that it would have").to_owned();
+
+    let keyed = app.create_under(&tenant, "key", &small()).await;
+    assert_eq!((keyed.status.as_u16(), keyed.header("retry-after")), (503, "1"), "{}", keyed.text);
+
+    execute(&app, "drop trigger break_off on payment").await;
+    assert_eq!(app.get(&tenant, &format!("{PAYMENTS}/{id}")).await.status, 404, "the id tells that it was not");
+    let again = app.create_under(&tenant, "key", &small()).await;
+    assert_eq!((again.status.as_u16(), again.header("idempotent-replayed")), (201, ""), "{}", again.text);
+    assert_eq!(app.count().await, 1);
+}
+
+#[tokio::test]
+async fn constraint_that_an_operator_made_stricter_is_a_fault_of_its_member() {
+    let app = App::new().await;
+    let tenant = app.tenant().await;
+    for (statement, body, pointer) in [
+        (
+            "alter table payment drop constraint payment_currency_code, \
+             add constraint payment_currency_code check (currency = 'EUR')",
+            json!({ "currency": "USD" }),
+            "/currency",
+        ),
+        (
+            "alter table payment drop constraint payment_total_amount_range, \
+             add constraint payment_total_amount_range check (total_amount > 0)",
+            json!({ "total_amount": -1 }),
+            "/total_amount",
+        ),
+        (
+            "alter table payment_line_item drop constraint payment_line_item_value_range, \
+             add constraint payment_line_item_value_range check (value > 0)",
+            json!({ "line_items": [{ "value": -1 }] }),
+            "/line_items",
+        ),
+    ] {
+        execute(&app, statement).await;
+        let answer = app.create(&tenant, &body).await;
+        assert_eq!(answer.status, 422, "{}", answer.text);
+        assert_eq!(answer.faults(), [(pointer.to_owned(), "refused_by_constraint".to_owned())]);
+    }
+    assert_eq!(app.count().await, 0, "the payment goes with its line");
+}
+
+#[tokio::test]
+async fn constraint_that_speaks_of_no_member_is_a_failure_that_tells_nothing() {
+    let app = App::new().await;
+    let tenant = app.tenant().await;
+    execute(&app, "alter table payment add constraint house_rule check (currency <> 'USD')").await;
+    let answer = app.create(&tenant, &json!({ "currency": "USD" })).await;
+    assert_eq!(answer.status, 500);
+    assert!(!answer.text.contains("house_rule") && !answer.text.contains("USD"), "{}", answer.text);
+}
+
+#[tokio::test]
+async fn statement_that_takes_too_long_is_ended_by_the_database_and_safe_to_repeat() {
+    let app = App::new().await;
+    let tenant = app.tenant().await;
+    execute(
+        &app,
+        "create function dawdle() returns trigger language plpgsql as
+             $$ begin raise exception 'canceling statement due to statement timeout' using errcode = '57014'; end $$;
+         create trigger dawdle before insert on payment for each row execute function dawdle()",
+    )
+    .await;
+    let request = tenant.request(Method::POST, PAYMENTS).header("content-type", "application/json");
+    let answer = app.send(request.body(small().to_string().into()).expect("a request")).await;
+    assert_eq!((answer.status.as_u16(), answer.header("retry-after")), (503, "1"), "{}", answer.text);
+}

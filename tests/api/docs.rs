@@ -1,0 +1,238 @@
+//! What the server says of itself: the OpenAPI document, the page that shows it, and the texts in `docs/`.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use axum::body::Body;
+use axum::http::Request;
+use serde_json::{Map, Value, json};
+use unibooks::http::problem_types;
+use unibooks::router;
+
+use crate::support::app::{Answer, App, PAYMENTS};
+
+fn document() -> Value {
+    serde_json::to_value(router::openapi()).expect("JSON")
+}
+
+fn file(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(file(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+async fn get(app: &App, path: &str) -> Answer {
+    app.send(Request::get(path).body(Body::empty()).expect("a request")).await
+}
+
+#[test]
+fn committed_openapi_document_is_what_the_code_says() {
+    let generated = router::openapi().to_pretty_json().expect("JSON") + "\n";
+    assert!(read("docs/openapi.json") == generated, "docs/openapi.json is stale: run `make openapi` and commit it");
+}
+
+#[tokio::test]
+async fn served_openapi_document_is_the_same_and_of_version_3_1() {
+    let app = App::new().await;
+    let answer = get(&app, "/openapi.json").await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.header("content-type"), "application/json");
+    assert_eq!(answer.json(), document());
+    assert!(document()["openapi"].as_str().is_some_and(|version| version.starts_with("3.1.")));
+}
+
+#[test]
+fn operations_have_unique_ids_and_say_who_may_call() {
+    let document = document();
+    let mut ids = BTreeSet::new();
+    for (path, item) in document["paths"].as_object().expect("paths") {
+        for operation in item.as_object().expect("operations").values() {
+            assert!(ids.insert(operation["operationId"].as_str().expect("an id").to_owned()), "{path}");
+            let security = json!([{ "api_key": [], "connection_token": [] }]);
+            let expected = if path.starts_with("/accounting/") { security } else { Value::Null };
+            assert_eq!(operation["security"], expected, "{path}");
+        }
+    }
+    assert_eq!(document["components"]["securitySchemes"]["api_key"]["name"], "x-api-key");
+    assert_eq!(document["components"]["securitySchemes"]["connection_token"]["name"], "x-connection-token");
+}
+
+/// All problems of the document, as (status, code).
+fn documented_problems(document: &Value) -> BTreeSet<(String, String)> {
+    let mut problems = BTreeSet::new();
+    let operations = document["paths"].as_object().expect("paths").values().filter_map(Value::as_object);
+    for (status, response) in
+        operations.flat_map(Map::values).flat_map(|operation| operation["responses"].as_object().expect("responses"))
+    {
+        let examples = &response["content"]["application/problem+json"]["examples"];
+        for (code, example) in examples.as_object().into_iter().flatten() {
+            let body = &example["value"];
+            assert_eq!(body["code"], *code);
+            assert_eq!(body["status"].to_string(), *status);
+            problems.insert((status.clone(), code.clone()));
+        }
+        let is_success = status.starts_with('2');
+        assert_eq!(is_success, examples.is_null(), "every failure has an example: {status}");
+    }
+    problems
+}
+
+#[test]
+fn every_problem_stands_in_the_document_with_an_example() {
+    // No operation answers these: they are about paths and methods that are not in the document.
+    let elsewhere = ["route_not_found", "method_not_allowed"];
+    let all = problem_types::ALL.iter().filter(|problem| !elsewhere.contains(&problem.code));
+    let all: BTreeSet<_> = all.map(|problem| (problem.status.as_str().to_owned(), problem.code.to_owned())).collect();
+    assert_eq!(documented_problems(&document()), all);
+}
+
+#[test]
+fn every_problem_stands_in_the_guide_with_its_status() {
+    let guide = read("docs/api.md");
+    for problem in problem_types::ALL {
+        let code = format!("`{}`", problem.code);
+        let line = guide.lines().find(|line| line.contains(&code) && line.contains(problem.status.as_str()));
+        assert!(line.is_some(), "docs/api.md has no line with {code} and {}", problem.status.as_str());
+    }
+}
+
+/// Every code that a fault or a warning can have, read from the source.
+fn detail_codes() -> BTreeSet<String> {
+    fn walk(folder: &Path, texts: &mut Vec<String>) {
+        for entry in fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {
+            if entry.is_dir() {
+                walk(&entry, texts);
+            } else if entry.extension().is_some_and(|extension| extension == "rs") {
+                texts.push(fs::read_to_string(entry).expect("a text"));
+            }
+        }
+    }
+    let mut texts = Vec::new();
+    walk(&file("src"), &mut texts);
+    let mut codes = BTreeSet::new();
+    for text in texts {
+        let text = text.split("#[cfg(test)]").next().unwrap_or_default();
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        for opening in ["Refusal::new( \"", "Refusal::new(\"", "code: \"", "warn(&self.at, \""] {
+            let found = text.split(opening).skip(1).filter_map(|rest| rest.split('"').next());
+            codes.extend(found.map(str::to_owned));
+        }
+    }
+    codes
+}
+
+#[test]
+fn every_code_of_a_fault_or_warning_stands_in_the_guide() {
+    let codes = detail_codes();
+    for known in ["wrong_type", "invalid_cursor", "date_too_fine", "refused_by_constraint", "unknown_parameter"] {
+        assert!(codes.contains(known), "{known} was not found in the source: {codes:?}");
+    }
+    let guide = read("docs/api.md");
+    // At the console, not over HTTP.
+    let console = ["invalid_label", "unknown_provider"];
+    let missing: Vec<_> =
+        codes.iter().filter(|code| !console.contains(&&***code) && !guide.contains(&format!("`{code}`"))).collect();
+    assert!(missing.is_empty(), "docs/api.md does not list {missing:?}");
+}
+
+/// The members of a schema with their examples.
+fn members(document: &Value, schema: &str) -> Map<String, Value> {
+    let schema = &document["components"]["schemas"][schema];
+    schema["properties"].as_object().unwrap_or_else(|| panic!("no members: {schema}")).clone()
+}
+
+/// A whole body made of the examples of the request's schema.
+fn documented_body(document: &Value) -> Value {
+    let examples = |schema: &str| {
+        let examples = members(document, schema).into_iter().filter(|(name, _)| name != "line_items");
+        let example = |(name, member): (String, Value)| {
+            let example = match &member["example"] {
+                // Examples of free objects do not reach the document.
+                Value::Null if name == "field_mappings" => json!({ "custom_field_1": "value1" }),
+                example => example.clone(),
+            };
+            assert!(!example.is_null(), "{schema}.{name} has no example");
+            (name, example)
+        };
+        examples.map(example).collect::<Map<_, _>>()
+    };
+    let mut body = examples("NewPayment");
+    body.insert("line_items".to_owned(), json!([examples("LineItem")]));
+    Value::Object(body)
+}
+
+#[tokio::test]
+async fn every_documented_member_is_accepted_and_comes_back_as_its_example_says() {
+    let app = App::new().await;
+    let tenant = app.tenant().await;
+    let body = documented_body(&document());
+    let answer = app.create(&tenant, &body).await;
+    assert_eq!(answer.status, 201, "{}", answer.text);
+    let created = answer.json();
+    assert_eq!(created["warnings"], Value::Null, "every member is known");
+    for (name, sent) in body.as_object().expect("an object") {
+        assert_eq!(created[name], *sent, "{name}");
+    }
+    let read = app.get(&tenant, answer.header("location")).await.json();
+    assert_eq!(read, created, "and is read like that");
+}
+
+#[tokio::test]
+async fn answers_have_exactly_the_documented_members() {
+    let app = App::new().await;
+    let tenant = app.tenant().await;
+    let document = document();
+    let names = |object: &Value| object.as_object().expect("an object").keys().cloned().collect::<BTreeSet<_>>();
+    let documented =
+        |schema: &str| members(&document, schema).into_iter().map(|(name, _)| name).collect::<BTreeSet<_>>();
+
+    let mut body = documented_body(&document);
+    body["totl_amount"] = json!(1);
+    let created = app.create(&tenant, &body).await.json();
+    assert_eq!(names(&created), documented("Payment"), "with warnings");
+    assert_eq!(names(&created["line_items"][0]), documented("PaymentLineItem"));
+    assert_eq!(names(&created["warnings"][0]), documented("Warning"));
+
+    let page = app.get(&tenant, PAYMENTS).await.json();
+    let schema = &document["paths"][PAYMENTS]["get"]["responses"]["200"]["content"]["application/json"]["schema"];
+    let schema = schema["$ref"].as_str().expect("a reference").rsplit('/').next().expect("a name");
+    assert_eq!(names(&page), documented(schema));
+    let mut entry = documented("Payment");
+    entry.remove("warnings");
+    assert_eq!(names(&page["data"][0]), entry);
+
+    let mut problem = documented("Problem");
+    problem.remove("payment_id");
+    assert_eq!(names(&app.create(&tenant, &json!({ "currency": "EURO" })).await.json()), problem);
+}
+
+#[tokio::test]
+async fn page_of_the_documentation_works_offline() {
+    let app = App::new().await;
+    let redirect = get(&app, "/docs").await;
+    assert!(redirect.status.is_redirection(), "{}", redirect.status);
+    let page = get(&app, "/docs/").await;
+    assert_eq!(page.status, 200);
+    assert!(page.header("content-type").starts_with("text/html"));
+    let references: Vec<_> = ["src=\"", "href=\""]
+        .iter()
+        .flat_map(|kind| page.text.split(kind).skip(1))
+        .map(|rest| rest.split('"').next())
+        .collect();
+    assert!(references.len() >= 4, "{}", page.text);
+    for reference in references.into_iter().flatten() {
+        assert!(!reference.contains("//"), "{reference} lies on another host");
+        let path = reference.trim_start_matches("./");
+        let request = Request::get(format!("/docs/{path}")).body(Body::empty()).expect("a request");
+        let answer = tower::ServiceExt::oneshot(app.router.clone(), request).await.expect("answered");
+        assert_eq!(answer.status(), 200, "{reference}");
+    }
+    let initializer = get(&app, "/docs/swagger-initializer.js").await;
+    assert!(!initializer.text.contains("http"), "{}", initializer.text);
+    assert!(initializer.text.contains("\"/openapi.json\""), "{}", initializer.text);
+    // Else the page shows a badge that it loads from validator.swagger.io.
+    assert!(initializer.text.contains("\"validatorUrl\": \"none\""), "{}", initializer.text);
+}

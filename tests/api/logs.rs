@@ -1,0 +1,215 @@
+//! What stands in the log: one line a request, each failure once, and nothing that is secret.
+
+use std::process::Command;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::Request;
+use axum::routing::get;
+use serde_json::{Value, json};
+use tower::ServiceExt;
+use unibooks::config::{LogFormat, LogSettings};
+use unibooks::http::layers;
+use unibooks::telemetry;
+
+use crate::support::app::{App, PAYMENTS, small};
+use crate::support::logs::Logs;
+
+fn with_message<'a>(lines: &'a [Value], message: &str) -> Vec<&'a Value> {
+    lines.iter().filter(|line| line["message"] == message).collect()
+}
+
+#[tokio::test]
+async fn request_is_one_line_with_who_what_and_how_it_ended() {
+    let app = App::new().await;
+    let tenant = app.tenant().await;
+    let logs = Logs::catch("info");
+    let answer = app.create(&tenant, &small()).await;
+    let lines = logs.lines();
+    assert_eq!(lines.len(), 1, "{lines:#?}");
+    let line = &lines[0];
+    assert_eq!(line["message"], "answered");
+    assert_eq!(line["level"], "INFO");
+    assert_eq!(line["status"], 201);
+    assert!(line["duration_us"].is_u64());
+    assert_eq!(
+        line["span"],
+        json!({
+            "name": "request", "method": "POST", "route": "/accounting/payments",
+            "request_id": answer.header("x-request-id"), "project_id": tenant.project_id.to_string(),
+            "connection_id": tenant.connection_id.to_string(), "api_key_id": tenant.api_key_id.to_string(),
+        })
+    );
+}
+
+#[tokio::test]
+async fn route_is_logged_as_matched_and_never_the_path_itself() {
+    let app = App::new().await;
+    let tenant = app.tenant().await;
+    let logs = Logs::catch("info");
+    let path = format!("{PAYMENTS}/0197a3c2-5b7e-7c40-8a51-3f0b6a9d2e11");
+    let traced = tenant.request("GET".parse().expect("a method"), &path);
+    let traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    app.send(traced.header("traceparent", traceparent).body(Body::empty()).expect("a request")).await;
+    app.get(&tenant, "/nowhere/marker").await;
+    let lines = logs.lines();
+    let spans: Vec<_> = lines.iter().map(|line| (&line["span"]["route"], &line["span"]["code"])).collect();
+    assert_eq!(
+        spans,
+        [
+            (&json!("/accounting/payments/{id}"), &json!("payment_not_found")),
+            (&json!("unmatched"), &json!("route_not_found"))
+        ]
+    );
+    assert_eq!(lines[0]["span"]["trace_id"], "4bf92f3577b34da6a3ce929d0e0e4736");
+    assert!(!logs.text().contains("marker"));
+}
+
+#[tokio::test]
+async fn what_a_client_must_mend_is_a_line_with_its_code_and_no_error() {
+    let app = App::new().await;
+    let tenant = app.tenant().await;
+    let logs = Logs::catch("info");
+    app.create(&tenant, &json!({ "currency": "EURO" })).await;
+    app.send(Request::get(PAYMENTS).body(Body::empty()).expect("a request")).await;
+    let lines = logs.lines();
+    let told: Vec<_> = lines.iter().map(|line| (&line["level"], &line["status"], &line["span"]["code"])).collect();
+    assert_eq!(
+        told,
+        [
+            (&json!("INFO"), &json!(422), &json!("invalid_body")),
+            (&json!("INFO"), &json!(401), &json!("unauthenticated"))
+        ]
+    );
+}
+
+#[tokio::test]
+async fn probes_are_silent_while_all_is_well() {
+    let app = App::new().await;
+    let tenant = app.tenant().await;
+    let logs = Logs::catch("info");
+    for probe in ["/health", "/livez", "/readyz"] {
+        assert_eq!(app.get(&tenant, probe).await.status, 200);
+    }
+    assert_eq!(logs.text(), "");
+    app.database.close().await;
+    app.get(&tenant, "/readyz").await;
+    assert_eq!(with_message(&logs.lines(), "answered").len(), 1);
+}
+
+#[tokio::test]
+async fn failure_is_logged_once_with_its_cause_and_the_requests_ids() {
+    let app = App::new().await;
+    let tenant = app.tenant().await;
+    let mut connection = app.database.acquire().await.expect("a connection");
+    sqlx::query("drop table payment_line_item").execute(&mut *connection).await.expect("dropped");
+    let logs = Logs::catch("info");
+    let answer = app.create(&tenant, &small()).await;
+    assert_eq!(answer.status, 500);
+    let lines = logs.lines();
+    let failures: Vec<_> = lines.iter().filter(|line| line["level"] == "ERROR").collect();
+    let [failure] = failures[..] else { panic!("{} errors: {failures:#?}", failures.len()) };
+    let cause = failure["error"].as_str().expect("a cause");
+    assert!(cause.contains("payment_line_item"), "{cause}");
+    assert_eq!(failure["span"]["request_id"], answer.header("x-request-id"));
+    assert_eq!(failure["span"]["connection_id"], tenant.connection_id.to_string());
+    assert_eq!(logs.text().matches("payment_line_item").count(), 1, "the cause stands in one line, once");
+    assert!(!answer.text.contains("payment_line_item"), "the client is not told");
+    assert_eq!(with_message(&lines, "answered").len(), 1);
+}
+
+/// Run as a process of its own by the test below: logging as `serve` sets it up is for a whole process.
+#[tokio::test]
+#[ignore = "no test: the process that another test starts"]
+async fn server_that_panics() {
+    telemetry::init(&LogSettings { log: "trace".to_owned(), log_format: LogFormat::Json }).expect("logs");
+    let handler = get(async || -> &'static str { panic!("the reason") });
+    let router = layers::wrap(Router::new().route("/", handler), Duration::from_mins(1), &[]);
+    let request = Request::get("/").header("x-request-id", "panicked-here").body(Body::empty()).expect("a request");
+    assert_eq!(router.oneshot(request).await.expect("answered").status(), 500);
+}
+
+#[test]
+fn panic_is_logged_once_with_its_message_inside_its_request() {
+    let server = Command::new(std::env::current_exe().expect("this program"))
+        .args(["--ignored", "--exact", "--nocapture", "logs::server_that_panics"])
+        .output()
+        .expect("a process");
+    let log = String::from_utf8(server.stderr).expect("UTF-8");
+    assert!(server.status.success(), "{log}");
+    let lines: Vec<Value> = log.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let failures: Vec<_> = lines.iter().filter(|line| line["level"] == "ERROR").collect();
+    let [failure] = failures[..] else { panic!("{} errors: {log}", failures.len()) };
+    assert_eq!(failure["span"]["request_id"], "panicked-here");
+    assert!(failure.to_string().contains("tests/api/logs.rs"), "it says where: {failure}");
+    assert_eq!(log.matches("the reason").count(), 1, "{log}");
+    assert_eq!(with_message(&lines, "answered").len(), 1);
+}
+
+#[tokio::test]
+async fn no_secret_query_or_body_is_logged_at_any_level() {
+    let app = App::new().await;
+    let tenant = app.tenant().await;
+    let mut connection = app.database.acquire().await.expect("a connection");
+    let strict = "alter table payment add constraint payment_mine check (type <> 'marker-refused')";
+    sqlx::query(strict).execute(&mut *connection).await.expect("altered");
+    drop(connection);
+
+    let logs = Logs::catch("trace");
+    let body = |kind: &str| {
+        json!({
+            "type": kind, "total_amount": 987_654_321, "exchange_rate": "1.23456789",
+            "line_items": [{ "name": "marker-name" }], "field_mappings": { "marker-field": "marker-value" },
+            "marker-unknown": 1,
+        })
+    };
+    assert_eq!(app.create_under(&tenant, "marker-key", &body("marker-type")).await.status, 201);
+    assert_eq!(app.create_under(&tenant, "marker-key", &body("marker-type")).await.status, 201);
+    assert_eq!(app.create_under(&tenant, "marker-key", &body("marker-other")).await.status, 422);
+    assert_eq!(app.create(&tenant, &body("marker-refused")).await.status, 500);
+    assert_eq!(app.create(&tenant, &json!({ "currency": "marker-currency" })).await.status, 422);
+    assert_eq!(app.create_with(&tenant, &[], "{\"marker-broken").await.status, 400);
+    assert_eq!(app.create_with(&tenant, &[("idempotency-key", "\"marker-malformed")], "{}").await.status, 400);
+    assert_eq!(app.get(&tenant, &format!("{PAYMENTS}?type=marker-filter")).await.status, 200);
+    assert_eq!(app.get(&tenant, &format!("{PAYMENTS}?marker-parameter=1&cursor=marker-cursor")).await.status, 422);
+    let mistyped = [&tenant.api_key, "x"].concat();
+    let request = Request::get(PAYMENTS).header("x-api-key", &mistyped).header("x-request-id", "marker bad id");
+    assert_eq!(app.send(request.body(Body::empty()).expect("a request")).await.status, 401);
+    app.gate.flush_last_used().await.expect("flushed");
+
+    let text = logs.text();
+    assert!(text.contains("sqlx::query"), "trace level was on");
+    let secrets = [&tenant.api_key[7..], &tenant.connection_token[8..], "marker", "987654321", "1.23456789"];
+    for secret in secrets {
+        let line = text.lines().find(|line| line.contains(secret));
+        assert_eq!(line, None, "{secret} was logged");
+    }
+}
+
+#[tokio::test]
+async fn page_of_any_size_costs_two_queries_beside_the_callers_one() {
+    let app = App::new().await;
+    let tenant = app.tenant().await;
+    for _ in 0..9 {
+        app.create(&tenant, &crate::support::app::page_example()).await;
+    }
+    let queries = async |path: &str| {
+        let logs = Logs::catch("sqlx::query=debug");
+        assert_eq!(app.get(&tenant, path).await.status, 200);
+        logs.lines().iter().filter(|line| line["target"] == "sqlx::query").count()
+    };
+    for limit in [1, 5, 200] {
+        assert_eq!(queries(&format!("{PAYMENTS}?limit={limit}")).await, 3, "limit {limit}");
+    }
+}
+
+#[tokio::test]
+async fn create_is_one_statement_beside_the_callers_one() {
+    let app = App::new().await;
+    let tenant = app.tenant().await;
+    let logs = Logs::catch("sqlx::query=debug");
+    app.create_under(&tenant, "key", &crate::support::app::page_example()).await;
+    let lines = logs.lines();
+    assert_eq!(lines.iter().filter(|line| line["target"] == "sqlx::query").count(), 2, "{lines:#?}");
+}

@@ -1,0 +1,214 @@
+//! How the server talks, whatever it talks about: problems, headers, timeouts, panics, CORS.
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderValue, Method, Request, StatusCode};
+use axum::routing::get;
+use http_body_util::{BodyExt, Full};
+use insta::assert_json_snapshot;
+use serde_json::json;
+use tower::ServiceExt;
+use unibooks::config::Limits;
+use unibooks::domain::Clock;
+use unibooks::http::layers;
+use unibooks::router;
+use unibooks::state::AppState;
+
+use crate::support::app::{Answer, App, PAYMENTS, small};
+
+async fn send(router: Router, request: Request<Body>) -> Answer {
+    let (parts, body) = router.oneshot(request).await.expect("the router does not fail").into_parts();
+    let bytes = body.collect().await.expect("a body").to_bytes();
+    let text = String::from_utf8(bytes.to_vec()).expect("UTF-8");
+    Answer { status: parts.status, headers: parts.headers, text }
+}
+
+fn request(method: &str, path: &str) -> Request<Body> {
+    Request::builder().method(method).uri(path).body(Body::empty()).expect("a request")
+}
+
+#[track_caller]
+fn assert_problem(answer: &Answer, status: u16, code: &str) {
+    assert_eq!(answer.status.as_u16(), status, "{}", answer.text);
+    assert_eq!(answer.header("content-type"), "application/problem+json");
+    let body = answer.json();
+    assert_eq!(body["code"], code);
+    assert_eq!(body["status"], status);
+    assert_eq!(body["type"], format!("urn:unibooks:problem:{code}"));
+    assert_eq!(body["request_id"], answer.header("x-request-id"));
+    let length = answer.header("content-length");
+    assert!(length.is_empty() || length == answer.text.len().to_string(), "{length} bytes announced");
+}
+
+#[tokio::test]
+async fn path_that_is_not_there_is_a_problem() {
+    let app = App::new().await;
+    let answer = app.send(request("GET", "/accounting/invoices?api_key=x")).await;
+    assert_problem(&answer, 404, "route_not_found");
+    assert_json_snapshot!(answer.json(), { ".request_id" => "…" }, @r#"
+    {
+      "code": "route_not_found",
+      "detail": "Look at `/openapi.json` or `/docs` for what there is.",
+      "instance": "/accounting/invoices",
+      "request_id": "…",
+      "retryable": false,
+      "status": 404,
+      "title": "There is nothing at this path",
+      "type": "urn:unibooks:problem:route_not_found"
+    }
+    "#);
+}
+
+#[tokio::test]
+async fn method_that_a_path_does_not_know_is_a_problem_with_those_that_it_knows() {
+    let app = App::new().await;
+    for (method, path, allow) in [
+        ("DELETE", PAYMENTS.to_owned(), "GET,HEAD,POST"),
+        ("PUT", format!("{PAYMENTS}/0197a3c2-5b7e-7c40-8a51-3f0b6a9d2e11"), "GET,HEAD"),
+        ("BREW", "/health".to_owned(), "GET,HEAD"),
+        ("OPTIONS", PAYMENTS.to_owned(), "GET,HEAD,POST"),
+    ] {
+        let answer = app.send(request(method, &path)).await;
+        assert_problem(&answer, 405, "method_not_allowed");
+        let mut allowed: Vec<_> = answer.header("allow").split(',').map(str::trim).collect();
+        allowed.sort_unstable();
+        assert_eq!(allowed.join(","), allow, "{method} {path}");
+    }
+}
+
+#[tokio::test]
+async fn too_large_a_body_is_a_problem_whether_its_length_is_announced_or_not() {
+    let app = App::new().await;
+    let tenant = app.tenant().await;
+    let large = json!({ "type": "x".repeat(1_048_576) }).to_string();
+    assert_problem(&app.create_with(&tenant, &[], large.clone()).await, 413, "body_too_large");
+    // A body that passes through a function no longer tells its length.
+    let body = Body::new(Full::new(Bytes::from(large)).map_frame(|frame| frame));
+    assert_problem(&app.create_with(&tenant, &[], body).await, 413, "body_too_large");
+    assert_eq!(app.count().await, 0);
+}
+
+#[tokio::test]
+async fn body_that_is_not_declared_as_json_is_a_problem() {
+    let app = App::new().await;
+    let tenant = app.tenant().await;
+    for media_type in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "application/jsonp"] {
+        let request = tenant.request(Method::POST, PAYMENTS).header("content-type", media_type);
+        let answer = app.send(request.body(Body::from(small().to_string())).expect("a request")).await;
+        assert_problem(&answer, 415, "unsupported_media_type");
+    }
+}
+
+#[tokio::test]
+async fn sane_request_id_is_kept_and_another_replaced() {
+    let app = App::new().await;
+    let with_id =
+        |id: &str| Request::get("/nowhere").header("x-request-id", id).body(Body::empty()).expect("a request");
+    let answer = app.send(with_id("order-17.a_B")).await;
+    assert_eq!(answer.header("x-request-id"), "order-17.a_B");
+    assert_eq!(answer.json()["request_id"], "order-17.a_B");
+    for id in ["", "two words", "{\"log\":1}", &"x".repeat(129)] {
+        let answer = app.send(with_id(id)).await;
+        let made = answer.header("x-request-id");
+        assert!(uuid::Uuid::parse_str(made).is_ok(), "{id} became {made}");
+        assert_eq!(answer.json()["request_id"], made);
+    }
+    let answer = app.send(request("GET", "/health")).await;
+    assert_eq!(answer.header("x-request-id").len(), 36, "a success has one, too");
+}
+
+#[tokio::test]
+async fn every_answer_says_how_long_it_took_and_belongs_in_no_cache() {
+    let app = App::new().await;
+    let tenant = app.tenant().await;
+    let answers =
+        [app.get(&tenant, PAYMENTS).await, app.create(&tenant, &small()).await, app.get(&tenant, "/nowhere").await];
+    for answer in answers {
+        let milliseconds = answer.header("server-timing").strip_prefix("total;dur=").expect("a duration");
+        assert!(milliseconds.parse::<f64>().is_ok(), "{milliseconds}");
+        assert_eq!(answer.header("cache-control"), "no-store");
+        assert_eq!(answer.header("x-content-type-options"), "nosniff");
+    }
+}
+
+#[tokio::test]
+async fn panic_becomes_a_problem_that_tells_nothing() {
+    let panics = Router::new().route("/", get(async || -> &'static str { panic!("secret {}", 42) }));
+    let answer = send(layers::wrap(panics, Duration::from_mins(1), &[]), request("GET", "/")).await;
+    assert_problem(&answer, 500, "internal");
+    assert!(!answer.text.contains("secret"));
+    assert_json_snapshot!(answer.json(), { ".request_id" => "…" }, @r#"
+    {
+      "code": "internal",
+      "detail": "The failure was logged under `request_id`. Nothing was stored.",
+      "instance": "/",
+      "request_id": "…",
+      "retryable": true,
+      "status": 500,
+      "title": "The server failed",
+      "type": "urn:unibooks:problem:internal"
+    }
+    "#);
+}
+
+#[tokio::test]
+async fn answer_that_takes_too_long_is_retryable_only_where_a_repetition_is_safe() {
+    let slow = || async { std::future::pending::<StatusCode>().await };
+    let router = Router::new().route("/", get(slow).post(slow));
+    let router = layers::wrap(router, Duration::from_millis(1), &[]);
+
+    let read = send(router.clone(), request("GET", "/")).await;
+    assert_problem(&read, 503, "unavailable");
+    assert_eq!(read.header("retry-after"), "1");
+
+    let write = send(router.clone(), request("POST", "/")).await;
+    assert_problem(&write, 409, "outcome_unknown");
+    assert_eq!(write.json()["retryable"], false);
+
+    let keyed = Request::post("/").header("idempotency-key", "a").body(Body::empty()).expect("a request");
+    assert_problem(&send(router, keyed).await, 503, "unavailable");
+}
+
+fn preflight(origin: &str) -> Request<Body> {
+    let request = Request::options(PAYMENTS).header("origin", origin).header("access-control-request-method", "POST");
+    request.header("access-control-request-headers", "x-api-key").body(Body::empty()).expect("a request")
+}
+
+#[tokio::test]
+async fn cors_is_off_unless_set() {
+    let app = App::new().await;
+    let answer = app.send(preflight("https://books.example")).await;
+    assert_problem(&answer, 405, "method_not_allowed");
+    let simple = Request::get("/health").header("origin", "https://books.example");
+    for answer in [answer, app.send(simple.body(Body::empty()).expect("a request")).await] {
+        assert!(!answer.headers.keys().any(|name| name.as_str().starts_with("access-control-")));
+    }
+}
+
+#[tokio::test]
+async fn cors_lets_the_named_origins_in_and_no_other() {
+    let app = App::new().await;
+    let limits = Limits { max_body_bytes: 1_024, max_line_items: 10, body_timeout: Duration::from_secs(10) };
+    let state = AppState { gate: app.gate.clone(), limits, clock: Clock::system() };
+    let origins =
+        [HeaderValue::from_static("https://books.example"), HeaderValue::from_static("http://localhost:3000")];
+    let router = router::router(state, Duration::from_mins(1), &origins);
+
+    for origin in ["https://books.example", "http://localhost:3000"] {
+        let answer = send(router.clone(), preflight(origin)).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        assert_eq!(answer.header("access-control-allow-origin"), origin);
+        assert_eq!(answer.header("access-control-allow-headers"), "*");
+        assert_eq!(answer.header("access-control-allow-methods"), "GET,POST");
+    }
+    let refused = send(router.clone(), preflight("https://other.example")).await;
+    assert_eq!(refused.header("access-control-allow-origin"), "");
+
+    let call = Request::get(PAYMENTS).header("origin", "https://books.example").body(Body::empty()).expect("a request");
+    let answer = send(router, call).await;
+    assert_problem(&answer, 401, "unauthenticated");
+    assert_eq!(answer.header("access-control-allow-origin"), "https://books.example", "a page can read its errors");
+    assert_eq!(answer.header("access-control-expose-headers"), "location,idempotent-replayed,retry-after,x-request-id");
+}

@@ -1,0 +1,70 @@
+//! What the server logs, caught line by line.
+
+use std::io;
+use std::sync::{Arc, Mutex, Once};
+
+use serde_json::Value;
+use tracing::subscriber::DefaultGuard;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
+
+/// Catches what this thread logs, as the JSON lines that `serve` would write. For tests on one thread.
+pub struct Logs {
+    written: Written,
+    _until_dropped: DefaultGuard,
+}
+
+#[derive(Clone, Default)]
+struct Written(Arc<Mutex<Vec<u8>>>);
+
+impl Logs {
+    /// Catches from now on what a filter lets through, for example `trace`.
+    pub fn catch(filter: &str) -> Self {
+        // While there is only one subscriber, `tracing` asks the thread that comes first to a log line whether anybody
+        // wants it; on another test's thread nobody does, and the line would be off for good.
+        static SECOND: Once = Once::new();
+        SECOND
+            .call_once(|| tracing::subscriber::set_global_default(tracing_subscriber::registry()).expect("the first"));
+        let written = Written::default();
+        // The same layer as in `telemetry`.
+        let json = tracing_subscriber::fmt::layer().json().flatten_event(true).with_span_list(false);
+        let subscriber =
+            tracing_subscriber::registry().with(EnvFilter::new(filter)).with(json.with_writer(written.clone()));
+        Self { written, _until_dropped: tracing::subscriber::set_default(subscriber) }
+    }
+
+    /// Everything until now.
+    pub fn text(&self) -> String {
+        String::from_utf8(self.written.0.lock().expect("a buffer").clone()).expect("UTF-8")
+    }
+
+    /// Everything until now, a value a line.
+    pub fn lines(&self) -> Vec<Value> {
+        self.text().lines().map(|line| serde_json::from_str(line).expect("a JSON line")).collect()
+    }
+
+    /// Forgets everything until now.
+    pub fn clear(&self) {
+        self.written.0.lock().expect("a buffer").clear();
+    }
+}
+
+impl io::Write for Written {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().expect("a buffer").extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl MakeWriter<'_> for Written {
+    type Writer = Self;
+
+    fn make_writer(&self) -> Self {
+        self.clone()
+    }
+}
