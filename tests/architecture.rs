@@ -1,0 +1,260 @@
+//! The rules that keep the house as it is: who may know whom. Read from the source, so that a new file is held to
+//! them before anybody thinks of it.
+
+#[path = "architecture/source.rs"]
+mod source;
+#[path = "architecture/sql.rs"]
+mod sql;
+
+use std::fs;
+
+use source::{Source, files, root, sources};
+
+/// What a rule found, a line each; empty when it is kept.
+fn broken(rule: impl Fn(&Source) -> Vec<String>) -> Vec<String> {
+    sources()
+        .iter()
+        .flat_map(|source| rule(source).into_iter().map(|what| format!("{}: {what}", source.file)))
+        .collect()
+}
+
+#[track_caller]
+fn assert_kept(broken: &[String]) {
+    assert!(broken.is_empty(), "\n{}\n", broken.join("\n"));
+}
+
+/// A slice's store is for the slice itself. The console (`cli/`) uses those that ask for an `Operator`.
+fn foreign_stores(source: &Source) -> Vec<String> {
+    let is_foreign = |path: &&String| {
+        let Some((slice, rest)) = path.strip_prefix("crate::").unwrap_or_default().split_once("::store") else {
+            return false;
+        };
+        let slice = slice.replace("::", "/");
+        let is_console = source.folder() == "cli" && !slice.starts_with("accounting") && slice != "auth";
+        (rest.is_empty() || rest.starts_with("::")) && slice != source.folder() && !is_console
+    };
+    source.paths.iter().filter(is_foreign).map(|path| format!("names {path}")).collect()
+}
+
+/// Whatever hides what is imported.
+fn globs(source: &Source) -> Vec<String> {
+    source.paths.iter().filter(|path| path.ends_with("::*")).map(|path| format!("imports {path}")).collect()
+}
+
+fn strangers_in_the_domain(source: &Source) -> Vec<String> {
+    const SHELL: &[&str] =
+        &["axum", "sqlx", "tokio", "tower", "tower_http", "hyper_util", "http_body_util", "utoipa_axum", "metrics"];
+    let is_strange = |path: &&String| {
+        let first = path.split("::").next().unwrap_or_default();
+        SHELL.contains(&first) || (first == "crate" && !format!("{path}::").starts_with("crate::domain::"))
+    };
+    if !source.file.starts_with("domain/") {
+        return Vec::new();
+    }
+    source.paths.iter().filter(is_strange).map(|path| format!("knows {path}")).collect()
+}
+
+fn sql_outside_stores(source: &Source) -> Vec<String> {
+    // The migrations' own table, and the private Postgres that is asked whose it is.
+    const OTHERS: &[&str] = &["db/migrate.rs", "db/private/server.rs"];
+    let is_sql = |path: &&String| {
+        ["sqlx::query", "sqlx::raw_sql", "sqlx::QueryBuilder", "sqlx::Executor"].iter().any(|sql| path.starts_with(sql))
+    };
+    if source.file.ends_with("/store.rs") || OTHERS.contains(&source.file.as_str()) {
+        return Vec::new();
+    }
+    source.paths.iter().filter(is_sql).map(|path| format!("speaks SQL: {path}")).collect()
+}
+
+/// SQL that is put together while the server runs is checked by nobody before.
+fn unchecked_sql(source: &Source) -> Vec<String> {
+    let macros = ["query", "query_as", "query_scalar"];
+    let calls = source.tokens.windows(4).filter(|window| {
+        window[0] == "sqlx" && window[1] == "::" && window[2].starts_with("query") && window[3] != "!"
+            || window[0] == "sqlx" && window[2] == "raw_sql"
+    });
+    if !source.file.ends_with("/store.rs") {
+        return Vec::new();
+    }
+    let imported = source.paths.iter().filter(|path| macros.iter().any(|m| path.as_str() == format!("sqlx::{m}_with")));
+    calls.map(|window| window[2].clone()).chain(imported.cloned()).map(|call| format!("unchecked {call}")).collect()
+}
+
+/// The first parameter of every function of a store that asks the database.
+fn scopeless(source: &Source) -> Vec<String> {
+    // The gate itself: here nobody has a scope yet.
+    if !source.file.ends_with("/store.rs") || source.file == "auth/store.rs" {
+        return Vec::new();
+    }
+    let demanded: &[&str] = if source.file.starts_with("accounting/") { &["Scope"] } else { &["Scope", "Operator"] };
+    let tokens = &source.tokens;
+    let functions =
+        (0..tokens.len()).filter(|&at| tokens[at] == "async" && tokens.get(at + 1).is_some_and(|t| t == "fn"));
+    let has_scope = |at: &usize| {
+        let parameters = at + tokens[*at..].iter().position(|token| token == "(").expect("parameters") + 1;
+        let first = &tokens[parameters..parameters + 5];
+        first[1] == ":" && first[2] == "&" && demanded.contains(&first[3].as_str())
+    };
+    functions.filter(|at| !has_scope(at)).map(|at| format!("fn {} demands no scope", tokens[at + 2])).collect()
+}
+
+fn ways_around_the_gate(source: &Source) -> Vec<String> {
+    const FORBIDDEN: &[&str] = &[
+        "crate::state",
+        "crate::db::Database",
+        "crate::db::DatabaseOptions",
+        "crate::auth::Gate",
+        "crate::auth::Operator",
+        "sqlx::PgPool",
+        "sqlx::Pool",
+        "sqlx::pool",
+        "sqlx::postgres",
+    ];
+    let is_way = |path: &&String| FORBIDDEN.iter().any(|way| *path == way || path.starts_with(&format!("{way}::")));
+    if !source.file.starts_with("accounting/") {
+        return Vec::new();
+    }
+    source.paths.iter().filter(is_way).map(|path| format!("goes around the gate: {path}")).collect()
+}
+
+fn floats(source: &Source) -> Vec<String> {
+    let is_float = |token: &&String| token.contains("f32") || token.contains("f64");
+    if source.file == "http/metrics.rs" {
+        return Vec::new();
+    }
+    source.tokens.iter().filter(is_float).map(|token| format!("a binary float: {token}")).collect()
+}
+
+#[test]
+fn no_slice_touches_another_slices_store() {
+    assert_kept(&broken(foreign_stores));
+    assert_kept(&broken(globs));
+}
+
+#[test]
+fn the_domain_knows_neither_axum_nor_sqlx_nor_the_rest_of_the_crate() {
+    assert_kept(&broken(strangers_in_the_domain));
+}
+
+#[test]
+fn sql_stands_only_in_stores_and_is_checked_when_it_compiles() {
+    assert_kept(&broken(sql_outside_stores));
+    assert_kept(&broken(unchecked_sql));
+}
+
+#[test]
+fn every_store_function_demands_a_scope_or_an_operator() {
+    assert_kept(&broken(scopeless));
+}
+
+#[test]
+fn accounting_reaches_the_database_through_the_gate_only() {
+    assert_kept(&broken(ways_around_the_gate));
+}
+
+#[test]
+fn operators_are_made_at_the_console_only() {
+    assert_kept(&broken(|source| {
+        let makes = source.paths.iter().any(|path| path == "crate::auth::Operator::at_the_console");
+        if makes && source.folder() != "cli" { vec!["makes an Operator".to_owned()] } else { Vec::new() }
+    }));
+}
+
+#[test]
+fn no_binary_float_stands_anywhere_but_in_the_metrics() {
+    assert_kept(&broken(floats));
+}
+
+#[test]
+fn no_file_has_more_than_400_lines() {
+    let folders = ["src", "tests", "migrations", "scripts"].map(|folder| root().join(folder));
+    let all = folders.iter().flat_map(|folder| files(folder, &["rs", "py", "sh", "sql"]));
+    let lines = all.map(|path| (fs::read_to_string(&path).expect("a text").lines().count(), path));
+    let long: Vec<_> =
+        lines.filter(|(lines, _)| *lines > 400).map(|(n, path)| format!("{n} {}", path.display())).collect();
+    assert_kept(&long);
+}
+
+#[test]
+fn every_table_of_volume_leads_its_key_with_the_tenant() {
+    let tables = sql::tables();
+    assert!(tables.len() >= 5, "the migrations were read: {tables:?}");
+    let is_wrong = |(table, key): &&(String, String)| {
+        !sql::WITHOUT_TENANT.contains(&table.as_str()) && !key.starts_with("connection_id, ")
+    };
+    assert_kept(&tables.iter().filter(is_wrong).map(|(table, _)| table.clone()).collect::<Vec<_>>());
+}
+
+#[test]
+fn every_query_on_such_a_table_names_the_tenant() {
+    let tables: Vec<_> =
+        sql::tables().into_iter().filter(|(table, _)| !sql::WITHOUT_TENANT.contains(&&**table)).collect();
+    let queries = sql::queries();
+    let on_payments = queries.iter().filter(|query| query.contains("from payment ")).count();
+    assert!(on_payments >= 4, "find, find_claimed and both directions of page were read");
+    let faults =
+        queries.iter().flat_map(|query| tables.iter().flat_map(|(table, _)| sql::without_tenant(query, table)));
+    assert_kept(&faults.collect::<Vec<_>>());
+}
+
+/// The rules themselves are tried on what they must refuse: a rule that sees nothing keeps nothing.
+mod refuses {
+    use super::*;
+
+    #[track_caller]
+    fn refused(rule: impl Fn(&Source) -> Vec<String>, file: &str, text: &str) {
+        assert_eq!(rule(&Source::read(file, text)).len(), 1, "{text}");
+    }
+
+    #[test]
+    fn a_foreign_store_however_it_is_written() {
+        for text in [
+            "use crate::projects::store;",
+            "use crate::{domain::Text, projects::{self, store::insert}};",
+            "use crate::projects; fn f() { projects::store::list(o) }",
+            "use crate::projects as p; fn f() { p::store::list(o) }",
+            "use super::super::projects::store as s;",
+            "fn f() { crate::projects::store::list(o) }",
+        ] {
+            refused(foreign_stores, "accounting/payments/create.rs", text);
+        }
+        refused(foreign_stores, "cli/project.rs", "use crate::accounting::payments::store;");
+        refused(globs, "cli/project.rs", "use crate::projects::*;");
+        let own =
+            Source::read("accounting/payments/create.rs", "use super::store::{self, Inserted}; // crate::a::store\n");
+        assert_eq!(own.paths, ["crate::accounting::payments::store", "crate::accounting::payments::store::Inserted"]);
+        assert_eq!(foreign_stores(&own), Vec::<String>::new());
+    }
+
+    #[test]
+    fn strangers_in_the_domain_and_sql_elsewhere() {
+        refused(strangers_in_the_domain, "domain/money.rs", "#[derive(Debug, sqlx::Type)] struct Money(i64);");
+        refused(strangers_in_the_domain, "domain/money.rs", "use crate::http::Error;");
+        refused(sql_outside_stores, "accounting/payments/list.rs", "fn f() { sqlx::query!(\"select 1\") }");
+        refused(sql_outside_stores, "accounting/payments/list.rs", "use sqlx::query_scalar;");
+        refused(unchecked_sql, "accounting/payments/store.rs", "fn f() { sqlx::query(\"select 1\") }");
+    }
+
+    #[test]
+    fn a_way_around_the_gate() {
+        refused(scopeless, "accounting/payments/store.rs", "pub async fn all(connection: &mut PgConnection) {}");
+        refused(scopeless, "accounting/payments/store.rs", "pub async fn all(operator: &Operator, id: Id) {}");
+        refused(ways_around_the_gate, "accounting/payments/get.rs", "use crate::state::AppState;");
+        refused(ways_around_the_gate, "accounting/payments/get.rs", "use crate::db; fn f(d: db::Database) {}");
+        refused(floats, "accounting/payments/body.rs", "fn f(x: &Value) { x.as_f64() }");
+    }
+
+    #[test]
+    fn a_query_without_its_tenant() {
+        for query in [
+            "select id from payment where id = $1",
+            "select id from payment p where p.connection_id = $1",
+            "select 1 from x join payment on true",
+            "update payment set type = $1",
+            "delete from payment where id = $1",
+            "insert into payment (id, connection_id) values ($1, $2)",
+        ] {
+            assert_eq!(sql::without_tenant(query, "payment").len(), 1, "{query}");
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! What the committed queries (`.sqlx`) and the migrations say about whose rows are read and written.
+
+use std::fs;
+
+use serde_json::Value;
+
+use super::source::{files, root};
+
+/// The tables of the callers themselves: small, and read before a tenant is known.
+pub const WITHOUT_TENANT: &[&str] = &["project", "api_key", "connection"];
+
+/// Every table that the migrations make, with its primary key's columns.
+pub fn tables() -> Vec<(String, String)> {
+    let mut tables = Vec::new();
+    for path in files(&root().join("migrations"), &["sql"]) {
+        let text = fs::read_to_string(path).expect("a migration");
+        let sql = text.lines().map(|line| line.split("--").next().unwrap_or_default()).collect::<Vec<_>>().join("\n");
+        for statement in sql.split(';').map(str::trim) {
+            let Some(rest) = statement.strip_prefix("create table ") else { continue };
+            let name = rest.split([' ', '(']).next().unwrap_or_default().to_owned();
+            let key = rest.rsplit_once("primary key (").map_or("", |(_, key)| key);
+            tables.push((name, key.split(')').next().unwrap_or_default().to_owned()));
+        }
+    }
+    tables
+}
+
+/// Every query of the library, as the compiler saw it.
+pub fn queries() -> Vec<String> {
+    let read = |path| {
+        let text = fs::read_to_string(path).expect("a query");
+        let query: Value = serde_json::from_str(&text).expect("JSON");
+        query["query"].as_str().expect("SQL").split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    files(&root().join(".sqlx"), &["json"]).into_iter().map(read).collect()
+}
+
+/// The places where a query reads or writes a table without naming the tenant.
+pub fn without_tenant(query: &str, table: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for verb in ["from", "join", "update", "into"] {
+        let named = format!("{verb} {table} ");
+        let sql = format!("{query} ");
+        for (at, _) in sql.match_indices(&named) {
+            let rest = sql[at + named.len()..].trim_start();
+            let names_tenant = match verb {
+                "into" => rest.trim_start_matches(['(', ' ']).starts_with("connection_id"),
+                "from" => rest.starts_with("where connection_id = $1"),
+                // No query joins or updates them; whoever adds one thinks of the tenant first, then comes here.
+                _ => false,
+            };
+            if !names_tenant {
+                found.push(format!("`{named}…` in: {query}"));
+            }
+        }
+    }
+    found
+}
