@@ -1,0 +1,10 @@
+//! The built binary, as a person or a script uses it.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod console;
+mod dev;
+mod process;
+mod serve;
+mod settings;

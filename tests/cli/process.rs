@@ -1,0 +1,149 @@
+//! Runs the built binary.
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::TcpListener;
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use unibooks::cli::environment_variables;
+
+/// The program with nothing of the developer's own settings.
+pub fn unibooks(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_unibooks"));
+    for name in environment_variables() {
+        command.env_remove(name);
+    }
+    // A folder without `.env`.
+    command.args(arguments).current_dir(std::env::temp_dir());
+    command
+}
+
+/// Runs a command to its end on a database.
+pub fn run(url: &str, arguments: &[&str]) -> Output {
+    unibooks(arguments).env("DATABASE_URL", url).output().expect("a process")
+}
+
+/// What a command that succeeded printed.
+#[track_caller]
+pub fn printed(url: &str, arguments: &[&str]) -> String {
+    let Output { status, stdout, stderr } = run(url, arguments);
+    assert!(status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&stderr));
+    String::from_utf8(stdout).expect("UTF-8")
+}
+
+/// The same as JSON.
+#[track_caller]
+pub fn printed_json(url: &str, arguments: &[&str]) -> Value {
+    let printed = printed(url, &[arguments, &["--json"]].concat());
+    serde_json::from_str(&printed).unwrap_or_else(|error| panic!("{error}: {printed}"))
+}
+
+/// The one line with which a command failed, after a look at its exit code.
+#[track_caller]
+pub fn one_line(output: &Output, code: i32) -> String {
+    let error = String::from_utf8(output.stderr.clone()).expect("UTF-8");
+    assert_eq!(output.status.code(), Some(code), "{error}");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "", "nothing was begun");
+    let [line] = error.lines().collect::<Vec<_>>()[..] else { panic!("not one line: {error}") };
+    assert!(line.starts_with("error: "), "{line}");
+    line.to_owned()
+}
+
+/// A port that nobody listens on now.
+pub fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").port()
+}
+
+/// Waits for a condition, with a limit that only a fault reaches.
+pub fn wait_until(what: &str, condition: impl Fn() -> bool) {
+    let started = Instant::now();
+    while !condition() {
+        assert!(started.elapsed() < Duration::from_mins(1), "waited in vain until {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// A running server. Killed when it is dropped.
+pub struct Server {
+    child: Child,
+    /// `http://` and where it listens.
+    pub base: String,
+    /// Its log until it listened.
+    pub log: Vec<String>,
+    rest_of_log: Receiver<String>,
+    printing: Option<JoinHandle<String>>,
+}
+
+impl Server {
+    /// Starts `serve` on a database, on free ports.
+    pub fn serve(url: &str) -> Self {
+        let mut command = unibooks(&["serve", "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0"]);
+        command.env("DATABASE_URL", url);
+        Self::start(command)
+    }
+
+    /// Starts a server and waits until it listens.
+    pub fn start(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("a process");
+        let stderr = BufReader::new(child.stderr.take().expect("standard error"));
+        let mut stdout = child.stdout.take().expect("standard output");
+        let (line, rest_of_log) = channel();
+        std::thread::spawn(move || stderr.lines().map_while(Result::ok).try_for_each(|read| line.send(read)));
+        let printing = std::thread::spawn(move || {
+            let mut printed = String::new();
+            stdout.read_to_string(&mut printed).expect("UTF-8");
+            printed
+        });
+        let mut server = Self { child, base: String::new(), log: Vec::new(), rest_of_log, printing: Some(printing) };
+        let listening = server.wait_for_log("listening");
+        server.base = format!("http://{}", listening["address"].as_str().expect("an address"));
+        server
+    }
+
+    /// Reads the log up to the line with this message.
+    pub fn wait_for_log(&mut self, message: &str) -> Value {
+        loop {
+            let line = self.rest_of_log.recv_timeout(Duration::from_mins(1)).unwrap_or_else(|_| {
+                panic!("never logged {message:?}: {:#?}", self.log);
+            });
+            self.log.push(line.clone());
+            let read: Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
+            if read["message"] == message {
+                return read;
+            }
+        }
+    }
+
+    /// Sends a signal, for example `TERM`.
+    pub fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args([format!("-{name}"), pid]).status().expect("kill").success());
+    }
+
+    /// Waits for the end: how it ended, what it printed, what it logged.
+    pub fn wait(mut self) -> (ExitStatus, String, Vec<String>) {
+        let status = self.child.wait().expect("an end");
+        let printed = self.printing.take().expect("once").join().expect("printed");
+        let rest = self.rest_of_log.iter();
+        let log = std::mem::take(&mut self.log).into_iter().chain(rest).collect();
+        (status, printed, log)
+    }
+
+    /// Asks it to stop and waits until it has: what it printed.
+    pub fn stop(self) -> String {
+        self.signal("TERM");
+        let (status, printed, log) = self.wait();
+        assert!(status.success(), "{status}: {log:#?}");
+        printed
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
