@@ -67,8 +67,10 @@ impl Server {
         let scraped = tokio::spawn(serve_metrics(metrics_listener, metrics::router(recorder)));
         let flushing = tokio::spawn(flush_regularly(gate.clone()));
 
+        // Before anybody is told that the server listens: whoever reads that may send a signal at once.
+        let stops = Stops::listen()?;
         tracing::info!(address = %api.local_addr()?, "listening");
-        serve_until_signal(api, app, Duration::from_secs(settings.shutdown_timeout)).await?;
+        serve_until_signal(api, app, stops, Duration::from_secs(settings.shutdown_timeout)).await?;
 
         for task in [upkeep, scraped, flushing] {
             task.abort();
@@ -91,8 +93,7 @@ async fn listen(address: SocketAddr, flag: &str, variable: &str) -> anyhow::Resu
     })
 }
 
-async fn serve_until_signal(api: TcpListener, app: Router, grace: Duration) -> anyhow::Result<()> {
-    let mut stops = Stops::listen()?;
+async fn serve_until_signal(api: TcpListener, app: Router, mut stops: Stops, grace: Duration) -> anyhow::Result<()> {
     let (stop, mut stopping) = watch::channel(false);
     // Answers are small and whole: waiting to fill a packet would only delay them.
     let api = api.tap_io(|stream| {

@@ -115,15 +115,34 @@ impl Cursor {
         bytes.extend(binding.0);
         URL_SAFE_NO_PAD.encode(bytes)
     }
+}
 
-    /// Reads it back.
+/// A cursor as a client sent it: well formed, but not yet known to belong to the list that is asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct SentCursor {
+    cursor: Cursor,
+    binding: Binding,
+}
+
+impl SentCursor {
+    /// The place, if the cursor belongs to this list.
     ///
     /// # Errors
-    /// `invalid_cursor` when it is none, or belongs to another connection or other filters.
-    pub fn decode(text: &str, binding: Binding) -> Result<Self, Refusal> {
-        let refused = |detail| Refusal::new("invalid_cursor", detail);
+    /// `invalid_cursor` when it belongs to another connection or to other filters.
+    pub fn within(self, list: Binding) -> Result<Cursor, Refusal> {
+        if self.binding == list {
+            return Ok(self.cursor);
+        }
+        Err(Refusal::new("invalid_cursor", "belongs to another connection or to other filters; start without a cursor"))
+    }
+}
+
+impl FromStr for SentCursor {
+    type Err = Refusal;
+
+    fn from_str(text: &str) -> Result<Self, Refusal> {
         let read = || {
-            let bytes: [u8; Self::LENGTH] = URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()?;
+            let bytes: [u8; Cursor::LENGTH] = URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()?;
             let direction = match bytes[0] {
                 0 => Direction::Forward,
                 1 => Direction::Backward,
@@ -131,17 +150,13 @@ impl Cursor {
             };
             let created_at = DateTime::from_timestamp_micros(i64::from_be_bytes(bytes[1..9].try_into().ok()?))?;
             let id = Uuid::from_slice(&bytes[9..25]).ok()?;
-            Some((Self { direction, created_at, id }, &bytes[25..] == binding.0.as_slice()))
+            let binding = Binding(bytes[25..].try_into().ok()?);
+            Some(Self { cursor: Cursor { direction, created_at, id }, binding })
         };
-        match read() {
-            Some((cursor, true)) => Ok(cursor),
-            Some((_, false)) => {
-                Err(refused("belongs to another connection or to other filters; start without a cursor"))
-            }
-            None => {
-                Err(refused("not a cursor of this server; use `next_cursor` or `prev_cursor` as they were answered"))
-            }
-        }
+        read().ok_or_else(|| {
+            let detail = "not a cursor of this server; use `next_cursor` or `prev_cursor` as they were answered";
+            Refusal::new("invalid_cursor", detail)
+        })
     }
 }
 
@@ -170,18 +185,19 @@ mod tests {
             let cursor = Cursor { direction, created_at, id: Uuid::from_u128(id) };
             let (here, there) = (Binding::to(&[b"a", b"b"]), Binding::to(&[b"ab", b""]));
             let text = cursor.encode(here);
-            prop_assert_eq!(Cursor::decode(&text, here), Ok(cursor));
-            prop_assert!(Cursor::decode(&text, there).is_err());
+            let sent: SentCursor = text.parse().expect("what was encoded");
+            prop_assert_eq!(sent.within(here), Ok(cursor));
+            prop_assert!(sent.within(there).is_err());
         }
 
         #[test]
         fn no_text_panics(text in "\\PC*") {
-            let _ = Cursor::decode(&text, Binding::to(&[]));
+            let _ = text.parse::<SentCursor>();
         }
 
         #[test]
         fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), Cursor::LENGTH)) {
-            let _ = Cursor::decode(&URL_SAFE_NO_PAD.encode(bytes), Binding::to(&[]));
+            let _ = URL_SAFE_NO_PAD.encode(bytes).parse::<SentCursor>();
         }
     }
 }

@@ -40,10 +40,16 @@ fn has_curl() -> bool {
 
 /// The command lines of all running processes that name a path.
 fn processes_that_name(path: &Path) -> Vec<String> {
-    let output = Command::new("ps").args(["axo", "command="]).output().expect("ps");
+    // A slim Linux has no ps; macOS has no /proc.
+    let lines: Vec<String> = if let Ok(processes) = fs::read_dir("/proc") {
+        let lines = processes.flatten().filter_map(|process| fs::read(process.path().join("cmdline")).ok());
+        lines.map(|line| String::from_utf8_lossy(&line).replace('\0', " ")).collect()
+    } else {
+        let output = Command::new("ps").args(["axo", "command="]).output().expect("ps");
+        String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect()
+    };
     let path = path.to_str().expect("a plain path");
-    let lines = String::from_utf8_lossy(&output.stdout).into_owned();
-    lines.lines().filter(|line| line.contains(path) && line.contains("postgres")).map(str::to_owned).collect()
+    lines.into_iter().filter(|line| line.contains(path) && line.contains("postgres")).collect()
 }
 
 async fn payments(server: &Server, data_dir: &Path) -> usize {

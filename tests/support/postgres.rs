@@ -1,7 +1,8 @@
 //! A private Postgres for this test binary, and a fresh migrated database for each test.
 
+use std::fs::File;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -18,8 +19,8 @@ static POSTGRES: OnceCell<PrivatePostgres> = OnceCell::const_new();
 static COPYING: Mutex<()> = Mutex::const_new(());
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
-/// A folder outside the checkout that is the same in each run: the checkout may lie where Postgres' user cannot go,
-/// and a cluster that is there already starts at once.
+/// A folder outside the checkout, because the checkout may lie where Postgres' user cannot go; the same in each run,
+/// so that runs do not pile up.
 fn folder() -> PathBuf {
     let mut hasher = DefaultHasher::new();
     env!("CARGO_MANIFEST_DIR").hash(&mut hasher);
@@ -38,24 +39,26 @@ async fn start() -> PrivatePostgres {
     let fast =
         [("fsync", "off"), ("synchronous_commit", "off"), ("full_page_writes", "off"), ("max_connections", "300")];
     let settings = fast.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
-    let postgres = PrivatePostgres::start(Options { data_dir: folder(), binaries: None, settings })
+    let data_dir = folder();
+    forget_the_run_before(&data_dir);
+    let postgres = PrivatePostgres::start(Options { data_dir, binaries: None, settings })
         .await
         .expect("tests need Postgres server binaries; `make test` installs them");
     let mut admin = postgres.connect_options().connect().await.expect("a connection");
-    let old: Vec<String> = sqlx::query_scalar(
-        "select datname from pg_database where not datistemplate and datname not in ('postgres', 'unibooks')",
-    )
-    .fetch_all(&mut admin)
-    .await
-    .expect("the databases of the run before");
-    for name in old {
-        execute(&mut admin, format!("drop database \"{name}\" with (force)")).await;
-    }
     execute(&mut admin, format!("create database {TEMPLATE}")).await;
     let template = connect(postgres.connect_options().database(TEMPLATE)).await;
     migrate(&template).await.expect("migrations apply");
     template.close().await;
     postgres
+}
+
+/// A new cluster takes a second. Dropping the databases of the run before would take a checkpoint each.
+fn forget_the_run_before(data_dir: &Path) {
+    let Ok(lock) = File::open(data_dir.join("lock")) else { return };
+    // Where another run is at work, the start says so.
+    if lock.try_lock().is_ok() {
+        std::fs::remove_dir_all(data_dir.join("postgres")).ok();
+    }
 }
 
 async fn execute(connection: &mut PgConnection, statement: String) {

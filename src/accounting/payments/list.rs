@@ -11,7 +11,7 @@ use super::payment::Payment;
 use super::store;
 use super::view::PaymentView;
 use crate::auth::CanRead;
-use crate::http::page::{Cursor, Direction, Limit, Page};
+use crate::http::page::{Cursor, Direction, Limit, Page, SentCursor};
 use crate::http::problem_types::{self as types, ProblemType};
 use crate::http::query::{FromQuery, Parameters};
 use crate::http::report::Report;
@@ -30,7 +30,7 @@ pub struct ListQuery {
     limit: Limit,
     /// `next_cursor` or `prev_cursor` of another page of the same list.
     #[param(value_type = Option<String>)]
-    cursor: Option<String>,
+    cursor: Option<SentCursor>,
     /// Set to true to include data from the original accounting software.
     #[param(value_type = Option<bool>)]
     remote_data: bool,
@@ -42,7 +42,7 @@ impl FromQuery for ListQuery {
     fn read(parameters: &mut Parameters) -> Self {
         Self {
             limit: parameters.take("limit").unwrap_or_default(),
-            cursor: parameters.take_with("cursor", |text| Ok(text.to_owned())),
+            cursor: parameters.take("cursor"),
             remote_data: parameters.boolean("remote_data"),
             filter: Filter::read(parameters),
         }
@@ -61,7 +61,7 @@ pub async fn list_payments(
     Query(ListQuery { limit, cursor, remote_data, filter }): Query<ListQuery>,
 ) -> Result<Response, Error> {
     let binding = filter.binding(scope.connection_id())?;
-    let cursor = cursor.map(|text| Cursor::decode(&text, binding)).transpose().map_err(|refusal| {
+    let cursor = cursor.map(|sent| sent.within(binding)).transpose().map_err(|refusal| {
         let mut report = Report::default();
         report.parameter_fault("cursor", refusal);
         HttpError::InvalidQuery(report.faults)

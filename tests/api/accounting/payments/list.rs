@@ -332,7 +332,7 @@ async fn faults_of_all_parameters_come_in_one_answer() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let query = "limit=0&remote_data=1&created_after=yesterday&invoice_id=7&currency=EURO&type=a%00b&type=c&\
-                 idempotency_key=&contact_id=%FF&lim=1";
+                 idempotency_key=&contact_id=%FF&lim=1&cursor=garbage";
     let answer = app.get(&tenant, &format!("{PAYMENTS}?{query}")).await;
     assert_eq!(answer.status, 422);
     let mut faults = answer.faults();
@@ -350,6 +350,10 @@ async fn faults_of_all_parameters_come_in_one_answer() {
       [
         "currency",
         "unknown_currency"
+      ],
+      [
+        "cursor",
+        "invalid_cursor"
       ],
       [
         "idempotency_key",
