@@ -5,7 +5,8 @@ use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::{migrate, output};
+use super::console::{Console, ListOfProject};
+use super::output;
 use crate::api_keys::{ApiKey, store};
 use crate::auth::{Operator, Secret, secret};
 use crate::domain::{ApiKeyId, Clock, Label, ProjectId};
@@ -15,7 +16,7 @@ pub enum Command {
     /// Make a key; it is shown once
     Create(Create),
     /// List keys, without their secrets
-    List(List),
+    List(ListOfProject),
     /// Revoke a key, at once and for good
     Revoke(Revoke),
 }
@@ -38,19 +39,7 @@ pub struct Create {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    database: migrate::Arguments,
-}
-
-#[derive(Debug, Args)]
-pub struct List {
-    /// Only those of this project
-    #[arg(long, value_name = "ID")]
-    project: Option<ProjectId>,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
-    #[command(flatten)]
-    database: migrate::Arguments,
+    console: Console,
 }
 
 #[derive(Debug, Args)]
@@ -58,7 +47,7 @@ pub struct Revoke {
     /// The key's id, as `list` shows it
     id: ApiKeyId,
     #[command(flatten)]
-    database: migrate::Arguments,
+    console: Console,
 }
 
 /// A new key with its secret, the one time that it is shown.
@@ -99,15 +88,15 @@ pub async fn create(
 
 pub async fn run(command: Command) -> anyhow::Result<()> {
     match command {
-        Command::Create(Create { project, name, read_only, expires_at, json, database }) => {
-            let (key, secret) = create(&database.operator().await?, project, name, read_only, expires_at).await?;
+        Command::Create(Create { project, name, read_only, expires_at, json, console }) => {
+            let (key, secret) = create(&console.operator().await?, project, name, read_only, expires_at).await?;
             if json {
                 return output::json(&Shown { api_key: secret.expose(), key: &key });
             }
             output::line(format_args!("id       {}\napi key  {}\n\nIt is not shown again.", key.id, secret.expose()))?;
         }
-        Command::List(List { project, json, database }) => {
-            let keys = store::list(&database.operator().await?, project).await?;
+        Command::List(ListOfProject { project, json, console }) => {
+            let keys = store::list(&console.operator().await?, project).await?;
             if json {
                 return output::json(&keys);
             }
@@ -126,8 +115,8 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
             let heading = ["ID", "KEY", "NAME", "MAY", "CREATED (UTC)", "LAST USED", "EXPIRES", "REVOKED"];
             output::table(heading, &keys.iter().map(row).collect::<Vec<_>>())?;
         }
-        Command::Revoke(Revoke { id, database }) => {
-            let found = store::revoke(&database.operator().await?, id, Clock::system().now()).await?;
+        Command::Revoke(Revoke { id, console }) => {
+            let found = store::revoke(&console.operator().await?, id, Clock::system().now()).await?;
             found.then_some(()).with_context(|| format!("there is no key {id}; see `api-key list`"))?;
             output::line(format_args!("revoked  {id}"))?;
         }

@@ -5,7 +5,8 @@ use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::{migrate, output};
+use super::console::{Console, ListOfProject};
+use super::output;
 use crate::auth::{Operator, Secret, secret};
 use crate::connections::{Connection, Provider, store};
 use crate::domain::{Clock, ConnectionId, Label, ProjectId};
@@ -15,7 +16,7 @@ pub enum Command {
     /// Make a connection; its token is shown once
     Create(Create),
     /// List connections, without their tokens
-    List(List),
+    List(ListOfProject),
     /// Revoke a connection's token, at once and for good; its payments stay
     Revoke(Revoke),
 }
@@ -38,19 +39,7 @@ pub struct Create {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    database: migrate::Arguments,
-}
-
-#[derive(Debug, Args)]
-pub struct List {
-    /// Only those of this project
-    #[arg(long, value_name = "ID")]
-    project: Option<ProjectId>,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
-    #[command(flatten)]
-    database: migrate::Arguments,
+    console: Console,
 }
 
 #[derive(Debug, Args)]
@@ -58,7 +47,7 @@ pub struct Revoke {
     /// The connection's id, as `list` shows it
     id: ConnectionId,
     #[command(flatten)]
-    database: migrate::Arguments,
+    console: Console,
 }
 
 /// A new connection with its token, the one time that it is shown.
@@ -99,16 +88,16 @@ pub async fn create(
 
 pub async fn run(command: Command) -> anyhow::Result<()> {
     match command {
-        Command::Create(Create { project, label, provider, expires_at, json, database }) => {
-            let (connection, token) = create(&database.operator().await?, project, label, provider, expires_at).await?;
+        Command::Create(Create { project, label, provider, expires_at, json, console }) => {
+            let (connection, token) = create(&console.operator().await?, project, label, provider, expires_at).await?;
             if json {
                 return output::json(&Shown { connection_token: token.expose(), connection: &connection });
             }
             output::line(format_args!("id                {}\nconnection token  {}", connection.id, token.expose()))?;
             output::line("\nIt is not shown again.")?;
         }
-        Command::List(List { project, json, database }) => {
-            let connections = store::list(&database.operator().await?, project).await?;
+        Command::List(ListOfProject { project, json, console }) => {
+            let connections = store::list(&console.operator().await?, project).await?;
             if json {
                 return output::json(&connections);
             }
@@ -127,8 +116,8 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
             let heading = ["ID", "TOKEN", "LABEL", "PROVIDER", "CREATED (UTC)", "LAST USED", "EXPIRES", "REVOKED"];
             output::table(heading, &connections.iter().map(row).collect::<Vec<_>>())?;
         }
-        Command::Revoke(Revoke { id, database }) => {
-            let found = store::revoke(&database.operator().await?, id, Clock::system().now()).await?;
+        Command::Revoke(Revoke { id, console }) => {
+            let found = store::revoke(&console.operator().await?, id, Clock::system().now()).await?;
             found.then_some(()).with_context(|| format!("there is no connection {id}; see `connection list`"))?;
             output::line(format_args!("revoked  {id}"))?;
         }

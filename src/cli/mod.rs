@@ -2,6 +2,7 @@
 
 mod api_key;
 mod connection;
+mod console;
 mod demo;
 mod dev;
 mod healthcheck;
@@ -35,7 +36,7 @@ enum Command {
     /// Run the server with a private Postgres and a demo project: nothing to configure
     Dev(dev::Arguments),
     /// Bring the database's schema up to date
-    Migrate(migrate::Arguments),
+    Migrate(console::Console),
     /// Make and list projects
     #[command(subcommand)]
     Project(project::Command),
@@ -88,7 +89,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Serve(arguments) => serve::run(arguments).await,
         Command::Dev(arguments) => dev::run(arguments).await,
-        Command::Migrate(arguments) => migrate::run(arguments).await,
+        Command::Migrate(console) => migrate::run(console).await,
         Command::Project(command) => project::run(command).await,
         Command::ApiKey(command) => api_key::run(command).await,
         Command::Connection(command) => connection::run(command).await,

@@ -2,7 +2,8 @@
 
 use clap::{Args, Subcommand};
 
-use super::{migrate, output};
+use super::console::Console;
+use super::output;
 use crate::domain::{Clock, Label};
 use crate::projects::{Project, store};
 
@@ -23,7 +24,7 @@ pub struct Create {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    database: migrate::Arguments,
+    console: Console,
 }
 
 #[derive(Debug, Args)]
@@ -32,21 +33,21 @@ pub struct List {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    database: migrate::Arguments,
+    console: Console,
 }
 
 pub async fn run(command: Command) -> anyhow::Result<()> {
     match command {
-        Command::Create(Create { name, json, database }) => {
+        Command::Create(Create { name, json, console }) => {
             let project = Project::new(name, Clock::system().now());
-            store::insert(&database.operator().await?, &project).await?;
+            store::insert(&console.operator().await?, &project).await?;
             if json {
                 return output::json(&project);
             }
             output::line(format_args!("project  {}", project.id))?;
         }
-        Command::List(List { json, database }) => {
-            let projects = store::list(&database.operator().await?).await?;
+        Command::List(List { json, console }) => {
+            let projects = store::list(&console.operator().await?).await?;
             if json {
                 return output::json(&projects);
             }
