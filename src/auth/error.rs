@@ -4,6 +4,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::secret::Kind;
 use crate::db;
+use crate::domain::Refusal;
 use crate::http::Error as HttpError;
 use crate::http::error::Failure;
 use crate::http::problem::Problem;
@@ -78,5 +79,5 @@ fn fault(kind: Kind, flaw: Flaw) -> Fault {
         (Flaw::Revoked, _) => ("revoked", format!("this {what} was revoked")),
         (Flaw::Expired, _) => ("expired", format!("this {what} has expired")),
     };
-    Fault { pointer: None, parameter: None, header: Some(header), code, detail }
+    Fault::in_header(header, Refusal::new(code, detail))
 }

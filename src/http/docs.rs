@@ -17,6 +17,7 @@ use super::problem::Problem;
 use super::problem_types::{self as types, ProblemType};
 use super::report::Fault;
 use crate::accounting::payments::{create, get, list};
+use crate::domain::Refusal;
 
 /// What each documented operation can answer besides success, by operation id.
 const PROBLEMS: &[(&str, &[&ProblemType])] = &[
@@ -96,31 +97,18 @@ fn add_problems(operation: &mut Operation, kinds: &[&'static ProblemType]) {
 }
 
 fn example(kind: &'static ProblemType) -> Problem {
-    let at = |pointer: &str, code, detail: &str| Fault {
-        pointer: Some(pointer.to_owned()),
-        parameter: None,
-        header: None,
-        code,
-        detail: detail.to_owned(),
-    };
+    let no_currency = "not an ISO 4217 currency code; write three letters, like USD";
     let errors = match kind.code {
         "invalid_body" => vec![
-            at("/currency", "unknown_currency", "not an ISO 4217 currency code; write three letters, like USD"),
-            at("/line_items/2/value", "wrong_type", "expected a number, found a string"),
+            Fault::in_body("/currency", Refusal::new("unknown_currency", no_currency)),
+            Fault::in_body("/line_items/2/value", Refusal::new("wrong_type", "expected a number, found a string")),
         ],
-        "invalid_query" => vec![Fault {
-            parameter: Some("limit".to_owned()),
-            ..at("", "out_of_range", "write a whole number from 1 to 200")
-        }],
-        "unauthenticated" => {
-            vec![Fault { header: Some("x-api-key"), ..at("", "unknown", "no such API key") }]
+        "invalid_query" => {
+            vec![Fault::in_query("limit", Refusal::new("out_of_range", "write a whole number from 1 to 200"))]
         }
+        "unauthenticated" => vec![Fault::in_header("x-api-key", Refusal::new("unknown", "no such API key"))],
         _ => Vec::new(),
     };
-    let errors = errors
-        .into_iter()
-        .map(|fault| Fault { pointer: fault.pointer.filter(|pointer| !pointer.is_empty()), ..fault })
-        .collect();
     let mut problem = Problem::new(kind, format!("{}.", kind.title)).with_errors(errors);
     "/accounting/payments".clone_into(&mut problem.instance);
     "0197a3c2-5b7e-7c40-8a51-3f0b6a9d2e11".clone_into(&mut problem.request_id);

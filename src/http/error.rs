@@ -100,7 +100,7 @@ impl Error {
                  `Idempotency-Key` with the next: then a repetition is always safe.",
             ),
             Self::Database(db::Error::Constraint(_) | db::Error::Internal(_)) | Self::Panic(_) => {
-                Problem::new(&types::INTERNAL, "The failure was logged under `request_id`. Nothing was stored.")
+                Problem::new(&types::INTERNAL, "The failure was logged under `request_id`.")
             }
         }
     }

@@ -1,5 +1,7 @@
 //! What reading a request found: faults, which refuse it, and warnings, which do not.
 
+use std::fmt::Display;
+
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -29,6 +31,28 @@ pub struct Fault {
     pub detail: String,
 }
 
+impl Fault {
+    /// A fault at a place of the body, given as a JSON pointer.
+    pub fn in_body(pointer: impl Display, refusal: Refusal) -> Self {
+        Self { pointer: Some(pointer.to_string()), ..Self::nowhere(refusal) }
+    }
+
+    /// A fault of a query parameter.
+    pub fn in_query(parameter: impl Into<String>, refusal: Refusal) -> Self {
+        Self { parameter: Some(parameter.into()), ..Self::nowhere(refusal) }
+    }
+
+    /// A fault of a request header.
+    #[must_use]
+    pub fn in_header(header: &'static str, refusal: Refusal) -> Self {
+        Self { header: Some(header), ..Self::nowhere(refusal) }
+    }
+
+    fn nowhere(Refusal { code, detail }: Refusal) -> Self {
+        Self { pointer: None, parameter: None, header: None, code, detail }
+    }
+}
+
 /// Collects everything that reading a request finds, so that a client learns all of it at once.
 #[derive(Debug, Default)]
 pub struct Report {
@@ -44,15 +68,12 @@ impl Report {
 
     /// Adds a fault of the body.
     pub fn fault(&mut self, at: &Pointer<'_>, refusal: Refusal) {
-        let pointer = Some(at.to_string());
-        let Refusal { code, detail } = refusal;
-        self.faults.push(Fault { pointer, parameter: None, header: None, code, detail });
+        self.faults.push(Fault::in_body(at, refusal));
     }
 
     /// Adds a fault of the query.
     pub fn parameter_fault(&mut self, parameter: &str, refusal: Refusal) {
-        let Refusal { code, detail } = refusal;
-        self.faults.push(Fault { pointer: None, parameter: Some(parameter.to_owned()), header: None, code, detail });
+        self.faults.push(Fault::in_query(parameter, refusal));
     }
 
     /// Adds a warning about the body.

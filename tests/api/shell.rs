@@ -142,7 +142,7 @@ async fn panic_becomes_a_problem_that_tells_nothing() {
     assert_json_snapshot!(answer.json(), { ".request_id" => "…" }, @r#"
     {
       "code": "internal",
-      "detail": "The failure was logged under `request_id`. Nothing was stored.",
+      "detail": "The failure was logged under `request_id`.",
       "instance": "/",
       "request_id": "…",
       "retryable": true,

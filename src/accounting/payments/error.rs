@@ -3,7 +3,7 @@
 use axum::response::{IntoResponse, Response};
 
 use crate::db;
-use crate::domain::PaymentId;
+use crate::domain::{PaymentId, Refusal};
 use crate::http::Error as HttpError;
 use crate::http::error::Failure;
 use crate::http::problem::Problem;
@@ -40,13 +40,10 @@ pub enum Error {
 impl From<db::Error> for Error {
     fn from(error: db::Error) -> Self {
         match error.constraint().and_then(member_of) {
-            Some(pointer) => Self::Http(HttpError::InvalidBody(vec![Fault {
-                pointer: Some(pointer.to_owned()),
-                parameter: None,
-                header: None,
-                code: "refused_by_constraint",
-                detail: "refused by a rule of the database".to_owned(),
-            }])),
+            Some(pointer) => {
+                let refusal = Refusal::new("refused_by_constraint", "refused by a rule of the database");
+                Self::Http(HttpError::InvalidBody(vec![Fault::in_body(pointer, refusal)]))
+            }
             None => Self::Http(HttpError::Database(error)),
         }
     }

@@ -14,7 +14,7 @@ use crate::auth::CanRead;
 use crate::http::page::{Cursor, Direction, Limit, Page, SentCursor};
 use crate::http::problem_types::{self as types, ProblemType};
 use crate::http::query::{FromQuery, Parameters};
-use crate::http::report::Report;
+use crate::http::report::Fault;
 use crate::http::{Error as HttpError, Query};
 
 /// What this endpoint can answer besides 200.
@@ -61,11 +61,8 @@ pub async fn list_payments(
     Query(ListQuery { limit, cursor, remote_data, filter }): Query<ListQuery>,
 ) -> Result<Response, Error> {
     let binding = filter.binding(scope.connection_id())?;
-    let cursor = cursor.map(|sent| sent.within(binding)).transpose().map_err(|refusal| {
-        let mut report = Report::default();
-        report.parameter_fault("cursor", refusal);
-        HttpError::InvalidQuery(report.faults)
-    })?;
+    let cursor = cursor.map(|sent| sent.within(binding)).transpose();
+    let cursor = cursor.map_err(|refusal| HttpError::InvalidQuery(vec![Fault::in_query("cursor", refusal)]))?;
 
     // One more than asked for tells whether there is a further page.
     let mut payments = store::page(&scope, &filter, cursor, limit.get() + 1).await?;
