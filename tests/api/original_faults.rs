@@ -42,7 +42,7 @@ async fn a_wrong_api_key_is_not_a_500() {
     let app = App::new().await;
     let (tenant, other) = (app.tenant().await, app.tenant().await);
     app.revoke_key(other.api_key_id).await;
-    for api_key in ["wrong", other.api_key.as_str(), &format!("{}x", &tenant.api_key[..tenant.api_key.len() - 1])] {
+    for api_key in ["wrong", other.api_key.as_str(), &tenant.api_key[1..]] {
         let answer = app.create(&Tenant { api_key: api_key.to_owned(), ..tenant.clone() }, &small()).await;
         assert_eq!(answer.problem(), (401, "unauthenticated".to_owned()));
         assert_ne!(answer.header("www-authenticate"), "");
