@@ -5,7 +5,7 @@ use clap::Args;
 
 use crate::auth::Operator;
 use crate::config::{DatabaseSettings, DatabaseUrl};
-use crate::db::Database;
+use crate::db::{Database, DatabaseOptions};
 use crate::domain::ProjectId;
 
 /// The database to work on.
@@ -20,8 +20,7 @@ pub struct Console {
 impl Console {
     /// Connects, whatever the state of the schema.
     pub async fn connect(&self) -> anyhow::Result<Database> {
-        let options = self.database.options(self.url.parse()?);
-        Database::connect(options).await.context("the database of DATABASE_URL cannot be used")
+        open(self.database.options(self.url.parse()?)).await
     }
 
     /// Connects as the person at the console, on a schema that is up to date.
@@ -30,6 +29,11 @@ impl Console {
         database.check_ready().await.context("the database has not this version's schema; run `unibooks migrate`")?;
         Ok(Operator::at_the_console(database))
     }
+}
+
+/// Connects to the database that the operator named.
+pub async fn open(options: DatabaseOptions) -> anyhow::Result<Database> {
+    Database::connect(options).await.context("the database of DATABASE_URL cannot be used")
 }
 
 /// What every list takes of what a project owns.

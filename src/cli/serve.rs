@@ -1,11 +1,10 @@
 //! `unibooks serve`
 
-use anyhow::Context;
 use clap::Args;
 
-use super::demo;
+use super::{console, demo};
 use crate::config::{DatabaseSettings, DatabaseUrl, DemoSettings, ServerSettings};
-use crate::db::{self, Database};
+use crate::db;
 use crate::server::Server;
 
 #[derive(Debug, Args)]
@@ -23,7 +22,7 @@ pub struct Arguments {
 pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let options = arguments.database.options(arguments.url.parse()?);
     let server = Server::bind(arguments.server).await?;
-    let database = Database::connect(options).await.context("the database of DATABASE_URL cannot be used")?;
+    let database = console::open(options).await?;
     db::migrate(&database).await?;
     if let Some(file) = &arguments.demo.demo_file {
         demo::offer(&database, file, server.address()?).await?;

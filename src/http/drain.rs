@@ -25,6 +25,9 @@ const MAX_WAIT: Duration = Duration::from_millis(500);
 
 /// The layer.
 pub async fn drain(request: Request, next: Next) -> Response {
+    if request.body().is_end_stream() {
+        return next.run(request).await;
+    }
     let (give_back, mut unread) = oneshot::channel();
     let request = request.map(|body| Body::new(Lent { body, give_back: Some(give_back) }));
     let mut response = next.run(request).await;

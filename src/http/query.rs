@@ -87,7 +87,7 @@ impl Parameters {
     }
 
     /// A parameter that `parse` reads.
-    pub fn take_with<T>(&mut self, name: &'static str, parse: impl FnOnce(&str) -> Result<T, Refusal>) -> Option<T> {
+    fn take_with<T>(&mut self, name: &'static str, parse: impl FnOnce(&str) -> Result<T, Refusal>) -> Option<T> {
         self.asked.push(name);
         let text = self.by_name.remove(name)?;
         parse(&text).map_err(|refusal| self.report.parameter_fault(name, refusal)).ok()
