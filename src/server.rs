@@ -11,6 +11,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
+use crate::accounting::payments::GroupCommit;
 use crate::auth::Gate;
 use crate::config::ServerSettings;
 use crate::db::Database;
@@ -58,7 +59,8 @@ impl Server {
         let Self { api, metrics: metrics_listener, settings } = self;
         let clock = Clock::system();
         let gate = Gate::new(database.clone(), clock.clone());
-        let state = AppState { gate: gate.clone(), limits: settings.limits(), clock };
+        let payments = GroupCommit::start(Database::WRITERS);
+        let state = AppState { gate: gate.clone(), payments: payments.clone(), limits: settings.limits(), clock };
         let request_timeout = Duration::from_secs(settings.request_timeout);
         let app = router::router(state, request_timeout, &settings.cors_origins.0);
 
@@ -72,6 +74,8 @@ impl Server {
         tracing::info!(address = %api.local_addr()?, "listening");
         serve_until_signal(api, app, stops, Duration::from_secs(settings.shutdown_timeout)).await?;
 
+        // What was let in is committed, also where the client was cut off.
+        payments.close().await;
         for task in [upkeep, scraped, flushing] {
             task.abort();
         }

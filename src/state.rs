@@ -2,6 +2,7 @@
 
 use axum::extract::FromRef;
 
+use crate::accounting::payments::GroupCommit;
 use crate::auth::Gate;
 use crate::config::Limits;
 use crate::domain::Clock;
@@ -11,6 +12,8 @@ use crate::domain::Clock;
 pub struct AppState {
     /// Decides who passes.
     pub gate: Gate,
+    /// The way of new payments into the database.
+    pub payments: GroupCommit,
     /// Limits on one request.
     pub limits: Limits,
     /// The time of day.

@@ -92,8 +92,10 @@ fn scopeless(source: &Source) -> Vec<String> {
         (0..tokens.len()).filter(|&at| tokens[at] == "async" && tokens.get(at + 1).is_some_and(|t| t == "fn"));
     let has_scope = |at: &usize| {
         let parameters = at + tokens[*at..].iter().position(|token| token == "(").expect("parameters") + 1;
-        let first = &tokens[parameters..parameters + 5];
-        first[1] == ":" && first[2] == "&" && demanded.contains(&first[3].as_str())
+        let first = &tokens[parameters + 1..parameters + 7];
+        // `&Scope`, or for many rows `&[&Scoped<…>]`: a scope each.
+        let is_one = first[..2] == [":", "&"] && demanded.contains(&first[2].as_str());
+        is_one || first[..5] == [":", "&", "[", "&", "Scoped"]
     };
     functions.filter(|at| !has_scope(at)).map(|at| format!("fn {} demands no scope", tokens[at + 2])).collect()
 }

@@ -15,5 +15,5 @@ mod store;
 pub use caller::{CanRead, CanWrite};
 pub use error::Error;
 pub use gate::Gate;
-pub use scope::{Operator, Scope};
+pub use scope::{Operator, Scope, Scoped};
 pub use secret::Secret;

@@ -1,9 +1,6 @@
 //! The right to touch rows, as a value. Store functions demand one; only this module's neighbours can make one.
 
-use sqlx::pool::PoolConnection;
-use sqlx::postgres::Postgres;
-
-use crate::db::{self, Database};
+use crate::db::{self, Database, PooledConnection};
 use crate::domain::{ConnectionId, ProjectId};
 
 /// The rows of one connection, for one request.
@@ -35,17 +32,35 @@ impl Scope {
     ///
     /// # Errors
     /// [`db::Error::Unavailable`].
-    pub async fn acquire(&self) -> Result<PoolConnection<Postgres>, db::Error> {
+    pub async fn acquire(&self) -> Result<PooledConnection, db::Error> {
         self.database.acquire().await
+    }
+
+    /// A database connection for creates; see [`Database::acquire_for_create`].
+    ///
+    /// # Errors
+    /// [`db::Error::Unavailable`].
+    pub async fn acquire_for_create(&self) -> Result<PooledConnection, db::Error> {
+        self.database.acquire_for_create().await
     }
 
     /// A database connection for a list; see [`Database::acquire_for_list`].
     ///
     /// # Errors
     /// [`db::Error::Unavailable`].
-    pub async fn acquire_for_list(&self) -> Result<PoolConnection<Postgres>, db::Error> {
+    pub async fn acquire_for_list(&self) -> Result<PooledConnection, db::Error> {
         self.database.acquire_for_list().await
     }
+}
+
+/// Something that belongs to one connection. Rows of many connections are written together as many of these, so that
+/// none of them can be without its tenant.
+#[derive(Debug)]
+pub struct Scoped<T> {
+    /// Whose it is.
+    pub scope: Scope,
+    /// What it is.
+    pub value: T,
 }
 
 /// Whoever sits at the console with the database's address in hand: may make projects, keys and connections, and
@@ -66,7 +81,7 @@ impl Operator {
     ///
     /// # Errors
     /// [`db::Error::Unavailable`].
-    pub async fn acquire(&self) -> Result<PoolConnection<Postgres>, db::Error> {
+    pub async fn acquire(&self) -> Result<PooledConnection, db::Error> {
         self.database.acquire().await
     }
 }

@@ -10,6 +10,9 @@ use tokio::time::Instant;
 use super::error::Error;
 use super::migrate::is_migrated;
 
+/// A connection that goes back to its pool when it is dropped.
+pub type PooledConnection = PoolConnection<Postgres>;
+
 /// How to reach the database.
 #[derive(Debug, Clone)]
 pub struct DatabaseOptions {
@@ -49,6 +52,9 @@ fn is_starting(error: &sqlx::Error) -> bool {
 #[derive(Debug, Clone)]
 pub struct Database {
     pool: PgPool,
+    /// The writers of new payments (`accounting/payments/group_commit.rs`) have a connection each. They hold it while
+    /// there is work, which must not starve the others.
+    creates: PgPool,
     /// Lists have connections of their own. There, statements are planned anew each time, with their values in sight:
     /// a kept plan would have to serve every combination of filters and walk a whole connection for the rare ones,
     /// while for a create call planning anew would cost a third of its speed. And no flood of lists can keep the
@@ -57,6 +63,9 @@ pub struct Database {
 }
 
 impl Database {
+    /// How many writers new payments have.
+    pub const WRITERS: u32 = 2;
+
     /// Connects, waiting up to the timeout for a database that is still starting.
     ///
     /// # Errors
@@ -72,6 +81,7 @@ impl Database {
         wait_for(&connect, timeout).await?;
 
         let for_lists = (max_connections / 4).max(1);
+        let for_creates = Self::WRITERS;
         let pool = |connections: u32| {
             PgPoolOptions::new()
                 .max_connections(connections)
@@ -90,7 +100,9 @@ impl Database {
         };
         let planned_anew = connect.clone().options([("plan_cache_mode", "force_custom_plan")]);
         Ok(Self {
-            pool: pool(max_connections.saturating_sub(for_lists).max(1)).connect_lazy_with(connect),
+            pool: pool(max_connections.saturating_sub(for_lists + for_creates).max(1))
+                .connect_lazy_with(connect.clone()),
+            creates: pool(for_creates).connect_lazy_with(connect),
             lists: pool(for_lists).connect_lazy_with(planned_anew),
         })
     }
@@ -99,16 +111,24 @@ impl Database {
     ///
     /// # Errors
     /// [`Error::Unavailable`].
-    pub async fn acquire(&self) -> Result<PoolConnection<Postgres>, Error> {
-        self.pool.acquire().await.map_err(Error::Unavailable)
+    pub async fn acquire(&self) -> Result<PooledConnection, Error> {
+        self.pool.acquire().await.map_err(Error::unavailable)
+    }
+
+    /// A connection for the creation of payments, for one of [`Self::WRITERS`] writers.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn acquire_for_create(&self) -> Result<PooledConnection, Error> {
+        self.creates.acquire().await.map_err(Error::unavailable)
     }
 
     /// A connection for a list: a statement with many optional filters.
     ///
     /// # Errors
     /// [`Error::Unavailable`].
-    pub async fn acquire_for_list(&self) -> Result<PoolConnection<Postgres>, Error> {
-        self.lists.acquire().await.map_err(Error::Unavailable)
+    pub async fn acquire_for_list(&self) -> Result<PooledConnection, Error> {
+        self.lists.acquire().await.map_err(Error::unavailable)
     }
 
     /// Whether statements are answered and every migration of this build is applied.
@@ -116,11 +136,11 @@ impl Database {
     /// # Errors
     /// [`Error::Unavailable`] when not.
     pub async fn check_ready(&self) -> Result<(), Error> {
-        is_migrated(&mut *self.acquire().await?).await.map_err(Error::Unavailable)
+        is_migrated(&mut *self.acquire().await?).await.map_err(Error::unavailable)
     }
 
     /// Waits for connections in use to come back, then closes them all.
     pub async fn close(&self) {
-        tokio::join!(self.pool.close(), self.lists.close());
+        tokio::join!(self.pool.close(), self.creates.close(), self.lists.close());
     }
 }

@@ -1,32 +1,40 @@
 //! Database failures, told apart by what they leave behind.
 
+use std::sync::Arc;
+
 use sqlx::error::DatabaseError;
 
 use crate::domain::Refusal;
 
-/// What went wrong, and whether anything was stored.
-#[derive(Debug, thiserror::Error)]
+/// What went wrong, and whether anything was stored. Cheap to clone: one failed statement can fail many requests.
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
     /// The database could not be asked, or gave up before changing anything. Trying again is safe.
     #[error("the database is not available: {0}")]
-    Unavailable(#[source] sqlx::Error),
+    Unavailable(#[source] Arc<sqlx::Error>),
     /// The connection broke after a statement was sent: whether it took effect is not known.
     #[error("the connection to the database broke off: {0}")]
-    Lost(#[source] sqlx::Error),
+    Lost(#[source] Arc<sqlx::Error>),
     /// A constraint refused a row. Nothing was stored.
     #[error("the database refused a row: {0}")]
-    Constraint(#[source] sqlx::Error),
+    Constraint(#[source] Arc<sqlx::Error>),
     /// Anything else: our fault. Nothing was stored.
     #[error("the database reported: {0}")]
-    Internal(#[source] sqlx::Error),
+    Internal(#[source] Arc<sqlx::Error>),
 }
 
 impl Error {
+    /// A database that cannot be asked: nothing has had an effect, whatever the cause.
+    #[must_use]
+    pub fn unavailable(cause: sqlx::Error) -> Self {
+        Self::Unavailable(Arc::new(cause))
+    }
+
     /// The name of the constraint that refused a row.
     #[must_use]
     pub fn constraint(&self) -> Option<&str> {
         match self {
-            Self::Constraint(sqlx::Error::Database(error)) => error.constraint(),
+            Self::Constraint(error) => error.as_database_error().and_then(DatabaseError::constraint),
             _ => None,
         }
     }
@@ -35,16 +43,18 @@ impl Error {
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         use sqlx::Error as E;
-        match &error {
-            E::PoolTimedOut | E::PoolClosed => Self::Unavailable(error),
-            E::Io(_) | E::Tls(_) | E::Protocol(_) | E::WorkerCrashed => Self::Lost(error),
-            E::Database(database) => match effect_of(database.as_ref()) {
-                Effect::None => Self::Unavailable(error),
-                Effect::Unknown => Self::Lost(error),
-                Effect::Refused => Self::Constraint(error),
-                Effect::Fault => Self::Internal(error),
-            },
-            _ => Self::Internal(error),
+        let effect = match &error {
+            E::PoolTimedOut | E::PoolClosed => Effect::None,
+            E::Io(_) | E::Tls(_) | E::Protocol(_) | E::WorkerCrashed => Effect::Unknown,
+            E::Database(database) => effect_of(database.as_ref()),
+            _ => Effect::Fault,
+        };
+        let error = Arc::new(error);
+        match effect {
+            Effect::None => Self::Unavailable(error),
+            Effect::Unknown => Self::Lost(error),
+            Effect::Refused => Self::Constraint(error),
+            Effect::Fault => Self::Internal(error),
         }
     }
 }

@@ -5,6 +5,6 @@ mod error;
 mod migrate;
 pub mod private;
 
-pub use connect::{Database, DatabaseOptions};
+pub use connect::{Database, DatabaseOptions, PooledConnection};
 pub use error::{Error, foreign};
 pub use migrate::migrate;

@@ -25,6 +25,8 @@ pub struct JsonBody<T> {
     pub value: T,
     /// What was ignored or assumed while reading it.
     pub warnings: Vec<Warning>,
+    /// The length of the body's text.
+    pub bytes: usize,
 }
 
 impl<T, S> FromRequest<S> for JsonBody<T>
@@ -81,7 +83,9 @@ fn parse<T: FromJson>(bytes: &[u8], limits: &Limits) -> Result<JsonBody<T>, Erro
     let mut report = Report::default();
     let value = Fields::read(Value::document(raw, &mut report), |fields| T::read(fields, limits));
     match value {
-        Some(value) if report.faults.is_empty() => Ok(JsonBody { value, warnings: report.warnings }),
+        Some(value) if report.faults.is_empty() => {
+            Ok(JsonBody { value, warnings: report.warnings, bytes: bytes.len() })
+        }
         _ => Err(Error::InvalidBody(report.faults)),
     }
 }

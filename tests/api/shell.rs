@@ -191,7 +191,7 @@ async fn cors_is_off_unless_set() {
 async fn cors_lets_the_named_origins_in_and_no_other() {
     let app = App::new().await;
     let limits = Limits { max_body_bytes: 1_024, max_line_items: 10, body_timeout: Duration::from_secs(10) };
-    let state = AppState { gate: app.gate.clone(), limits, clock: Clock::system() };
+    let state = AppState { gate: app.gate.clone(), payments: app.payments.clone(), limits, clock: Clock::system() };
     let origins =
         [HeaderValue::from_static("https://books.example"), HeaderValue::from_static("http://localhost:3000")];
     let router = router::router(state, Duration::from_mins(1), &origins);

@@ -10,6 +10,7 @@ use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use sqlx::postgres::PgConnectOptions;
 use tower::ServiceExt;
+use unibooks::accounting::payments::GroupCommit;
 use unibooks::api_keys::ApiKey;
 use unibooks::auth::{Gate, Operator, Secret, secret};
 use unibooks::config::Limits;
@@ -34,6 +35,7 @@ pub fn page_example() -> Value {
 pub struct App {
     pub router: Router,
     pub gate: Gate,
+    pub payments: GroupCommit,
     pub database: Database,
     /// For looking at the tables behind the server's back.
     pub options: PgConnectOptions,
@@ -113,9 +115,10 @@ impl App {
         let database = postgres::pool(options.clone()).await;
         let gate = Gate::new(database.clone(), clock.clone());
         let limits = Limits { max_body_bytes: 1_048_576, max_line_items: 1_000, body_timeout: Duration::from_secs(10) };
-        let state = AppState { gate: gate.clone(), limits, clock };
+        let payments = GroupCommit::start(Database::WRITERS);
+        let state = AppState { gate: gate.clone(), payments: payments.clone(), limits, clock };
         let router = router::router(state, Duration::from_mins(1), &[]);
-        Self { router, gate, database, options }
+        Self { router, gate, payments, database, options }
     }
 
     fn operator(&self) -> Operator {

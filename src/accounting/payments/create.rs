@@ -7,10 +7,11 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::error::Error;
+use super::group_commit::{Error as WriteError, GroupCommit, Written};
 use super::payment::{Claim, NewPayment, Payment};
-use super::store::{self, Inserted};
+use super::store::{self, NewRow};
 use super::view::{PaymentView, RemoteData};
-use crate::auth::CanWrite;
+use crate::auth::{CanWrite, Scoped};
 use crate::db;
 use crate::domain::Clock;
 use crate::http::problem_types::{self as types, ProblemType};
@@ -57,20 +58,25 @@ pub const PROBLEMS: &[&ProblemType] = &[
 )]
 pub async fn create_payment(
     CanWrite(scope): CanWrite,
+    State(payments): State<GroupCommit>,
     State(clock): State<Clock>,
     Idempotency(key): Idempotency,
     Query(RemoteData { remote_data }): Query<RemoteData>,
-    JsonBody { value, warnings }: JsonBody<NewPayment>,
+    JsonBody { value, warnings, bytes: body_bytes }: JsonBody<NewPayment>,
 ) -> Result<Response, Error> {
     let claim = key.map(|key| Claim::new(key, &value, remote_data)).transpose()?;
-    let payment = Payment::accept(value, warnings, clock.now());
+    let payment = Box::new(Payment::accept(value, warnings, clock.now()));
+    let (id, has_key) = (payment.id, claim.is_some());
 
-    match store::insert(&scope, &payment, claim.as_ref()).await {
-        Ok(Inserted::Stored) => Ok(created(&payment, remote_data, false)),
-        Ok(Inserted::Before(first)) => Ok(created(&first, remote_data, true)),
-        Ok(Inserted::KeyReused) => Err(Error::KeyReused),
+    let row = Scoped { scope: scope.clone(), value: NewRow { payment, claim } };
+    match payments.write(row, body_bytes).await {
+        Ok(Written::Stored(payment)) => Ok(created(&payment, remote_data, false)),
+        Ok(Written::Taken(claim)) => {
+            let first = store::find_claimed(&scope, &claim).await?.ok_or(Error::KeyReused)?;
+            Ok(created(&first, remote_data, true))
+        }
         // With a key a repetition is safe whatever happened, so this stays an ordinary 503.
-        Err(cause @ db::Error::Lost(_)) if claim.is_none() => Err(Error::OutcomeUnknown { id: payment.id, cause }),
+        Err(WriteError::Database(cause @ db::Error::Lost(_))) if !has_key => Err(Error::OutcomeUnknown { id, cause }),
         Err(error) => Err(error.into()),
     }
 }

@@ -2,6 +2,7 @@
 
 use axum::response::{IntoResponse, Response};
 
+use super::group_commit;
 use crate::db;
 use crate::domain::{PaymentId, Refusal};
 use crate::http::Error as HttpError;
@@ -29,12 +30,24 @@ pub enum Error {
         #[source]
         cause: db::Error,
     },
+    /// More payments wait to be stored than memory is set aside for.
+    #[error("the queue of payments to be stored is full")]
+    QueueFull,
     /// A fault of the shell, or of the database.
     #[error(transparent)]
     Http(#[from] HttpError),
     /// The meaning of a request could not be written down.
     #[error("the request could not be digested: {0}")]
     Digest(#[from] serde_json::Error),
+}
+
+impl From<group_commit::Error> for Error {
+    fn from(error: group_commit::Error) -> Self {
+        match error {
+            group_commit::Error::Full => Self::QueueFull,
+            group_commit::Error::Database(error) => error.into(),
+        }
+    }
 }
 
 impl From<db::Error> for Error {
@@ -80,6 +93,11 @@ impl IntoResponse for Error {
                 problem.payment_id = Some(id.0);
                 problem
             }
+            Self::QueueFull => Problem::new(
+                &types::UNAVAILABLE,
+                "More payments arrive than can be stored. Nothing of this one was; try again after the seconds that \
+                 `Retry-After` tells.",
+            ),
             Self::Digest(_) => Problem::new(&types::INTERNAL, "The failure was logged under `request_id`."),
             Self::Http(_) => {
                 let Self::Http(error) = self else { unreachable!() };

@@ -1,44 +1,45 @@
 //! Payments in Postgres. Every function demands a [`Scope`], and every statement has its connection in the `where`.
 
 use serde_json::value::RawValue;
+use sqlx::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::filter::Filter;
 use super::payment::{Claim, LineItem, Payment};
 use super::rows::{LineItemRow, PaymentRow, assemble};
-use crate::auth::Scope;
+use crate::auth::{Scope, Scoped};
 use crate::db;
-use crate::domain::{Currency, ExchangeRate, MinorUnits, PaymentId, Text, Warning, WrittenTime};
+use crate::domain::{Currency, ExchangeRate, MinorUnits, PaymentId, RelatedId, Text, Warning, WrittenTime};
 use crate::http::page::{Cursor, Direction};
 
-/// What became of a payment that was to be inserted.
+/// A payment to be stored, with its claim on an idempotency key.
 #[derive(Debug)]
-pub enum Inserted {
-    /// It is stored.
-    Stored,
-    /// The same request had stored this one before. Nothing new was stored.
-    Before(Box<Payment>),
-    /// Another request had used the idempotency key. Nothing was stored.
-    KeyReused,
+pub struct NewRow {
+    /// The payment.
+    pub payment: Box<Payment>,
+    /// The claim, when the client sent a key.
+    pub claim: Option<Claim>,
 }
 
-/// Stores a payment with its line items and its claim on an idempotency key: one statement, one round trip, all or
-/// nothing.
+/// Stores payments of any connections with their line items and their claims on idempotency keys: one statement, one
+/// round trip, all or nothing. Answers the ids of those that are stored now; the keys of the others are taken.
 ///
 /// A twin, a request with the same key on whatever server, waits at the unique index until the first has committed;
-/// its own insert then does nothing and the first one's payment is read.
+/// its own insert then does nothing. So the rows must stand in the order of connection and key: two statements of
+/// which each held a key and waited for the other's would deadlock.
 ///
 /// # Errors
-/// [`db::Error::Lost`] when the connection broke and it is not known whether the payment is stored; after every other
-/// error it is not.
-pub async fn insert(scope: &Scope, payment: &Payment, claim: Option<&Claim>) -> Result<Inserted, db::Error> {
-    let Payment { id, content, created_at, modified_at, .. } = payment;
-    let warnings = (!payment.warnings.is_empty()).then_some(Json(&payment.warnings));
-    let tracking_categories: Option<Vec<Uuid>> =
-        content.tracking_categories.as_ref().map(|ids| ids.iter().map(|id| id.0).collect());
-    let items = &content.line_items;
-    let mut connection = scope.acquire().await?;
+/// [`db::Error::Lost`] when the connection broke and it is not known whether the payments are stored; after every
+/// other error none of them is.
+pub async fn insert(rows: &[&Scoped<NewRow>], connection: &mut PgConnection) -> Result<Vec<Uuid>, db::Error> {
+    let payments = column(rows, |row| &*row.value.payment);
+    let contents = column(&payments, |payment| &payment.content);
+    let claims = column(rows, |row| row.value.claim.as_ref());
+    let items: Vec<(i32, &Payment, &LineItem)> = payments
+        .iter()
+        .flat_map(|payment| (0..).zip(&payment.content.line_items).map(|(place, item)| (place, *payment, item)))
+        .collect();
     let stored = sqlx::query_scalar!(
         r#"
         with stored as (
@@ -47,10 +48,22 @@ pub async fn insert(scope: &Scope, payment: &Payment, claim: Option<&Claim>) -> 
                 contact_id, account_id, currency, exchange_rate, total_amount, type, company_info_id,
                 accounting_period_id, tracking_categories, field_mappings, warnings, idempotency_key, request_digest
             )
-            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17::text::json, $18, $19,
-                    $20)
+            select connection_id, id, created_at, modified_at, invoice_id, transaction_date,
+                   transaction_offset_minutes, contact_id, account_id, currency, exchange_rate, total_amount, type,
+                   company_info_id, accounting_period_id, tracking_categories::uuid[], field_mappings::json,
+                   warnings::json, idempotency_key, request_digest
+            from unnest(
+                     $1::uuid[], $2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::uuid[], $6::timestamptz[],
+                     $7::smallint[], $8::uuid[], $9::uuid[], $10::text[], $11::text[], $12::bigint[], $13::text[],
+                     $14::uuid[], $15::uuid[], $16::text[], $17::text[], $18::text[], $19::text[], $20::bytea[]
+                 ) as new (
+                     connection_id, id, created_at, modified_at, invoice_id, transaction_date,
+                     transaction_offset_minutes, contact_id, account_id, currency, exchange_rate, total_amount, type,
+                     company_info_id, accounting_period_id, tracking_categories, field_mappings, warnings,
+                     idempotency_key, request_digest
+                 )
             on conflict (connection_id, idempotency_key) where idempotency_key is not null do nothing
-            returning connection_id, id, created_at
+            returning connection_id, id
         ),
         stored_items as (
             insert into payment_line_item (
@@ -58,75 +71,89 @@ pub async fn insert(scope: &Scope, payment: &Payment, claim: Option<&Claim>) -> 
                 company_info_id, created_at, modified_at, applied_amount, applied_date, applied_offset_minutes,
                 related_object_id, related_object_type
             )
-            select stored.connection_id, stored.id, item.ordinal - 1, item.name, item.value, item.type,
-                   item.parent_item, item.remote_id, item.remote_generated_at, item.company_info_id,
-                   coalesce(item.created_at, stored.created_at), coalesce(item.modified_at, stored.created_at),
+            select stored.connection_id, stored.id, item.position, item.name, item.value, item.type, item.parent_item,
+                   item.remote_id, item.remote_generated_at, item.company_info_id, item.created_at, item.modified_at,
                    item.applied_amount, item.applied_date, item.applied_offset_minutes, item.related_object_id,
                    item.related_object_type
-            from stored,
-                 unnest(
-                     $21::text[], $22::bigint[], $23::text[], $24::text[], $25::text[], $26::timestamptz[],
-                     $27::uuid[], $28::timestamptz[], $29::timestamptz[], $30::bigint[], $31::timestamptz[],
-                     $32::smallint[], $33::uuid[], $34::text[]
-                 ) with ordinality as item (
-                     name, value, type, parent_item, remote_id, remote_generated_at, company_info_id, created_at,
-                     modified_at, applied_amount, applied_date, applied_offset_minutes, related_object_id,
-                     related_object_type, ordinal
-                 )
+            from stored
+            join unnest(
+                     $21::uuid[], $22::integer[], $23::text[], $24::bigint[], $25::text[], $26::text[], $27::text[],
+                     $28::timestamptz[], $29::uuid[], $30::timestamptz[], $31::timestamptz[], $32::bigint[],
+                     $33::timestamptz[], $34::smallint[], $35::uuid[], $36::text[]
+                 ) as item (
+                     payment_id, position, name, value, type, parent_item, remote_id, remote_generated_at,
+                     company_info_id, created_at, modified_at, applied_amount, applied_date, applied_offset_minutes,
+                     related_object_id, related_object_type
+                 ) on item.payment_id = stored.id
         )
-        select exists (select from stored) as "stored!"
+        select array_agg(id) from stored
         "#,
-        scope.connection_id().0,
-        id.0,
-        created_at,
-        modified_at,
-        content.invoice_id.map(|id| id.0),
-        content.transaction_date.map(WrittenTime::instant),
-        content.transaction_date.map(WrittenTime::offset_minutes),
-        content.contact_id.map(|id| id.0),
-        content.account_id.map(|id| id.0),
-        content.currency.map(Currency::code),
-        content.exchange_rate.as_ref().map(ExchangeRate::as_str),
-        content.total_amount.map(MinorUnits::get),
-        content.kind.as_ref().map(Text::as_str),
-        content.company_info_id.map(|id| id.0),
-        content.accounting_period_id.map(|id| id.0),
-        tracking_categories.as_deref(),
+        column(rows, |row| row.scope.connection_id().0) as _,
+        column(&payments, |payment| payment.id.0) as _,
+        column(&payments, |payment| payment.created_at) as _,
+        column(&payments, |payment| payment.modified_at) as _,
+        column(&contents, |content| content.invoice_id.map(|id| id.0)) as _,
+        column(&contents, |content| content.transaction_date.map(WrittenTime::instant)) as _,
+        column(&contents, |content| content.transaction_date.map(WrittenTime::offset_minutes)) as _,
+        column(&contents, |content| content.contact_id.map(|id| id.0)) as _,
+        column(&contents, |content| content.account_id.map(|id| id.0)) as _,
+        column(&contents, |content| content.currency.map(Currency::code)) as _,
+        column(&contents, |content| content.exchange_rate.as_ref().map(ExchangeRate::as_str)) as _,
+        column(&contents, |content| content.total_amount.map(MinorUnits::get)) as _,
+        column(&contents, |content| content.kind.as_ref().map(Text::as_str)) as _,
+        column(&contents, |content| content.company_info_id.map(|id| id.0)) as _,
+        column(&contents, |content| content.accounting_period_id.map(|id| id.0)) as _,
+        // Arrays within the array would have to be of one length; as text each has its own.
+        column(&contents, |content| content.tracking_categories.as_deref().map(array_text)) as _,
         // As text: of a `Json` sqlx makes a `jsonb`, which would write numbers and order anew.
-        content.field_mappings.as_ref().map(|object| object.as_raw().get()),
-        warnings as _,
-        claim.map(|claim| claim.key.as_str()),
-        claim.map(|claim| claim.digest.as_slice()),
-        column(items, |item| item.name.as_ref().map(Text::as_str)) as _,
-        column(items, |item| item.value.map(MinorUnits::get)) as _,
-        column(items, |item| item.kind.as_ref().map(Text::as_str)) as _,
-        column(items, |item| item.parent_item.as_ref().map(Text::as_str)) as _,
-        column(items, |item| item.remote_id.as_ref().map(Text::as_str)) as _,
-        column(items, |item| item.remote_generated_at) as _,
-        column(items, |item| item.company_info_id.map(|id| id.0)) as _,
-        column(items, |item| item.created_at) as _,
-        column(items, |item| item.modified_at) as _,
-        column(items, |item| item.applied_amount.map(MinorUnits::get)) as _,
-        column(items, |item| item.applied_date.map(WrittenTime::instant)) as _,
-        column(items, |item| item.applied_date.map(WrittenTime::offset_minutes)) as _,
-        column(items, |item| item.related_object_id.map(|id| id.0)) as _,
-        column(items, |item| item.related_object_type.as_ref().map(Text::as_str)) as _,
+        column(&contents, |content| content.field_mappings.as_ref().map(|object| object.as_raw().get())) as _,
+        column(&payments, |payment| warnings_text(&payment.warnings)) as _,
+        column(&claims, |claim| claim.map(|claim| claim.key.as_str())) as _,
+        column(&claims, |claim| claim.map(|claim| claim.digest.as_slice())) as _,
+        column(&items, |(_, payment, _)| payment.id.0) as _,
+        column(&items, |(place, _, _)| place) as _,
+        column(&items, |(.., item)| item.name.as_ref().map(Text::as_str)) as _,
+        column(&items, |(.., item)| item.value.map(MinorUnits::get)) as _,
+        column(&items, |(.., item)| item.kind.as_ref().map(Text::as_str)) as _,
+        column(&items, |(.., item)| item.parent_item.as_ref().map(Text::as_str)) as _,
+        column(&items, |(.., item)| item.remote_id.as_ref().map(Text::as_str)) as _,
+        column(&items, |(.., item)| item.remote_generated_at) as _,
+        column(&items, |(.., item)| item.company_info_id.map(|id| id.0)) as _,
+        column(&items, |(_, payment, item)| item.created_at.unwrap_or(payment.created_at)) as _,
+        column(&items, |(_, payment, item)| item.modified_at.unwrap_or(payment.created_at)) as _,
+        column(&items, |(.., item)| item.applied_amount.map(MinorUnits::get)) as _,
+        column(&items, |(.., item)| item.applied_date.map(WrittenTime::instant)) as _,
+        column(&items, |(.., item)| item.applied_date.map(WrittenTime::offset_minutes)) as _,
+        column(&items, |(.., item)| item.related_object_id.map(|id| id.0)) as _,
+        column(&items, |(.., item)| item.related_object_type.as_ref().map(Text::as_str)) as _,
     )
-    .fetch_one(&mut *connection)
+    .fetch_one(connection)
     .await?;
-    // Given back before the look-up below asks for one: two requests that each hold one and wait for another would
-    // starve a small pool.
-    drop(connection);
-
-    match claim {
-        Some(claim) if !stored => find_claimed(scope, claim).await,
-        _ => Ok(Inserted::Stored),
-    }
+    Ok(stored.unwrap_or_default())
 }
 
-/// One member of all line items, as an array parameter.
-fn column<'a, T>(items: &'a [LineItem], member: impl Fn(&'a LineItem) -> Option<T>) -> Vec<Option<T>> {
-    items.iter().map(member).collect()
+/// One member of all rows, as an array parameter.
+fn column<R: Copy, T>(rows: &[R], member: impl Fn(R) -> T) -> Vec<T> {
+    rows.iter().copied().map(member).collect()
+}
+
+/// Warnings as JSON text, if there are any. Nothing in them can fail to be written.
+fn warnings_text(warnings: &[Warning]) -> Option<String> {
+    if warnings.is_empty() { None } else { serde_json::to_string(warnings).ok() }
+}
+
+/// An array of Postgres as text.
+fn array_text(ids: &[RelatedId]) -> String {
+    let mut text = String::with_capacity(2 + ids.len() * (uuid::fmt::Hyphenated::LENGTH + 1));
+    text.push('{');
+    for (place, id) in ids.iter().enumerate() {
+        if place > 0 {
+            text.push(',');
+        }
+        text.push_str(id.0.hyphenated().encode_lower(&mut Uuid::encode_buffer()));
+    }
+    text.push('}');
+    text
 }
 
 /// The columns of [`PaymentRow`], once for all queries.
@@ -148,7 +175,11 @@ macro_rules! select_payments {
     };
 }
 
-async fn find_claimed(scope: &Scope, claim: &Claim) -> Result<Inserted, db::Error> {
+/// Reads the payment that has the claim's key; `None` when another request put it there.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_claimed(scope: &Scope, claim: &Claim) -> Result<Option<Payment>, db::Error> {
     let mut connection = scope.acquire().await?;
     let row = select_payments!(
         "where connection_id = $1 and idempotency_key = $2",
@@ -158,11 +189,10 @@ async fn find_claimed(scope: &Scope, claim: &Claim) -> Result<Inserted, db::Erro
     .fetch_one(&mut *connection)
     .await?;
     if row.request_digest.as_deref() != Some(claim.digest.as_slice()) {
-        return Ok(Inserted::KeyReused);
+        return Ok(None);
     }
     let items = line_items(scope, &mut connection, &[row.id]).await?;
-    let mut payments = assemble(vec![row], items)?;
-    payments.pop().map(|payment| Inserted::Before(Box::new(payment))).ok_or(sqlx::Error::RowNotFound.into())
+    Ok(assemble(vec![row], items)?.pop())
 }
 
 /// Reads one payment of the connection.
@@ -244,7 +274,7 @@ pub async fn page(
 /// The line items of many payments in one query, each payment's in order.
 async fn line_items(
     scope: &Scope,
-    connection: &mut sqlx::PgConnection,
+    connection: &mut PgConnection,
     payments: &[Uuid],
 ) -> Result<Vec<LineItemRow>, db::Error> {
     let rows = sqlx::query_as!(

@@ -205,8 +205,8 @@ async fn a_repetition_repeats_the_first_ones_warnings() {
     assert_replay(&again, &first);
 }
 
-/// How many requests must be in the middle of their insert at once. The rest waits for a connection of the pools.
-const IN_THE_MIDDLE: i64 = 10;
+/// How many batches must be in the middle of their insert at once: one of each server.
+const IN_THE_MIDDLE: i64 = 2;
 
 /// Sends all `bodies` under one key, half of them to another server, such that many are in the middle of their insert
 /// before any can finish.

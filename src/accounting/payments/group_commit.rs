@@ -1,0 +1,143 @@
+//! Group commit: payments that arrive while a commit is under way share the next one.
+//!
+//! What a create call costs is mostly its commit: a transaction of its own makes Postgres write and flush its log once
+//! a payment. Here create calls put their payments into one queue, and a few writers take from it whatever has
+//! gathered, write it with one statement in one transaction, and tell each call what became of its own payment. A
+//! payment that arrives alone is written at once: nobody waits for company, it gathers by itself while the writers are
+//! busy. A 201 still means what it meant, that Postgres has committed.
+//!
+//! * **Twins.** Two requests with one idempotency key, in one batch or in two, on one server or on two, meet at the
+//!   unique index: the second is not stored and reads the first. A batch is written in the order of its keys, so that
+//!   two batches wait for each other at most in one direction and never deadlock.
+//! * **Neighbours.** When the database refuses a row, nothing of the batch is stored; its halves are tried again, until
+//!   the row that is refused stands alone.
+//! * **Bounds.** The queue is bounded by the memory that its payments take, a batch by rows and by memory. When the
+//!   queue is full a call is told so at once and nothing of it is stored.
+//! * **Departures.** A call whose client left before its batch was sent is not written, and one that left later is
+//!   stored once; the batch is no part of any call, so that no departure breaks it off.
+//! * **The end.** [`GroupCommit::close`] lets nothing more in and returns when all that was let in is answered.
+
+use std::mem::size_of;
+use std::sync::Arc;
+
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, oneshot};
+
+use super::payment::{Claim, LineItem, Payment};
+use super::store::NewRow;
+use super::writer::keep_writing;
+use crate::auth::Scoped;
+use crate::db;
+use crate::domain::ConnectionId;
+
+/// How much may wait or be under way, in bytes of memory.
+const QUEUE_BYTES: usize = 32 * 1_024 * 1_024;
+
+/// The way of new payments into the database. Cheap to clone: all clones share one queue.
+#[derive(Debug, Clone)]
+pub struct GroupCommit {
+    queue: UnboundedSender<Waiting>,
+    /// A permit for each byte of [`QUEUE_BYTES`].
+    room: Arc<Semaphore>,
+}
+
+/// What became of a payment.
+#[derive(Debug)]
+pub enum Written {
+    /// It is stored.
+    Stored(Box<Payment>),
+    /// A payment of this idempotency key is stored already. Nothing new was stored.
+    Taken(Claim),
+}
+
+/// Why a payment is not known to be stored.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The queue is full. Nothing was stored.
+    #[error("more payments wait to be stored than memory is set aside for")]
+    Full,
+    /// The database failed.
+    #[error(transparent)]
+    Database(#[from] db::Error),
+}
+
+impl GroupCommit {
+    /// Starts `writers` tasks, each of which holds a database connection while it has work.
+    #[must_use]
+    pub fn start(writers: u32) -> Self {
+        let (queue, waiting) = unbounded_channel();
+        let waiting = Arc::new(Mutex::new(waiting));
+        for _ in 0..writers {
+            tokio::spawn(keep_writing(Arc::clone(&waiting)));
+        }
+        Self { queue, room: Arc::new(Semaphore::new(QUEUE_BYTES)) }
+    }
+
+    /// Stores a payment with its line items and its claim on an idempotency key: all of it, or nothing. `body_bytes`
+    /// is the length of the text that it was read from.
+    ///
+    /// # Errors
+    /// [`db::Error::Lost`] when the connection broke and it is not known whether the payment is stored; after every
+    /// other error it is not.
+    pub async fn write(&self, row: Scoped<NewRow>, body_bytes: usize) -> Result<Written, Error> {
+        let items = row.value.payment.content.line_items.len();
+        let fixed = size_of::<Waiting>() + size_of::<Payment>() + items * size_of::<LineItem>();
+        let memory = body_bytes + fixed;
+        // Even a payment that is larger than the queue gets in, alone.
+        let permits = u32::try_from(memory.min(QUEUE_BYTES)).unwrap_or(u32::MAX);
+        let permit = Arc::clone(&self.room).try_acquire_many_owned(permits).map_err(|_| Error::Full)?;
+        let (answer, answered) = oneshot::channel();
+        self.queue.send(Waiting { row, answer, permit }).map_err(|_| Error::Full)?;
+        Ok(answered.await.unwrap_or_else(|_| Err(sqlx::Error::WorkerCrashed.into()))?)
+    }
+
+    /// Lets nothing more in, and waits until all that was let in is answered.
+    pub async fn close(&self) {
+        let all = u32::try_from(QUEUE_BYTES).unwrap_or(u32::MAX);
+        if let Ok(room) = self.room.acquire_many(all).await {
+            room.forget();
+        }
+    }
+}
+
+/// A payment in the queue, and the call that waits for it.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    pub row: Scoped<NewRow>,
+    answer: oneshot::Sender<Result<Written, db::Error>>,
+    permit: OwnedSemaphorePermit,
+}
+
+impl Waiting {
+    /// Where its idempotency key stands in the unique index.
+    pub fn place(&self) -> (ConnectionId, Option<&str>) {
+        let key = self.row.value.claim.as_ref().map(|claim| claim.key.as_str());
+        (self.row.scope.connection_id(), key)
+    }
+
+    /// Whether nobody waits for an answer any more.
+    pub fn is_deserted(&self) -> bool {
+        self.answer.is_closed()
+    }
+
+    /// In bytes.
+    pub fn memory(&self) -> usize {
+        self.permit.num_permits()
+    }
+
+    /// Answers the call after the commit.
+    pub fn answer(self, stored: bool) {
+        let NewRow { payment, claim } = self.row.value;
+        let written = match claim {
+            _ if stored => Ok(Written::Stored(payment)),
+            Some(claim) => Ok(Written::Taken(claim)),
+            None => Err(sqlx::Error::RowNotFound.into()),
+        };
+        self.answer.send(written).ok();
+    }
+
+    /// Answers the call when the batch failed.
+    pub fn fail(self, error: &db::Error) {
+        self.answer.send(Err(error.clone())).ok();
+    }
+}
