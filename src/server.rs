@@ -66,8 +66,11 @@ impl Server {
 
         let recorder = metrics::install()?;
         let upkeep = tokio::spawn(metrics::keep_up(recorder.clone()));
-        let scraped = tokio::spawn(serve_metrics(metrics_listener, metrics::router(recorder)));
+        let queue = payments.clone();
+        let metrics_router = metrics::router(recorder, move || queue.occupied());
+        let scraped = tokio::spawn(serve_metrics(metrics_listener, metrics_router));
         let flushing = tokio::spawn(flush_regularly(gate.clone()));
+        let following = tokio::spawn(gate.clone().follow_revocations());
 
         // Before anybody is told that the server listens: whoever reads that may send a signal at once.
         let stops = Stops::listen()?;
@@ -76,7 +79,7 @@ impl Server {
 
         // What was let in is committed, also where the client was cut off.
         payments.close().await;
-        for task in [upkeep, scraped, flushing] {
+        for task in [upkeep, scraped, flushing, following] {
             task.abort();
         }
         if let Err(error) = gate.flush_last_used().await {

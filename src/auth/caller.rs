@@ -50,10 +50,13 @@ async fn admit(parts: &Parts, gate: &Gate) -> Result<Admitted, Error> {
         return Err(Error::Unauthenticated([key.err(), token.err()].into_iter().flatten().collect()));
     };
     let admitted = gate.admit(key, token).await?;
-    let span = tracing::Span::current();
-    span.record("project_id", tracing::field::display(admitted.scope.project_id()));
-    span.record("connection_id", tracing::field::display(admitted.scope.connection_id()));
-    span.record("api_key_id", tracing::field::display(admitted.api_key_id));
+    // All at once: the log's format writes the span's fields anew for each call.
+    tracing::record_all!(
+        tracing::Span::current(),
+        project_id = %admitted.scope.project_id(),
+        connection_id = %admitted.scope.connection_id(),
+        api_key_id = %admitted.api_key_id,
+    );
     Ok(admitted)
 }
 

@@ -2,8 +2,10 @@
 
 use chrono::{DateTime, Utc};
 
+use super::cache::Cache;
 use super::error::{Error, Flaw};
 use super::last_used::LastUsed;
+use super::revocations;
 use super::scope::Scope;
 use super::secret::{Kind, Secret};
 use super::store::{self, Found};
@@ -15,6 +17,7 @@ use crate::domain::{ApiKeyId, Clock};
 pub struct Gate {
     database: Database,
     clock: Clock,
+    cache: Cache,
     last_used: LastUsed,
 }
 
@@ -30,7 +33,7 @@ impl Gate {
     /// A gate in front of `database`.
     #[must_use]
     pub fn new(database: Database, clock: Clock) -> Self {
-        Self { database, clock, last_used: LastUsed::default() }
+        Self { database, clock, cache: Cache::new(), last_used: LastUsed::default() }
     }
 
     /// Whether the database can be used; see [`Database::check_ready`].
@@ -50,6 +53,11 @@ impl Gate {
         self.last_used.flush(&self.database).await
     }
 
+    /// Notices revocations as they happen; without it they count within a second. For a task of its own: it never ends.
+    pub async fn follow_revocations(self) {
+        revocations::follow(self.database, self.cache).await;
+    }
+
     /// Whether a caller with these two secrets would pass. Nothing is granted.
     ///
     /// # Errors
@@ -62,11 +70,23 @@ impl Gate {
         }
     }
 
+    async fn find(&self, key: &Secret, token: &Secret, now: DateTime<Utc>) -> Result<Option<Found>, db::Error> {
+        let hashes = (key.hash(), token.hash());
+        let look_up = match self.cache.get(&hashes, now) {
+            Ok(found) => return Ok(Some(found)),
+            Err(look_up) => look_up,
+        };
+        let found = store::find(&self.database, &hashes.0, &hashes.1).await?;
+        if let Some(found) = found.filter(|found| found.connection.is_some()) {
+            self.cache.keep(look_up, hashes, found);
+        }
+        Ok(found)
+    }
+
     /// Lets a caller in who shows two well-formed secrets of one project, neither revoked nor expired.
     pub(super) async fn admit(&self, key: &Secret, token: &Secret) -> Result<Admitted, Error> {
         let now = self.clock.now();
-        let found = store::find(&self.database, &key.hash(), &token.hash()).await?;
-        let Some(Found { project_id, api_key, connection }) = found else {
+        let Some(Found { project_id, api_key, connection }) = self.find(key, token, now).await? else {
             // Nothing is said of the token: it is nobody's business whether it exists.
             return Err(Error::Unauthenticated(vec![(Kind::ApiKey, Flaw::Unknown)]));
         };

@@ -4,10 +4,12 @@
 //! what it gets with it, a [`Scope`], is the only way to the rows of the one connection that the caller may touch. A
 //! handler that forgets to authorize cannot be written.
 
+mod cache;
 mod caller;
 mod error;
 mod gate;
 mod last_used;
+mod revocations;
 mod scope;
 pub mod secret;
 mod store;

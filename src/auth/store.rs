@@ -9,7 +9,7 @@ use crate::db::{self, Database};
 use crate::domain::{ApiKeyId, ConnectionId, ProjectId};
 
 /// What two secrets lead to.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Found {
     pub project_id: ProjectId,
     pub api_key: FoundApiKey,
@@ -17,7 +17,7 @@ pub(super) struct Found {
     pub connection: Option<FoundConnection>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct FoundApiKey {
     pub id: ApiKeyId,
     pub read_only: bool,
@@ -25,7 +25,7 @@ pub(super) struct FoundApiKey {
     pub revoked_at: Option<DateTime<Utc>>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct FoundConnection {
     pub id: ConnectionId,
     pub expires_at: Option<DateTime<Utc>>,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions, Postgres};
+use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions, Postgres};
 use sqlx::{ConnectOptions, Connection, PgPool};
 use tokio::time::Instant;
 
@@ -60,6 +60,8 @@ pub struct Database {
     /// while for a create call planning anew would cost a third of its speed. And no flood of lists can keep the
     /// create calls from a connection.
     lists: PgPool,
+    /// One connection, on which notifications arrive.
+    listener: PgPool,
 }
 
 impl Database {
@@ -102,7 +104,8 @@ impl Database {
         Ok(Self {
             pool: pool(max_connections.saturating_sub(for_lists + for_creates).max(1))
                 .connect_lazy_with(connect.clone()),
-            creates: pool(for_creates).connect_lazy_with(connect),
+            creates: pool(for_creates).connect_lazy_with(connect.clone()),
+            listener: pool(1).connect_lazy_with(connect),
             lists: pool(for_lists).connect_lazy_with(planned_anew),
         })
     }
@@ -131,6 +134,17 @@ impl Database {
         self.lists.acquire().await.map_err(Error::unavailable)
     }
 
+    /// A listener for notifications, on a connection of its own. Only one can be had at a time.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn listener(&self) -> Result<PgListener, Error> {
+        let mut listener = PgListener::connect_with(&self.listener).await.map_err(Error::unavailable)?;
+        // A lost connection is told before there is a new one: what was said meanwhile is missed.
+        listener.eager_reconnect(false);
+        Ok(listener)
+    }
+
     /// Whether statements are answered and every migration of this build is applied.
     ///
     /// # Errors
@@ -139,7 +153,7 @@ impl Database {
         is_migrated(&mut *self.acquire().await?).await.map_err(Error::unavailable)
     }
 
-    /// Waits for connections in use to come back, then closes them all.
+    /// Waits for connections in use to come back, then closes them all. The listener's has nothing to finish.
     pub async fn close(&self) {
         tokio::join!(self.pool.close(), self.creates.close(), self.lists.close());
     }

@@ -6,13 +6,16 @@ use anyhow::Context;
 use axum::Router;
 use axum::http::header;
 use axum::routing::get;
-use metrics::{Unit, describe_counter, describe_histogram};
+use metrics::{Unit, describe_counter, describe_gauge, describe_histogram, gauge};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 /// Counts answered requests by method, matched route and status.
 pub const REQUESTS: &str = "unibooks_http_requests_total";
 /// Measures how long answers took, in seconds, by method and matched route.
 pub const DURATIONS: &str = "unibooks_http_request_duration_seconds";
+
+/// Shows how much memory the payments take that wait to be stored, in bytes.
+pub const QUEUE: &str = "unibooks_payment_queue_bytes";
 
 /// Upper bounds of the duration buckets, in seconds.
 const BUCKETS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
@@ -27,6 +30,7 @@ pub fn install() -> anyhow::Result<PrometheusHandle> {
         .install_recorder()
         .context("metrics can be installed once a process")?;
     describe_counter!(REQUESTS, "Answered HTTP requests");
+    describe_gauge!(QUEUE, Unit::Bytes, "Memory of the payments that wait to be stored; full at 32 MiB");
     describe_histogram!(DURATIONS, Unit::Seconds, "Time to answer an HTTP request");
     Ok(handle)
 }
@@ -40,11 +44,12 @@ pub async fn keep_up(handle: PrometheusHandle) {
     }
 }
 
-/// `GET /metrics`.
-pub fn router(handle: PrometheusHandle) -> Router {
+/// `GET /metrics`. `queue_bytes` is asked with each of them.
+pub fn router(handle: PrometheusHandle, queue_bytes: impl Fn() -> usize + Clone + Send + Sync + 'static) -> Router {
     Router::new().route(
         "/metrics",
         get(move || {
+            gauge!(QUEUE).set(f64::from(u32::try_from(queue_bytes()).unwrap_or(u32::MAX)));
             let body = handle.render();
             async { ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], body) }
         }),

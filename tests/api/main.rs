@@ -10,4 +10,5 @@ mod docs;
 mod health;
 mod logs;
 mod original_faults;
+mod revocation;
 mod shell;

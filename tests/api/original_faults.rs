@@ -323,7 +323,7 @@ impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for Statements {
 
 #[tokio::test]
 async fn listing_takes_two_queries_whatever_the_page_size() {
-    let app = App::new().await;
+    let app = App::new_at_noon().await;
     let tenant = app.tenant().await;
     for _ in 0..30 {
         app.create(&tenant, &json!({ "line_items": [{}, {}] })).await;
@@ -339,8 +339,7 @@ async fn listing_takes_two_queries_whatever_the_page_size() {
         statements.push(count.load(Ordering::Relaxed));
     }
     drop(guard);
-    // One more finds the key and the token.
-    assert_eq!(statements, [3, 3, 3]);
+    assert_eq!(statements, [2, 2, 2]);
 }
 
 #[tokio::test]

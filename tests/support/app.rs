@@ -105,6 +105,12 @@ impl App {
         Self::with_clock(Clock::system()).await
     }
 
+    /// A server whose clock stands still: whom it has let in once it keeps, until it hears of a change.
+    pub async fn new_at_noon() -> Self {
+        let noon = "2026-01-01T12:00:00Z".parse().expect("a time");
+        Self::with_clock(Clock::new(move || noon)).await
+    }
+
     /// A server with a clock of the test's.
     pub async fn with_clock(clock: Clock) -> Self {
         Self::on(postgres::migrated().await, clock).await
@@ -185,6 +191,19 @@ impl App {
     /// Revokes a connection.
     pub async fn revoke_connection(&self, id: ConnectionId) {
         assert!(connections::store::revoke(&self.operator(), id, Clock::system().now()).await.expect("revoked"));
+    }
+
+    /// Asks as a tenant until it is no longer let in: servers may notice a revocation a moment later.
+    pub async fn until_refused(&self, tenant: &Tenant) -> Answer {
+        let refusal = async {
+            loop {
+                let answer = self.get(tenant, PAYMENTS).await;
+                if answer.status != 200 {
+                    return answer;
+                }
+            }
+        };
+        tokio::time::timeout(Duration::from_mins(1), refusal).await.expect("it is still let in")
     }
 
     /// Sends a request as it is.

@@ -91,6 +91,12 @@ impl GroupCommit {
         Ok(answered.await.unwrap_or_else(|_| Err(sqlx::Error::WorkerCrashed.into()))?)
     }
 
+    /// What waits or is under way, in bytes of memory.
+    #[must_use]
+    pub fn occupied(&self) -> usize {
+        QUEUE_BYTES - self.room.available_permits()
+    }
+
     /// Lets nothing more in, and waits until all that was let in is answered.
     pub async fn close(&self) {
         let all = u32::try_from(QUEUE_BYTES).unwrap_or(u32::MAX);

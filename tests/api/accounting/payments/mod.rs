@@ -4,6 +4,7 @@ mod body_types;
 mod client_libraries;
 mod create;
 mod get;
+mod group_commit;
 mod idempotency;
 mod isolation;
 mod list;

@@ -1,0 +1,345 @@
+//! Payments that are written together: each call gets its own answer, and the counts are exact.
+
+use std::collections::HashSet;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::sync::Arc;
+
+use insta::assert_json_snapshot;
+use serde_json::{Value, json};
+use sqlx::{ConnectOptions, Connection, PgConnection};
+use tokio::task::{JoinHandle, JoinSet};
+use unibooks::db::private::{Options, PrivatePostgres};
+use unibooks::db::{Database, migrate};
+use unibooks::domain::Clock;
+
+use crate::support::app::{Answer, App, PAYMENTS, Tenant, small};
+
+/// Nothing can be stored while this is held: the writers wait in the middle of their batches, and what comes after
+/// gathers behind them.
+struct Held(PgConnection);
+
+impl Held {
+    async fn on(app: &App) -> Self {
+        let mut connection: PgConnection = app.options.connect().await.expect("a connection");
+        sqlx::raw_sql("begin; lock table payment in share mode").execute(&mut connection).await.expect("locked");
+        Self(connection)
+    }
+
+    /// Waits until so many batches are in the middle of their statement.
+    async fn until_waiting(&mut self, batches: u32) {
+        let count = "select count(*) from pg_locks where not granted and relation = 'payment'::regclass
+             and database = (select oid from pg_database where datname = current_database())";
+        while sqlx::query_scalar::<_, i64>(count).fetch_one(&mut self.0).await.expect("a count") < i64::from(batches) {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    async fn release(mut self) {
+        sqlx::raw_sql("commit").execute(&mut self.0).await.expect("unlocked");
+        self.0.close().await.expect("closed");
+    }
+}
+
+/// Keeps all writers of a server busy with a payment each, without a key.
+async fn occupy_the_writers(app: &Arc<App>, tenant: &Tenant, held: &mut Held) -> JoinSet<Answer> {
+    let mut calls = JoinSet::new();
+    for busy in 1..=Database::WRITERS {
+        let (app, tenant) = (Arc::clone(app), tenant.clone());
+        calls.spawn(async move { app.create(&tenant, &small()).await });
+        held.until_waiting(busy).await;
+    }
+    calls
+}
+
+fn call(app: &Arc<App>, tenant: &Tenant, key: String, body: Value) -> JoinHandle<Answer> {
+    let (app, tenant) = (Arc::clone(app), tenant.clone());
+    tokio::spawn(async move { app.create_under(&tenant, &key, &body).await })
+}
+
+/// Sends calls one after the other, such that all of them are in the queue, in this order. Keys and bodies must be
+/// of one length: the room that they take tells how many have arrived.
+async fn queue_up(app: &Arc<App>, tenant: &Tenant, calls: Vec<(String, Value)>) -> Vec<JoinHandle<Answer>> {
+    let mut waiting = Vec::new();
+    for (key, body) in calls {
+        let before = app.payments.occupied();
+        waiting.push(call(app, tenant, key, body));
+        while app.payments.occupied() == before {
+            tokio::task::yield_now().await;
+        }
+    }
+    waiting
+}
+
+async fn all(calls: Vec<JoinHandle<Answer>>) -> Vec<Answer> {
+    let mut answers = Vec::new();
+    for call in calls {
+        answers.push(call.await.expect("an answer"));
+    }
+    answers
+}
+
+fn statuses(answers: &[Answer]) -> Vec<u16> {
+    answers.iter().map(|answer| answer.status.as_u16()).collect()
+}
+
+/// The number of statements that inserted payments, since the trigger was made.
+async fn count_statements(app: &App) {
+    let mut connection = app.database.acquire().await.expect("a connection");
+    let trigger = "create table statement (n integer);
+        create function note() returns trigger language plpgsql as
+            $$ begin insert into statement values (1); return null; end $$;
+        create trigger note after insert on payment for each statement execute function note()";
+    sqlx::raw_sql(trigger).execute(&mut *connection).await.expect("a trigger");
+}
+
+async fn scalar(app: &App, query: &'static str) -> i64 {
+    let mut connection = app.database.acquire().await.expect("a connection");
+    sqlx::query_scalar(query).fetch_one(&mut *connection).await.expect("a number")
+}
+
+#[tokio::test]
+async fn what_gathers_during_a_commit_is_written_by_one_statement() {
+    let app = Arc::new(App::new().await);
+    let tenant = app.tenant().await;
+    count_statements(&app).await;
+    let mut held = Held::on(&app).await;
+    let first = occupy_the_writers(&app, &tenant, &mut held).await;
+    let bodies = (10..60).map(|n| (format!("key-{n}"), json!({ "total_amount": n, "line_items": [{ "value": n }] })));
+    let gathered = queue_up(&app, &tenant, bodies.collect()).await;
+    held.release().await;
+
+    assert!(first.join_all().await.iter().all(|answer| answer.status == 201));
+    for (n, answer) in (10..60).zip(all(gathered).await) {
+        assert_eq!(answer.status, 201, "{}", answer.text);
+        let (payment, again) = (answer.json(), app.create_under(&tenant, &format!("key-{n}"), &json!({})).await);
+        assert_eq!((&payment["total_amount"], &payment["line_items"][0]["value"]), (&json!(n), &json!(n)));
+        assert_eq!(again.problem().1, "idempotency_key_reused");
+        let kept = app.get(&tenant, &format!("{PAYMENTS}/{}", payment["id"].as_str().expect("an id"))).await;
+        assert_eq!(kept.json(), payment);
+    }
+    assert_eq!(app.count().await, 50 + i64::from(Database::WRITERS));
+    let refused_later = 50;
+    let together = scalar(&app, "select count(*) from statement").await - refused_later;
+    assert_eq!(together, i64::from(Database::WRITERS) + 1, "the fifty are one statement");
+}
+
+#[tokio::test]
+async fn two_requests_with_one_key_in_one_batch_are_one_payment() {
+    let app = Arc::new(App::new().await);
+    let tenant = app.tenant().await;
+    let mut held = Held::on(&app).await;
+    let first = occupy_the_writers(&app, &tenant, &mut held).await;
+    let twin = json!({ "total_amount": 7, "line_items": [{}, {}] });
+    let other = json!({ "total_amount": 8, "line_items": [{}, {}] });
+    let calls = [("a", &twin), ("b", &twin), ("a", &twin), ("b", &other), ("a", &twin), ("c", &other)];
+    let calls = queue_up(&app, &tenant, calls.map(|(key, body)| (key.to_owned(), body.clone())).to_vec()).await;
+    held.release().await;
+    first.join_all().await;
+
+    let answers = all(calls).await;
+    assert_eq!([0, 2, 4, 5].map(|at: usize| answers[at].status.as_u16()), [201; 4]);
+    let replayed = |answer: &Answer| answer.header("idempotent-replayed") == "true";
+    assert_eq!(answers.iter().filter(|answer| replayed(answer)).count(), 2, "of the three with the key a");
+    assert!(answers[2].text == answers[0].text && answers[4].text == answers[0].text, "to the byte");
+    let mut of_b = [answers[1].status.as_u16(), answers[3].status.as_u16()];
+    of_b.sort_unstable();
+    assert_eq!(of_b, [201, 422], "one of the two that fight for the key b");
+    assert_eq!(app.count().await, 3 + i64::from(Database::WRITERS));
+    assert_eq!(scalar(&app, "select count(*) from payment_line_item").await, 2 * 3, "each with its own line items");
+}
+
+#[tokio::test]
+async fn row_that_the_database_refuses_does_not_fail_its_neighbours() {
+    let app = Arc::new(App::new().await);
+    let tenant = app.tenant().await;
+    let mut connection = app.database.acquire().await.expect("a connection");
+    let strict = "alter table payment add constraint payment_house_rule check (total_amount <> 13);
+        alter table payment drop constraint payment_currency_code,
+            add constraint payment_currency_code check (currency <> 'CHF')";
+    sqlx::raw_sql(strict).execute(&mut *connection).await.expect("altered");
+    drop(connection);
+    let mut held = Held::on(&app).await;
+    let first = occupy_the_writers(&app, &tenant, &mut held).await;
+    let bodies = (10..40).map(|n| {
+        let currency = if n % 10 == 5 { "CHF" } else { "EUR" };
+        (format!("key-{n}"), json!({ "total_amount": n, "currency": currency }))
+    });
+    let calls = queue_up(&app, &tenant, bodies.collect()).await;
+    held.release().await;
+    first.join_all().await;
+
+    for (n, answer) in (10..40).zip(all(calls).await) {
+        match n {
+            13 => assert_eq!(answer.problem(), (500, "internal".to_owned())),
+            n if n % 10 == 5 => {
+                assert_eq!(answer.faults(), [("/currency".to_owned(), "refused_by_constraint".to_owned())]);
+            }
+            _ => assert_eq!(answer.json()["total_amount"], n, "{}", answer.text),
+        }
+    }
+    assert_eq!(app.count().await, 30 - 4 + i64::from(Database::WRITERS));
+}
+
+#[tokio::test]
+async fn batches_of_two_servers_with_the_same_keys_do_not_deadlock() {
+    let app = Arc::new(App::new().await);
+    let other = Arc::new(App::on(app.options.clone(), Clock::system()).await);
+    let tenant = app.tenant().await;
+    let mut held = Held::on(&app).await;
+    let mut first = occupy_the_writers(&app, &tenant, &mut held).await;
+    for busy in 1..=Database::WRITERS {
+        let (other, tenant) = (Arc::clone(&other), tenant.clone());
+        first.spawn(async move { other.create(&tenant, &small()).await });
+        held.until_waiting(Database::WRITERS + busy).await;
+    }
+    let keys: Vec<_> = (10..90).map(|n| (format!("key-{n}"), json!({ "total_amount": n }))).collect();
+    let mut calls = queue_up(&app, &tenant, keys.clone()).await;
+    calls.extend(queue_up(&other, &tenant, keys.into_iter().rev().collect()).await);
+    held.release().await;
+    first.join_all().await;
+
+    let answers = all(calls).await;
+    assert!(answers.iter().all(|answer| answer.status == 201), "{:?}", statuses(&answers));
+    let ids: HashSet<_> = answers.iter().map(|answer| answer.json()["id"].to_string()).collect();
+    assert_eq!(ids.len(), 80);
+    assert_eq!(app.count().await, 80 + 2 * i64::from(Database::WRITERS));
+}
+
+#[tokio::test]
+async fn call_that_was_left_before_its_batch_is_not_stored_and_one_left_later_is_stored_once() {
+    let app = Arc::new(App::new().await);
+    let tenant = app.tenant().await;
+    let mut held = Held::on(&app).await;
+    let mut first = occupy_the_writers(&app, &tenant, &mut held).await;
+    // In the middle of its batch.
+    first.abort_all();
+    while first.join_next().await.is_some() {}
+    let bodies = (10..20).map(|n| (format!("key-{n}"), json!({ "total_amount": n })));
+    let mut calls = queue_up(&app, &tenant, bodies.collect()).await;
+    for call in calls.drain(..5) {
+        call.abort();
+        assert!(call.await.expect_err("left").is_cancelled());
+    }
+    held.release().await;
+
+    let answers = all(calls).await;
+    assert!(answers.iter().all(|answer| answer.status == 201), "the neighbours: {:?}", statuses(&answers));
+    app.payments.close().await;
+    assert_eq!(app.count().await, 5 + i64::from(Database::WRITERS));
+}
+
+#[tokio::test]
+async fn what_was_let_in_is_committed_and_answered_before_the_end() {
+    let app = Arc::new(App::new().await);
+    let tenant = app.tenant().await;
+    let mut held = Held::on(&app).await;
+    let first = occupy_the_writers(&app, &tenant, &mut held).await;
+    let bodies = (10..40).map(|n| (format!("key-{n}"), json!({ "total_amount": n })));
+    let calls = queue_up(&app, &tenant, bodies.collect()).await;
+    let closing = tokio::spawn({
+        let payments = app.payments.clone();
+        async move { payments.close().await }
+    });
+    let before = app.payments.occupied();
+    while app.payments.occupied() == before {
+        tokio::task::yield_now().await;
+    }
+    let late = app.create_under(&tenant, "late", &small()).await;
+    assert_eq!((late.status.as_u16(), late.header("retry-after")), (503, "1"), "nothing more gets in");
+    assert!(!closing.is_finished(), "it waits for what was let in");
+    held.release().await;
+    closing.await.expect("closed");
+    assert_eq!(app.count().await, 30 + i64::from(Database::WRITERS));
+    assert!(first.join_all().await.iter().all(|answer| answer.status == 201));
+    assert!(all(calls).await.iter().all(|answer| answer.status == 201));
+}
+
+#[tokio::test]
+async fn full_queue_refuses_what_comes_and_keeps_what_it_has() {
+    let app = Arc::new(App::new().await);
+    let tenant = app.tenant().await;
+    let mut held = Held::on(&app).await;
+    let first = occupy_the_writers(&app, &tenant, &mut held).await;
+    let large = json!({ "line_items": vec![json!({ "name": "x".repeat(1_000) }); 1_000] });
+    let mut calls = Vec::new();
+    let refused = loop {
+        let before = app.payments.occupied();
+        let mut call = call(&app, &tenant, format!("key-{}", calls.len()), large.clone());
+        while app.payments.occupied() == before && !call.is_finished() {
+            tokio::task::yield_now().await;
+        }
+        if call.is_finished() {
+            break (&mut call).await.expect("an answer");
+        }
+        calls.push(call);
+    };
+    assert_json_snapshot!(refused.json(), { ".request_id" => "…" }, @r#"
+    {
+      "code": "unavailable",
+      "detail": "More payments arrive than can be stored. Nothing of this one was; try again after the seconds that `Retry-After` tells.",
+      "instance": "/accounting/payments",
+      "request_id": "…",
+      "retryable": true,
+      "status": 503,
+      "title": "The server cannot answer now",
+      "type": "urn:unibooks:problem:unavailable"
+    }
+    "#);
+    assert_eq!((refused.status.as_u16(), refused.header("retry-after")), (503, "1"));
+    held.release().await;
+
+    first.join_all().await;
+    let answers = all(calls).await;
+    assert!(answers.iter().all(|answer| answer.status == 201), "{:?}", statuses(&answers));
+    assert_eq!(app.count().await, i64::try_from(answers.len()).expect("some") + i64::from(Database::WRITERS));
+    assert_eq!(app.payments.occupied(), 0);
+}
+
+#[tokio::test]
+async fn restart_of_the_database_in_the_middle_of_a_batch_loses_and_doubles_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o711)).expect("a mode");
+    let start = || {
+        let settings = vec![("fsync".to_owned(), "off".to_owned())];
+        PrivatePostgres::start(Options { data_dir: folder.path().to_owned(), binaries: None, settings })
+    };
+    let postgres = start().await.expect("a database");
+    let app = App::on(postgres.connect_options(), Clock::system()).await;
+    migrate(&app.database).await.expect("migrations apply");
+    let app = Arc::new(app);
+    let tenant = app.tenant().await;
+    let mut held = Held::on(&app).await;
+    let first = occupy_the_writers(&app, &tenant, &mut held).await;
+    let keys: Vec<_> = (10..40).map(|n| (format!("key-{n}"), json!({ "total_amount": n }))).collect();
+    let calls = queue_up(&app, &tenant, keys.clone()).await;
+    postgres.stop().await.expect("stopped");
+    let postgres = start().await.expect("a database");
+
+    for answer in first.join_all().await {
+        assert_eq!(answer.problem(), (409, "outcome_unknown".to_owned()), "it has no key");
+        let path = format!("{PAYMENTS}/{}", answer.json()["payment_id"].as_str().expect("the id that it would have"));
+        let read = retry(|| app.get(&tenant, &path)).await;
+        assert_eq!(read.status, 404);
+    }
+    let first_answers = all(calls).await;
+    for ((key, body), answer) in keys.iter().zip(first_answers) {
+        assert!(matches!(answer.status.as_u16(), 201 | 503), "{}", answer.text);
+        let again = retry(|| app.create_under(&tenant, key, body)).await;
+        assert_eq!(again.status, 201, "{}", again.text);
+        assert!(answer.status == 503 || answer.text == again.text, "the same payment to the byte");
+    }
+    assert_eq!(app.count().await, 30);
+    app.database.close().await;
+    postgres.stop().await.expect("stopped");
+}
+
+/// Asks again for as long as the answer is 503, as clients do.
+async fn retry<F: Future<Output = Answer>>(ask: impl Fn() -> F) -> Answer {
+    loop {
+        let answer = ask().await;
+        if answer.status != 503 {
+            return answer;
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! Who may call is kept for a moment, and forgotten on every server as soon as it changes.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::postgres::PgListener;
+use unibooks::domain::Clock;
+
+use crate::support::app::{App, Like, PAYMENTS, Tenant};
+
+fn noon() -> DateTime<Utc> {
+    "2026-01-01T12:00:00Z".parse().expect("a time")
+}
+
+/// A server whose clock the test moves, in milliseconds after noon.
+async fn with_hands() -> (App, Arc<AtomicI64>) {
+    let hands = Arc::new(AtomicI64::new(0));
+    let read = Arc::clone(&hands);
+    let tell = move || noon() + TimeDelta::milliseconds(read.load(Ordering::SeqCst));
+    (App::with_clock(Clock::new(tell)).await, hands)
+}
+
+async fn execute(app: &App, statement: &'static str) {
+    let mut connection = app.database.acquire().await.expect("a connection");
+    sqlx::raw_sql(statement).execute(&mut *connection).await.expect(statement);
+}
+
+async fn status(app: &App, tenant: &Tenant) -> u16 {
+    app.get(tenant, PAYMENTS).await.status.as_u16()
+}
+
+/// Starts to listen and waits until it does.
+async fn listening(app: &App) {
+    tokio::spawn(app.gate.clone().follow_revocations());
+    until_listeners(app, 1).await;
+}
+
+/// Waits until so many connections to the server's database, beside the one that asks, have said `listen` last.
+async fn until_listeners(app: &App, wanted: i64) {
+    let count = "select count(*) from pg_stat_activity
+                 where datname = current_database() and state = 'idle' and query ilike 'listen %'";
+    let mut connection = app.database.acquire().await.expect("a connection");
+    while sqlx::query_scalar::<_, i64>(count).fetch_one(&mut *connection).await.expect("a count") < wanted {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Shows that a caller is let in without a look-up: there is nothing to look it up in. A server that has just begun to
+/// listen forgets once more; so it may take a second try.
+async fn assert_kept(apps: &[&App], tenant: &Tenant) {
+    for app in apps {
+        let mut tries = 0..10;
+        loop {
+            assert_eq!(status(app, tenant).await, 200);
+            execute(app, "alter table api_key rename to hidden").await;
+            let without_a_look_up = status(app, tenant).await;
+            execute(app, "alter table hidden rename to api_key").await;
+            if without_a_look_up == 200 {
+                break;
+            }
+            tries.next().expect("the caller is kept");
+        }
+    }
+}
+
+#[tokio::test]
+async fn revoked_key_is_refused_by_every_server() {
+    let app = App::new_at_noon().await;
+    let other = App::on(app.options.clone(), Clock::new(noon)).await;
+    listening(&app).await;
+    tokio::spawn(other.gate.clone().follow_revocations());
+    until_listeners(&app, 2).await;
+    for by_hand in [false, true] {
+        for of_connection in [false, true] {
+            let tenant = app.tenant().await;
+            assert_eq!((status(&app, &tenant).await, status(&other, &tenant).await), (200, 200));
+            assert_kept(&[&app, &other], &tenant).await;
+            match (by_hand, of_connection) {
+                (false, false) => app.revoke_key(tenant.api_key_id).await,
+                (false, true) => app.revoke_connection(tenant.connection_id).await,
+                (true, false) => execute(&app, "update api_key set revoked_at = now()").await,
+                (true, true) => execute(&app, "update connection set expires_at = '2025-01-01'").await,
+            }
+            for server in [&app, &other] {
+                assert_eq!(server.until_refused(&tenant).await.problem(), (401, "unauthenticated".to_owned()));
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn without_a_notification_a_second_is_enough() {
+    let (app, hands) = with_hands().await;
+    let tenant = app.tenant().await;
+    assert_eq!(status(&app, &tenant).await, 200);
+    app.revoke_key(tenant.api_key_id).await;
+    hands.store(999, Ordering::SeqCst);
+    assert_eq!(status(&app, &tenant).await, 200, "nobody told this server");
+    hands.store(1_000, Ordering::SeqCst);
+    assert_eq!(status(&app, &tenant).await, 401);
+}
+
+#[tokio::test]
+async fn clock_that_was_set_back_keeps_nobody() {
+    let (app, hands) = with_hands().await;
+    let tenant = app.tenant().await;
+    assert_eq!(status(&app, &tenant).await, 200);
+    app.revoke_connection(tenant.connection_id).await;
+    hands.store(-1, Ordering::SeqCst);
+    assert_eq!(status(&app, &tenant).await, 401);
+}
+
+#[tokio::test]
+async fn end_of_a_key_counts_to_the_moment_also_for_who_is_kept() {
+    let (app, hands) = with_hands().await;
+    let ends = Like { expires_at: Some(noon() + TimeDelta::milliseconds(500)), ..Like::default() };
+    for tenant in [app.tenant_like(ends, Like::default()).await, app.tenant_like(Like::default(), ends).await] {
+        hands.store(0, Ordering::SeqCst);
+        assert_eq!(status(&app, &tenant).await, 200);
+        hands.store(499, Ordering::SeqCst);
+        assert_kept(&[&app], &tenant).await;
+        hands.store(500, Ordering::SeqCst);
+        assert_eq!(status(&app, &tenant).await, 401);
+    }
+}
+
+#[tokio::test]
+async fn key_that_is_made_after_a_failed_attempt_works_at_once() {
+    let app = App::new_at_noon().await;
+    let tenant = app.tenant().await;
+    execute(&app, "update api_key set secret_hash = sha256(secret_hash)").await;
+    assert_eq!(status(&app, &tenant).await, 401);
+    let (_, api_key) = app.key(tenant.project_id, Like::default()).await;
+    assert_eq!(status(&app, &Tenant { api_key, ..tenant }).await, 200);
+}
+
+#[tokio::test]
+async fn uses_that_are_written_down_tell_nobody() {
+    let app = App::new_at_noon().await;
+    let tenant = app.tenant().await;
+    assert_eq!(status(&app, &tenant).await, 200);
+    let mut listener =
+        PgListener::connect_with(&sqlx::PgPool::connect_lazy_with(app.options.clone())).await.expect("connected");
+    listener.listen_all(["unibooks_callers", "end_of_test"]).await.expect("listening");
+    app.gate.flush_last_used().await.expect("written");
+    execute(&app, "notify end_of_test").await;
+    assert_eq!(listener.recv().await.expect("a notification").channel(), "end_of_test");
+    app.revoke_key(tenant.api_key_id).await;
+    assert_eq!(listener.recv().await.expect("a notification").channel(), "unibooks_callers");
+}
+
+#[tokio::test]
+async fn listener_that_was_cut_off_comes_back_and_forgets_what_it_may_have_missed() {
+    let app = App::new_at_noon().await;
+    listening(&app).await;
+    let tenant = app.tenant().await;
+    assert_eq!(status(&app, &tenant).await, 200);
+    assert_kept(&[&app], &tenant).await;
+    // In one transaction: when the connection is gone, the revocation is there, and nobody was told of it.
+    execute(
+        &app,
+        "begin;
+         alter table api_key disable trigger api_key_changed;
+         update api_key set revoked_at = now();
+         alter table api_key enable trigger api_key_changed;
+         commit;
+         select pg_terminate_backend(pid) from pg_stat_activity
+         where datname = current_database() and query ilike 'listen %'",
+    )
+    .await;
+    assert_eq!(app.until_refused(&tenant).await.status, 401);
+
+    let second = app.tenant().await;
+    until_listeners(&app, 1).await;
+    assert_eq!(status(&app, &second).await, 200);
+    app.revoke_key(second.api_key_id).await;
+    assert_eq!(app.until_refused(&second).await.status, 401, "it hears again");
+}
+
+#[tokio::test]
+async fn look_up_that_failed_is_not_kept() {
+    let app = App::new_at_noon().await;
+    let tenant = app.tenant().await;
+    execute(&app, "alter table connection rename to hidden").await;
+    assert_eq!(status(&app, &tenant).await, 500, "the look-up has no table");
+    execute(&app, "alter table hidden rename to connection").await;
+    assert_eq!(status(&app, &tenant).await, 200, "a failure is not kept");
+}
