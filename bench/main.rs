@@ -1,0 +1,45 @@
+//! The benchmark of the server, `make bench`: what is measured, in order.
+//!
+//! Server, Postgres and load generator share one machine. Each figure is a ratio of two sides that are measured in
+//! turns in the same run, or a cost of the server's process.
+
+mod bench;
+mod create;
+mod http;
+mod load;
+mod options;
+mod pgbench;
+mod postgres;
+mod report;
+mod requests;
+mod sample;
+mod server;
+mod store;
+mod tenant;
+
+use clap::Parser;
+
+use crate::bench::Bench;
+use crate::options::{Options, Part};
+use crate::report::Report;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> anyhow::Result<()> {
+    let options = Options::parse();
+    tokio::select! {
+        outcome = run(options) => outcome,
+        // Dropping the run ends all processes and removes the folder.
+        interrupted = tokio::signal::ctrl_c() => { interrupted?; anyhow::bail!("interrupted") }
+    }
+}
+
+async fn run(options: Options) -> anyhow::Result<()> {
+    let mut bench = Bench::start(options).await?;
+    let mut report = Report::default();
+    if bench.options.wants(Part::Create) {
+        create::measure(&mut bench, &mut report).await?;
+    }
+    bench.stop().await?;
+    println!("{}", report.table());
+    Ok(())
+}
