@@ -5,6 +5,7 @@ use crate::pgbench::{Pgbench, Script};
 use crate::postgres::{MAIN, Postgres};
 use crate::server::{Program, Server};
 use crate::store::Store;
+use crate::tally::Tally;
 use crate::tenant::Tenant;
 
 /// Everything that stands while the parts run.
@@ -33,12 +34,12 @@ impl Bench {
         self.program.serve(&self.postgres.url(MAIN)).await
     }
 
-    /// A run of pgbench on the main database, after a look that it stored what it said: payments a second.
-    pub async fn pgbench(&mut self, script: Script, clients: usize) -> anyhow::Result<f64> {
+    /// A run of pgbench on the main database, after a look that it stored what it said.
+    pub async fn pgbench(&mut self, script: Script, clients: usize, rate: Option<f64>) -> anyhow::Result<Tally> {
         let since = self.store.now().await?;
-        let run = self.pgbench.run(script, clients, self.options.window()).await?;
-        self.store.check(since, run.payments).await?;
-        Ok(run.rate)
+        let tally = self.pgbench.run(script, clients, rate, self.options.window()).await?;
+        self.store.check(since, tally.answers * u64::from(script.payments())).await?;
+        Ok(tally)
     }
 
     /// Ends everything in order.

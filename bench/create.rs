@@ -1,7 +1,8 @@
 //! Payments a second, the server beside pgbench; and what they cost.
 
 use crate::bench::Bench;
-use crate::load::{CREATED, Load};
+use crate::latency::Latencies;
+use crate::load::{Expected, Load};
 use crate::pgbench::Script;
 use crate::report::{Goal, Report, Row, Unit};
 use crate::requests::{Requests, example};
@@ -10,104 +11,125 @@ use crate::server::Server;
 
 const LEVELS: [usize; 4] = [1, 8, 64, 256];
 
-/// The rounds of one side at one number of connections.
-#[derive(Default)]
-struct Rounds {
-    server: Vec<f64>,
-    statement: Vec<f64>,
-    transaction: Vec<f64>,
-    batch: Vec<f64>,
-    cpu_microseconds: Vec<f64>,
-    resident_mib: Vec<f64>,
+/// What runs in turns, with payments a second, round by round.
+struct Side {
+    /// `None`: the server itself.
+    script: Option<Script>,
+    rates: Vec<f64>,
+    latencies: Latencies,
 }
 
-#[derive(Clone, Copy)]
-enum Side {
-    Server,
-    Pgbench(Script),
+/// What the server's process costs, round by round.
+#[derive(Default)]
+struct Costs {
+    /// CPU time a payment.
+    microseconds: Vec<f64>,
+    resident_mib: Vec<f64>,
 }
 
 /// Measures every number of connections.
 pub async fn measure(bench: &mut Bench, report: &mut Report) -> anyhow::Result<()> {
     for connections in LEVELS {
-        let rounds = level(bench, connections).await?;
-        add(report, connections, &rounds);
+        level(bench, connections, report).await?;
     }
     Ok(())
 }
 
-async fn level(bench: &mut Bench, connections: usize) -> anyhow::Result<Rounds> {
+async fn level(bench: &mut Bench, connections: usize, report: &mut Report) -> anyhow::Result<()> {
+    let mut scripts = vec![None, Some(Script::Statement), Some(Script::Batch)];
+    if connections == 64 {
+        scripts.push(Some(Script::Transaction));
+    }
+    let new = |script| Side { script, rates: Vec::new(), latencies: Latencies::default() };
+    let mut sides: Vec<Side> = scripts.into_iter().map(new).collect();
+    let mut costs = Costs::default();
     // A server of its own, so that its memory is that of this number of connections.
     let server = bench.serve().await?;
-    let mut sides = vec![Side::Server, Side::Pgbench(Script::Statement), Side::Pgbench(Script::Batch)];
-    if connections == 64 {
-        sides.push(Side::Pgbench(Script::Transaction));
-    }
-    let mut rounds = Rounds::default();
     for round in 1..=bench.options.rounds {
         eprintln!("create, {connections} connections, round {round}");
-        for side in &sides {
-            match side {
-                Side::Server => served(bench, &server, connections, &mut rounds).await?,
-                Side::Pgbench(script) => {
-                    let rate = bench.pgbench(*script, connections).await?;
-                    match script {
-                        Script::Statement => rounds.statement.push(rate),
-                        Script::Transaction => rounds.transaction.push(rate),
-                        Script::Batch => rounds.batch.push(rate),
-                    }
-                }
-            }
+        for side in &mut sides {
+            side.run(bench, &server, connections, &mut costs).await?;
         }
-        // Whoever went first goes last: the tables grow while they are measured.
+        // Who went first goes last: the tables grow while they are measured.
         sides.reverse();
     }
     server.stop().await?;
-    Ok(rounds)
-}
-
-async fn served(bench: &mut Bench, server: &Server, connections: usize, rounds: &mut Rounds) -> anyhow::Result<()> {
-    let requests = Requests::fresh(server.address, &bench.tenant, &example());
-    let mut load = Load::open(&[(server.address, requests)], connections).await?;
-    let since = bench.store.now().await?;
-    let before = server.cpu_seconds()?;
-    let tally = load.run(bench.options.window(), CREATED).await?;
-    let seconds = server.cpu_seconds()? - before;
-    rounds.resident_mib.push(server.resident_mib()?);
-    #[expect(clippy::cast_precision_loss, reason = "a count of seconds' work")]
-    rounds.cpu_microseconds.push(seconds * 1e6 / tally.answers as f64);
-    rounds.server.push(tally.rate());
-    bench.store.check(since, tally.answers).await
-}
-
-fn add(report: &mut Report, connections: usize, rounds: &Rounds) {
-    let Rounds { server, statement, transaction, batch, cpu_microseconds, resident_mib } = rounds;
-    let against = |theirs: &[f64], what: &str, goal| {
-        let (ours, other) = (Sample::new(server.clone()).median(), Sample::new(theirs.to_vec()).median());
-        Row {
-            what: format!("create, {connections} connections, to pgbench with {what}"),
-            figure: Sample::ratios(server, theirs),
-            unit: Unit::Times,
-            goal,
-            absolute: format!("{ours:.0} to {other:.0} payments/s"),
-        }
-    };
-    let goal = Goal::AtLeast(if connections >= 64 { 3.0 } else { 0.9 });
-    report.add(against(statement, "one statement a payment", Some(goal)));
-    report.add(against(batch, "32 payments a transaction", None));
-    if !transaction.is_empty() {
-        report.add(against(transaction, "begin, two inserts, commit", None));
+    sides.sort_by_key(|side| side.script);
+    if let [ours, theirs @ ..] = &sides[..] {
+        ours.report(theirs, connections, report);
     }
-    let alone = |what: &str, figure: &[f64], unit, goal| Row {
-        what: format!("{what}, {connections} connections"),
-        figure: Sample::new(figure.to_vec()),
-        unit,
-        goal: Some(goal),
-        absolute: String::new(),
-    };
-    match connections {
-        64 => report.add(alone("server CPU a payment", cpu_microseconds, Unit::Microseconds, Goal::AtMost(35.0))),
-        256 => report.add(alone("resident memory", resident_mib, Unit::Mebibytes, Goal::AtMost(48.0))),
-        _ => {}
+    costs.report(connections, report);
+    Ok(())
+}
+
+impl Side {
+    async fn run(
+        &mut self,
+        bench: &mut Bench,
+        server: &Server,
+        connections: usize,
+        costs: &mut Costs,
+    ) -> anyhow::Result<()> {
+        let tally = match self.script {
+            Some(script) => bench.pgbench(script, connections, None).await?,
+            None => {
+                let requests = Requests::fresh(server.address, &bench.tenant, &example());
+                let mut load = Load::open(&[(server.address, requests)], connections).await?;
+                let (since, cpu) = (bench.store.now().await?, server.cpu_seconds()?);
+                let tally = load.run(bench.options.window(), Expected::CREATED).await?;
+                costs.add(server.cpu_seconds()? - cpu, tally.answers, server.resident_mib()?);
+                bench.store.check(since, tally.answers).await?;
+                tally
+            }
+        };
+        let payments = self.script.map_or(1.0, |script| f64::from(script.payments()));
+        self.rates.push(tally.rate() * payments);
+        self.latencies.push(&tally);
+        Ok(())
+    }
+
+    fn report(&self, others: &[Self], connections: usize, report: &mut Report) {
+        let ours = Sample::new(self.rates.clone()).median();
+        for other in others {
+            let (what, goal) = match other.script {
+                Some(Script::Batch) => ("32 payments a transaction", None),
+                Some(Script::Transaction) => ("begin, two inserts, commit", None),
+                _ => ("one statement a payment", Some(Goal::AtLeast(if connections < 64 { 0.9 } else { 3.0 }))),
+            };
+            let theirs = Sample::new(other.rates.clone()).median();
+            report.add(Row {
+                what: format!("create, {connections} connections, to pgbench with {what}"),
+                figure: Sample::ratios(&self.rates, &other.rates),
+                unit: Unit::Times,
+                goal,
+                absolute: format!("{ours:.0} to {theirs:.0} payments/s"),
+            });
+            if connections == 1 && other.script == Some(Script::Statement) {
+                self.latencies.report(&other.latencies, "1 connection", Some(Goal::AtMost(1.4)), report);
+            }
+        }
+    }
+}
+
+impl Costs {
+    fn add(&mut self, cpu_seconds: f64, payments: u64, resident_mib: f64) {
+        #[expect(clippy::cast_precision_loss, reason = "a count of seconds' work")]
+        self.microseconds.push(cpu_seconds * 1e6 / payments as f64);
+        self.resident_mib.push(resident_mib);
+    }
+
+    fn report(self, connections: usize, report: &mut Report) {
+        let (what, figure, unit, goal) = match connections {
+            64 => ("server CPU a payment", self.microseconds, Unit::Microseconds, 35.0),
+            256 => ("resident memory", self.resident_mib, Unit::Mebibytes, 48.0),
+            _ => return,
+        };
+        report.add(Row {
+            what: format!("{what}, {connections} connections"),
+            figure: Sample::new(figure),
+            unit,
+            goal: Some(Goal::AtMost(goal)),
+            absolute: String::new(),
+        });
     }
 }

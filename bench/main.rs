@@ -3,18 +3,24 @@
 //! Server, Postgres and load generator share one machine. Each figure is a ratio of two sides that are measured in
 //! turns in the same run, or a cost of the server's process.
 
+mod answers;
 mod bench;
 mod create;
 mod http;
+mod latency;
 mod load;
 mod options;
+mod pace;
 mod pgbench;
 mod postgres;
 mod report;
 mod requests;
 mod sample;
 mod server;
+mod servers;
+mod start;
 mod store;
+mod tally;
 mod tenant;
 
 use clap::Parser;
@@ -38,6 +44,18 @@ async fn run(options: Options) -> anyhow::Result<()> {
     let mut report = Report::default();
     if bench.options.wants(Part::Create) {
         create::measure(&mut bench, &mut report).await?;
+    }
+    if bench.options.wants(Part::Latency) {
+        latency::measure(&mut bench, &mut report).await?;
+    }
+    if bench.options.wants(Part::Start) {
+        start::measure(&mut bench, &mut report).await?;
+    }
+    if bench.options.wants(Part::Answers) {
+        answers::measure(&mut bench, &mut report).await?;
+    }
+    if bench.options.wants(Part::Servers) {
+        servers::measure(&mut bench, &mut report).await?;
     }
     bench.stop().await?;
     println!("{}", report.table());

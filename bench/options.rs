@@ -45,8 +45,16 @@ pub struct Options {
 /// A part of the benchmark that can run alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Part {
-    /// Payments a second at 1, 8, 64 and 256 connections, with latency, CPU and memory
+    /// Payments a second at 1, 8, 64 and 256 connections; latency at 1, CPU at 64, memory at 256
     Create,
+    /// Latency at half of the highest rate
+    Latency,
+    /// From the start of the process to its first 201
+    Start,
+    /// Repetitions and refusals a second
+    Answers,
+    /// Two server processes on one database
+    Servers,
 }
 
 impl Options {

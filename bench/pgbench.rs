@@ -1,6 +1,8 @@
 //! The yardstick: pgbench on the same tables.
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use tokio::process::Command;
@@ -8,9 +10,10 @@ use uuid::Uuid;
 
 use crate::options::Window;
 use crate::postgres::Postgres;
+use crate::tally::Tally;
 
 /// How a payment can be written without the server.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Script {
     /// One prepared statement that commits by itself: a transaction a payment in its cheapest form.
     Statement,
@@ -25,15 +28,7 @@ pub struct Pgbench {
     program: PathBuf,
     url: String,
     connection: Uuid,
-}
-
-/// What a run has done.
-#[derive(Debug)]
-pub struct Run {
-    /// All payments that it says it stored.
-    pub payments: u64,
-    /// Payments a second in the window.
-    pub rate: f64,
+    logs: PathBuf,
 }
 
 impl Script {
@@ -46,45 +41,75 @@ impl Script {
         [env!("CARGO_MANIFEST_DIR"), "bench", name].iter().collect()
     }
 
-    fn payments(self) -> u32 {
-        if matches!(self, Self::Batch) { 32 } else { 1 }
+    /// How many payments one transaction stores.
+    pub fn payments(self) -> u32 {
+        if self == Self::Batch { 32 } else { 1 }
     }
 }
 
 impl Pgbench {
     /// pgbench on a database, writing payments of one connection.
     pub fn new(postgres: &Postgres, database: &str, connection: Uuid) -> anyhow::Result<Self> {
-        Ok(Self { program: postgres.program("pgbench")?, url: postgres.url(database), connection })
+        let (program, url) = (postgres.program("pgbench")?, postgres.url(database));
+        Ok(Self { program, url, connection, logs: postgres.folder().join("pgbench") })
     }
 
-    /// Runs a script with a number of clients. The rate is that of the seconds behind the warm-up.
-    pub async fn run(&self, script: Script, clients: usize, window: Window) -> anyhow::Result<Run> {
+    /// Runs a script with a number of clients: as fast as answers come, or at a rate, where latency counts from the
+    /// moment that the rate demands. What it tells are transactions.
+    pub async fn run(
+        &self,
+        script: Script,
+        clients: usize,
+        rate: Option<f64>,
+        window: Window,
+    ) -> anyhow::Result<Tally> {
+        fs::create_dir(&self.logs)?;
         let mut command = Command::new(&self.program);
-        command.args(["--no-vacuum", "--protocol=prepared", "--progress=1", "--file"]).arg(script.file());
+        command.args(["--no-vacuum", "--protocol=prepared", "--log", "--log-prefix"]).arg(self.logs.join("log"));
+        command.arg("--file").arg(script.file());
         command.args([format!("--client={clients}"), format!("--jobs={}", clients.min(2))]);
         command.arg(format!("--time={}", window.whole().as_secs()));
+        command.args(rate.map(|rate| format!("--rate={rate}")));
         command.args([format!("--define=connection={}", self.connection), self.url.clone()]);
         let output = command.kill_on_drop(true).output().await?;
-        let (printed, progress) = (String::from_utf8(output.stdout)?, String::from_utf8(output.stderr)?);
-        ensure!(output.status.success(), "pgbench: {printed}{progress}");
-        let transactions =
-            printed.lines().find_map(|line| line.strip_prefix("number of transactions actually processed: "));
-        let transactions: u64 = transactions.with_context(|| format!("pgbench: {printed}"))?.parse()?;
-        let rate = rate(&progress, window).with_context(|| format!("pgbench: {progress}"))?;
-        let payments = script.payments();
-        Ok(Run { payments: transactions * u64::from(payments), rate: rate * f64::from(payments) })
+        let (printed, errors) = (String::from_utf8(output.stdout)?, String::from_utf8(output.stderr)?);
+        ensure!(output.status.success(), "pgbench: {printed}{errors}");
+        let tally = read_logs(&self.logs, window)?;
+        fs::remove_dir_all(&self.logs)?;
+        let claim = format!("number of transactions actually processed: {}\n", tally.answers);
+        ensure!(printed.contains(&claim), "pgbench logged {} transactions: {printed}", tally.answers);
+        Ok(tally)
     }
 }
 
-/// The mean of the lines `progress: 3.0 s, 1234.5 tps, …`, one a second, that lie behind the warm-up.
-fn rate(progress: &str, window: Window) -> Option<f64> {
-    let lines = progress.lines().filter_map(|line| {
-        let (time, rest) = line.strip_prefix("progress: ")?.split_once(" s, ")?;
-        let (rate, _) = rest.split_once(" tps")?;
-        Some((time.parse::<f64>().ok()?, rate.parse::<f64>().ok()?))
-    });
-    let behind = window.warm_up.as_secs_f64() + 0.5;
-    let rates: Vec<f64> = lines.filter(|(time, _)| *time > behind).map(|(_, rate)| rate).collect();
-    #[expect(clippy::cast_precision_loss, reason = "a few lines")]
-    (!rates.is_empty()).then(|| rates.iter().sum::<f64>() / rates.len() as f64)
+/// A transaction of pgbench's log, in microseconds.
+struct Logged {
+    ended: u64,
+    took: u64,
+}
+
+impl Logged {
+    /// `client transaction took script seconds microseconds [lag]`
+    fn parse(line: &str) -> Option<Self> {
+        let mut fields = line.split(' ').skip(2).map(str::parse::<u64>);
+        let mut next = || fields.next()?.ok();
+        let (took, _script, seconds, micros) = (next()?, next()?, next()?, next()?);
+        Some(Self { ended: seconds * 1_000_000 + micros, took })
+    }
+}
+
+/// All threads' logs. The clock begins with the first transaction, which is when all clients are connected.
+fn read_logs(folder: &Path, window: Window) -> anyhow::Result<Tally> {
+    let mut logged = Vec::new();
+    for file in fs::read_dir(folder)? {
+        for line in fs::read_to_string(file?.path())?.lines() {
+            logged.push(Logged::parse(line).with_context(|| format!("pgbench logged `{line}`"))?);
+        }
+    }
+    let begin = logged.iter().map(|Logged { ended, took }| ended - took).min().context("pgbench logged nothing")?;
+    let mut tally = Tally::new(window);
+    for Logged { ended, took } in logged {
+        tally.add(Duration::from_micros(ended - begin), Duration::from_micros(took))?;
+    }
+    Ok(tally)
 }

@@ -46,6 +46,11 @@ impl Requests {
         Self::Fresh { bytes, key_at }
     }
 
+    /// These in turn.
+    pub fn cycle(all: Vec<Vec<u8>>) -> Self {
+        Self::Cycle { all: all.into(), next: Rc::default() }
+    }
+
     /// The bytes of the next request.
     pub fn next(&mut self) -> &[u8] {
         match self {
