@@ -21,7 +21,7 @@ test-clients: ## Run the PyPI package panora-sdk against the server (ARGS="-k id
 
 bench: ## Measure the server against pgbench, side by side (ARGS="create --rounds 2")
 	@scripts/ensure-postgres.sh
-	@cargo bench --quiet --locked --bench bench -- $(ARGS)
+	cargo bench --locked --bench bench -- $(ARGS)
 
 lint: fmt clippy doc ## Check formatting, clippy and the documentation; warnings are errors
 

@@ -8,6 +8,7 @@ use crate::report::{Goal, Report, Row, Unit};
 use crate::requests::{Requests, example};
 use crate::sample::Sample;
 use crate::server::Server;
+use crate::tally::Tally;
 
 const LEVELS: [usize; 4] = [1, 8, 64, 256];
 
@@ -72,15 +73,7 @@ impl Side {
     ) -> anyhow::Result<()> {
         let tally = match self.script {
             Some(script) => bench.pgbench(script, connections, None).await?,
-            None => {
-                let requests = Requests::fresh(server.address, &bench.tenant, &example());
-                let mut load = Load::open(&[(server.address, requests)], connections).await?;
-                let (since, cpu) = (bench.store.now().await?, server.cpu_seconds()?);
-                let tally = load.run(bench.options.window(), Expected::CREATED).await?;
-                costs.add(server.cpu_seconds()? - cpu, tally.answers, server.resident_mib()?);
-                bench.store.check(since, tally.answers).await?;
-                tally
-            }
+            None => costs.served(bench, server, connections).await?,
         };
         let payments = self.script.map_or(1.0, |script| f64::from(script.payments()));
         self.rates.push(tally.rate() * payments);
@@ -105,17 +98,25 @@ impl Side {
                 absolute: format!("{ours:.0} to {theirs:.0} payments/s"),
             });
             if connections == 1 && other.script == Some(Script::Statement) {
-                self.latencies.report(&other.latencies, "1 connection", Some(Goal::AtMost(1.4)), report);
+                self.latencies.report(&other.latencies, ["1 connection", ""], Some(Goal::AtMost(1.4)), report);
             }
         }
     }
 }
 
 impl Costs {
-    fn add(&mut self, cpu_seconds: f64, payments: u64, resident_mib: f64) {
+    async fn served(&mut self, bench: &mut Bench, server: &Server, connections: usize) -> anyhow::Result<Tally> {
+        let requests = Requests::fresh(server.address, &bench.tenant, &example());
+        let mut load = Load::open(&[(server.address, requests)], connections).await?;
+        let (since, before) = (bench.store.now().await?, server.cpu_seconds()?);
+        let tally = load.run(bench.options.window(), Expected::CREATED).await?;
+        let cpu_seconds = server.cpu_seconds()? - before;
         #[expect(clippy::cast_precision_loss, reason = "a count of seconds' work")]
-        self.microseconds.push(cpu_seconds * 1e6 / payments as f64);
-        self.resident_mib.push(resident_mib);
+        self.microseconds.push(cpu_seconds * 1e6 / tally.answers as f64);
+        // While the connections are open.
+        self.resident_mib.push(server.resident_mib()?);
+        bench.store.check(since, tally.answers).await?;
+        Ok(tally)
     }
 
     fn report(self, connections: usize, report: &mut Report) {

@@ -24,7 +24,13 @@ impl Latencies {
     }
 
     /// The lines of a comparison with pgbench's; `goal` is for the median.
-    pub fn report(&self, theirs: &Self, what: &str, goal: Option<crate::report::Goal>, report: &mut Report) {
+    pub fn report(
+        &self,
+        theirs: &Self,
+        [what, rates]: [&str; 2],
+        goal: Option<crate::report::Goal>,
+        report: &mut Report,
+    ) {
         for (name, ours, theirs, goal) in [("p50", &self.p50, &theirs.p50, goal), ("p99", &self.p99, &theirs.p99, None)]
         {
             let (our, their) = (Sample::new(ours.clone()).median(), Sample::new(theirs.clone()).median());
@@ -33,7 +39,7 @@ impl Latencies {
                 figure: Sample::ratios(ours, theirs),
                 unit: Unit::Times,
                 goal,
-                absolute: format!("{our:.2} to {their:.2} ms"),
+                absolute: format!("{our:.2} to {their:.2} ms{rates}"),
             });
         }
     }
@@ -57,7 +63,7 @@ pub async fn measure(bench: &mut Bench, report: &mut Report) -> anyhow::Result<(
         server_side.push(&tally);
         pgbench_side.push(&bench.pgbench(Script::Statement, CONNECTIONS, Some(theirs)).await?);
     }
-    let what = format!("each at half of its rate ({ours:.0} and {theirs:.0} payments/s)");
-    server_side.report(&pgbench_side, &what, None, report);
+    let rates = format!(" at {ours:.0} and {theirs:.0} payments/s");
+    server_side.report(&pgbench_side, ["each at half of its own rate", &rates], None, report);
     server.stop().await
 }

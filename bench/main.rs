@@ -5,7 +5,10 @@
 
 mod answers;
 mod bench;
+mod books;
 mod create;
+mod document;
+mod growth;
 mod http;
 mod latency;
 mod load;
@@ -13,6 +16,7 @@ mod options;
 mod pace;
 mod pgbench;
 mod postgres;
+mod reads;
 mod report;
 mod requests;
 mod sample;
@@ -57,7 +61,12 @@ async fn run(options: Options) -> anyhow::Result<()> {
     if bench.options.wants(Part::Servers) {
         servers::measure(&mut bench, &mut report).await?;
     }
-    bench.stop().await?;
+    if bench.options.wants(Part::Growth) {
+        growth::measure(&mut bench, &mut report).await?;
+    }
     println!("{}", report.table());
-    Ok(())
+    if bench.options.is_complete() {
+        document::write(&document::page(&bench, &report)?)?;
+    }
+    bench.stop().await
 }

@@ -22,6 +22,7 @@ pub struct Postgres {
     server: PrivatePostgres,
     folder: Folder,
     binaries: PathBuf,
+    file_system: String,
 }
 
 /// A folder that is removed with everything in it, however the benchmark ends.
@@ -33,9 +34,10 @@ impl Postgres {
         let binaries = binaries()?;
         let folder = Folder::fresh()?;
         folder.check_free(needed)?;
+        let file_system = folder.file_system()?;
         let settings = SETTINGS.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
         let options = Options { data_dir: folder.0.join("data"), binaries: Some(binaries.clone()), settings };
-        Ok(Self { server: PrivatePostgres::start(options).await?, folder, binaries })
+        Ok(Self { server: PrivatePostgres::start(options).await?, folder, binaries, file_system })
     }
 
     /// A program that comes with the server, like `pgbench`.
@@ -62,6 +64,11 @@ impl Postgres {
         &self.folder.0
     }
 
+    /// What kind of file system holds the data.
+    pub fn file_system(&self) -> &str {
+        &self.file_system
+    }
+
     /// Ends Postgres and removes everything.
     pub async fn stop(self) -> anyhow::Result<()> {
         Ok(self.server.stop().await?)
@@ -85,6 +92,15 @@ impl Folder {
         }
         fs::create_dir(&path).with_context(|| format!("{} cannot be made", path.display()))?;
         Ok(Self(path))
+    }
+
+    /// Never one in memory, where nothing is durable and a commit costs nothing.
+    fn file_system(&self) -> anyhow::Result<String> {
+        let output =
+            Command::new("stat").args(["-f", "-c", "%T"]).arg(&self.0).output().context("stat does not run")?;
+        let name = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        ensure!(name != "tmpfs", "{} is in memory; set TMPDIR to a folder on a disk", self.0.display());
+        Ok(name)
     }
 
     fn check_free(&self, needed: u64) -> anyhow::Result<()> {

@@ -38,6 +38,16 @@ pub fn create(address: SocketAddr, tenant: &Tenant, key: &str, body: &str) -> Ve
     .into_bytes()
 }
 
+/// The bytes of a read of payments; `path` is what follows `/accounting/payments`.
+pub fn get(address: SocketAddr, tenant: &Tenant, path: &str) -> Vec<u8> {
+    let Tenant { api_key, token, .. } = tenant;
+    format!(
+        "GET /accounting/payments{path} HTTP/1.1\r\nhost: {address}\r\nx-api-key: {api_key}\r\n\
+         x-connection-token: {token}\r\n\r\n"
+    )
+    .into_bytes()
+}
+
 impl Requests {
     /// A new payment each time.
     pub fn fresh(address: SocketAddr, tenant: &Tenant, body: &str) -> Self {

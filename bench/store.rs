@@ -1,9 +1,9 @@
 //! What the benchmark asks the database itself, beside server and pgbench.
 
-use anyhow::ensure;
-use chrono::{DateTime, Utc};
+use anyhow::{Context, ensure};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{ConnectOptions, Connection, PgConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection};
 use uuid::Uuid;
 
 /// A look at the payments of one connection.
@@ -44,6 +44,86 @@ impl Store {
             (stored, items) == (said, said),
             "{said} payments were said to be stored, but {stored} with {items} line items are"
         );
+        Ok(())
+    }
+
+    /// A column of payments from all over the connection's list, as text; fewer where it is null.
+    pub async fn samples(&mut self, column: &str) -> anyhow::Result<Vec<String>> {
+        let statement = format!(
+            "
+            with span as (
+                select min(created_at) as first, max(created_at) as last from payment where connection_id = $1
+            )
+            select distinct sample.value
+            from span, generate_series(0, 255) step,
+                 lateral (
+                     select {column}::text as value
+                     from payment
+                     where connection_id = $1 and created_at >= first + (last - first) * (step / 256.0)
+                     order by created_at, id
+                     limit 1
+                 ) sample
+            where sample.value is not null
+            "
+        );
+        let values = sqlx::query_scalar(AssertSqlSafe(statement)).bind(self.connection);
+        Ok(values.fetch_all(&mut self.database).await?)
+    }
+
+    /// The value of a column that the fewest payments of the connection have, as text.
+    pub async fn rarest(&mut self, column: &str) -> anyhow::Result<String> {
+        let statement = format!(
+            "
+            select {column}::text from payment where connection_id = $1 and {column} is not null
+            group by {column} order by count(*), {column} limit 1
+            "
+        );
+        let value = sqlx::query_scalar(AssertSqlSafe(statement)).bind(self.connection);
+        value.fetch_optional(&mut self.database).await?.with_context(|| format!("no payment has a {column}"))
+    }
+
+    /// Two moments in the middle of a column's values with some 20 payments of the connection between them, as
+    /// parameters of a query.
+    pub async fn range(&mut self, column: &str) -> anyhow::Result<(String, String)> {
+        let statement = format!(
+            "
+            with middle as (
+                select percentile_disc(0.5) within group (order by {column}) as moment
+                from payment where connection_id = $1
+            ),
+            following as (
+                select {column} as moment from payment
+                where connection_id = $1 and {column} > (select moment from middle)
+                order by {column}
+                limit 20
+            )
+            select (select moment from middle), (select max(moment) from following)
+            "
+        );
+        let moments = sqlx::query_as(AssertSqlSafe(statement)).bind(self.connection);
+        let (after, last): (DateTime<Utc>, DateTime<Utc>) = moments.fetch_one(&mut self.database).await?;
+        // Exclusive on both sides.
+        let text = |moment: DateTime<Utc>| moment.to_rfc3339_opts(SecondsFormat::Micros, true);
+        Ok((text(after), text(last + TimeDelta::microseconds(1))))
+    }
+
+    /// What autovacuum and the checkpointer would have done by the time that so much is stored.
+    pub async fn settle(&mut self) -> anyhow::Result<()> {
+        for statement in ["vacuum (analyze)", "checkpoint"] {
+            sqlx::query(statement).execute(&mut self.database).await?;
+        }
+        Ok(())
+    }
+
+    /// Makes a database in the same Postgres.
+    pub async fn create_database(&mut self, name: &str) -> anyhow::Result<()> {
+        sqlx::query(AssertSqlSafe(format!("create database {name}"))).execute(&mut self.database).await?;
+        Ok(())
+    }
+
+    /// Drops one.
+    pub async fn drop_database(&mut self, name: &str) -> anyhow::Result<()> {
+        sqlx::query(AssertSqlSafe(format!("drop database {name}"))).execute(&mut self.database).await?;
         Ok(())
     }
 
