@@ -39,7 +39,7 @@ impl Books {
         psql.args(["--file", concat!(env!("CARGO_MANIFEST_DIR"), "/bench/fill.sql")]);
         let output = psql.arg(bench.postgres.url(&self.database)).kill_on_drop(true).output().await?;
         ensure!(output.status.success(), "psql: {}", String::from_utf8_lossy(&output.stderr));
-        self.store.settle().await
+        self.store.checkpoint().await
     }
 
     /// A server on it.
