@@ -34,10 +34,15 @@ impl Tally {
         Ok(())
     }
 
-    /// Answers a second within the window.
+    /// Answers within the window.
+    pub fn counted(&self) -> u64 {
+        self.nanoseconds.len()
+    }
+
+    /// The same a second.
     pub fn rate(&self) -> f64 {
         #[expect(clippy::cast_precision_loss, reason = "a count of seconds' work")]
-        let counted = self.nanoseconds.len() as f64;
+        let counted = self.counted() as f64;
         counted / self.window.measured.as_secs_f64()
     }
 
