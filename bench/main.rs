@@ -27,6 +27,8 @@ mod store;
 mod tally;
 mod tenant;
 
+use std::process::ExitCode;
+
 use clap::Parser;
 
 use crate::bench::Bench;
@@ -34,13 +36,18 @@ use crate::options::{Options, Part};
 use crate::report::Report;
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> anyhow::Result<()> {
+async fn main() -> ExitCode {
     let options = Options::parse();
-    tokio::select! {
+    let outcome = tokio::select! {
         outcome = run(options) => outcome,
         // Dropping the run ends all processes and removes the folder.
-        interrupted = tokio::signal::ctrl_c() => { interrupted?; anyhow::bail!("interrupted") }
+        _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("interrupted")),
+    };
+    if let Err(error) = outcome {
+        eprintln!("error: {error:#}");
+        return ExitCode::FAILURE;
     }
+    ExitCode::SUCCESS
 }
 
 async fn run(options: Options) -> anyhow::Result<()> {
