@@ -4,7 +4,7 @@ use crate::bench::Bench;
 use crate::latency::Latencies;
 use crate::load::{Expected, Load};
 use crate::pgbench::Script;
-use crate::report::{Goal, Report, Row, Unit};
+use crate::report::{self, Goal, Report, Row, Unit};
 use crate::requests::{Requests, example};
 use crate::sample::Sample;
 use crate::server::Server;
@@ -47,7 +47,7 @@ async fn level(bench: &mut Bench, connections: usize, report: &mut Report) -> an
     // A server of its own, so that its memory is that of this number of connections.
     let server = bench.serve().await?;
     for round in 1..=bench.options.rounds {
-        eprintln!("create, {connections} connections, round {round}");
+        eprintln!("create, {}, round {round}", report::connections(connections));
         for side in &mut sides {
             side.run(bench, &server, connections, &mut costs).await?;
         }
@@ -91,7 +91,7 @@ impl Side {
             };
             let theirs = Sample::new(other.rates.clone()).median();
             report.add(Row {
-                what: format!("create, {connections} connections, to pgbench with {what}"),
+                what: format!("create, {}, to pgbench with {what}", report::connections(connections)),
                 figure: Sample::ratios(&self.rates, &other.rates),
                 unit: Unit::Times,
                 goal,

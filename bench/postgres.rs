@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use sqlx::postgres::PgConnectOptions;
 use unibooks::db::private::{Options, PrivatePostgres};
 
@@ -33,8 +33,7 @@ impl Postgres {
     pub async fn start(needed: u64) -> anyhow::Result<Self> {
         let binaries = binaries()?;
         let folder = Folder::fresh()?;
-        folder.check_free(needed)?;
-        let file_system = folder.file_system()?;
+        let file_system = folder.file_system(needed)?;
         let settings = SETTINGS.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
         let options = Options { data_dir: folder.0.join("data"), binaries: Some(binaries.clone()), settings };
         Ok(Self { server: PrivatePostgres::start(options).await?, folder, binaries, file_system })
@@ -94,23 +93,19 @@ impl Folder {
         Ok(Self(path))
     }
 
-    /// Never one in memory, where nothing is durable and a commit costs nothing.
-    fn file_system(&self) -> anyhow::Result<String> {
-        let output =
-            Command::new("stat").args(["-f", "-c", "%T"]).arg(&self.0).output().context("stat does not run")?;
-        let name = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-        ensure!(name != "tmpfs", "{} is in memory; set TMPDIR to a folder on a disk", self.0.display());
-        Ok(name)
-    }
-
-    fn check_free(&self, needed: u64) -> anyhow::Result<()> {
-        let output = Command::new("df").args(["-kP"]).arg(&self.0).output().context("df does not run")?;
+    /// The kind of its file system, after a look at what is free. Never one in memory, where nothing is durable and a
+    /// commit costs nothing.
+    fn file_system(&self, needed: u64) -> anyhow::Result<String> {
+        let folder = self.0.display();
+        let output = Command::new("df").args(["-PkT"]).arg(&self.0).output().context("df does not run")?;
         let text = String::from_utf8_lossy(&output.stdout);
-        let free = text.lines().nth(1).and_then(|line| line.split_whitespace().nth(3)).and_then(|kb| kb.parse().ok());
-        let free: u64 = free.context("df prints no free space")?;
-        let (free, needed) = (free >> 20, needed.div_ceil(1 << 30));
-        ensure!(free >= needed, "{} has {free} GiB free; {needed} GiB are needed", self.0.display());
-        Ok(())
+        // A heading, then: device, type, size, used, available.
+        let line: Vec<_> = text.lines().nth(1).unwrap_or_default().split_whitespace().collect();
+        let [_, kind, _, _, free, ..] = line[..] else { bail!("df is not understood: {text}") };
+        ensure!(!["tmpfs", "ramfs"].contains(&kind), "{folder} is in memory; set TMPDIR to a folder on a disk");
+        let (free, needed) = (free.parse::<u64>()? >> 20, needed.div_ceil(1 << 30));
+        ensure!(free >= needed, "{folder} has {free} GiB free; {needed} GiB are needed");
+        Ok(kind.to_owned())
     }
 }
 

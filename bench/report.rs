@@ -31,6 +31,11 @@ pub struct Row {
     pub absolute: String,
 }
 
+/// A number of connections in words.
+pub fn connections(count: usize) -> String {
+    format!("{count} connection{}", if count == 1 { "" } else { "s" })
+}
+
 /// All lines so far.
 #[derive(Debug, Default)]
 pub struct Report(Vec<Row>);
