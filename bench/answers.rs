@@ -8,7 +8,7 @@ use crate::requests::{Requests, create, example};
 use crate::sample::Sample;
 use crate::server::Server;
 
-const CONNECTIONS: usize = 64;
+const CONNECTIONS: u32 = 64;
 /// Idempotency keys that are known before the rounds.
 const KNOWN: usize = 256;
 const REPLAYED: Expected = Expected { status: 201, replayed: true };

@@ -35,7 +35,7 @@ impl Bench {
     }
 
     /// A run of pgbench on the main database, after a look that it stored what it said.
-    pub async fn pgbench(&mut self, script: Script, clients: usize, rate: Option<f64>) -> anyhow::Result<Tally> {
+    pub async fn pgbench(&mut self, script: Script, clients: u32, rate: Option<f64>) -> anyhow::Result<Tally> {
         let since = self.store.now().await?;
         let tally = self.pgbench.run(script, clients, rate, self.options.window()).await?;
         self.store.check(since, tally.answers * u64::from(script.payments())).await?;

@@ -12,7 +12,7 @@ use crate::store::Store;
 use crate::tenant::Tenant;
 
 /// The connections of a create load on it.
-pub const CONNECTIONS: usize = 64;
+pub const CONNECTIONS: u32 = 64;
 
 /// A database of its own, whose largest connection is the tenant's.
 pub struct Books {

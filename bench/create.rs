@@ -10,7 +10,7 @@ use crate::sample::Sample;
 use crate::server::Server;
 use crate::tally::Tally;
 
-const LEVELS: [usize; 4] = [1, 8, 64, 256];
+const LEVELS: [u32; 4] = [1, 8, 64, 256];
 
 /// What runs in turns, with payments a second, round by round.
 struct Side {
@@ -36,7 +36,7 @@ pub async fn measure(bench: &mut Bench, report: &mut Report) -> anyhow::Result<(
     Ok(())
 }
 
-async fn level(bench: &mut Bench, connections: usize, report: &mut Report) -> anyhow::Result<()> {
+async fn level(bench: &mut Bench, connections: u32, report: &mut Report) -> anyhow::Result<()> {
     let mut scripts = vec![None, Some(Script::Statement), Some(Script::Batch)];
     if connections == 64 {
         scripts.push(Some(Script::Transaction));
@@ -68,7 +68,7 @@ impl Side {
         &mut self,
         bench: &mut Bench,
         server: &Server,
-        connections: usize,
+        connections: u32,
         costs: &mut Costs,
     ) -> anyhow::Result<()> {
         let tally = match self.script {
@@ -81,7 +81,7 @@ impl Side {
         Ok(())
     }
 
-    fn report(&self, others: &[Self], connections: usize, report: &mut Report) {
+    fn report(&self, others: &[Self], connections: u32, report: &mut Report) {
         let ours = Sample::new(self.rates.clone()).median();
         for other in others {
             let (what, goal) = match other.script {
@@ -105,7 +105,7 @@ impl Side {
 }
 
 impl Costs {
-    async fn served(&mut self, bench: &mut Bench, server: &Server, connections: usize) -> anyhow::Result<Tally> {
+    async fn served(&mut self, bench: &mut Bench, server: &Server, connections: u32) -> anyhow::Result<Tally> {
         let requests = Requests::fresh(server.address, &bench.tenant, &example());
         let mut load = Load::open(&[(server.address, requests)], connections).await?;
         let (since, before) = (bench.store.now().await?, server.cpu_seconds()?);
@@ -119,7 +119,7 @@ impl Costs {
         Ok(tally)
     }
 
-    fn report(self, connections: usize, report: &mut Report) {
+    fn report(self, connections: u32, report: &mut Report) {
         let (what, figure, unit, goal) = match connections {
             64 => ("server CPU a payment", self.microseconds, Unit::Microseconds, 35.0),
             256 => ("resident memory", self.resident_mib, Unit::Mebibytes, 48.0),

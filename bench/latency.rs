@@ -7,7 +7,7 @@ use crate::report::{Report, Row, Unit};
 use crate::requests::{Requests, example};
 use crate::sample::Sample;
 
-const CONNECTIONS: usize = 64;
+const CONNECTIONS: u32 = 64;
 
 /// The latencies of one side in milliseconds, round by round.
 #[derive(Debug, Default)]

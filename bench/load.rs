@@ -45,9 +45,9 @@ pub struct Load {
 
 impl Load {
     /// Opens `count` connections, dealt out to the servers in turn, each with its own requests.
-    pub async fn open(servers: &[(SocketAddr, Requests)], count: usize) -> anyhow::Result<Self> {
-        let mut lanes = Vec::with_capacity(count);
-        for (address, requests) in servers.iter().cycle().take(count) {
+    pub async fn open(servers: &[(SocketAddr, Requests)], count: u32) -> anyhow::Result<Self> {
+        let mut lanes = Vec::new();
+        for ((address, requests), _) in servers.iter().cycle().zip(0..count) {
             lanes.push((Connection::open(*address).await?, requests.clone()));
         }
         Ok(Self { lanes })

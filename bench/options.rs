@@ -86,7 +86,7 @@ impl Options {
         // Postgres' log before each checkpoint, and the rows of the rounds.
         const BASE: u64 = 16 << 30;
         // Row, line item, indexes and the log of both, with room to spare.
-        const PAYMENT: u64 = 3 << 10;
+        const PAYMENT: u64 = 2 << 10;
         BASE + if self.wants(Part::Growth) { self.payments * PAYMENT } else { 0 }
     }
 

@@ -32,7 +32,7 @@ pub struct Row {
 }
 
 /// A number of connections in words.
-pub fn connections(count: usize) -> String {
+pub fn connections(count: u32) -> String {
     format!("{count} connection{}", if count == 1 { "" } else { "s" })
 }
 

@@ -8,7 +8,7 @@ use crate::report::{Report, Row, Unit};
 use crate::requests::{Requests, example};
 use crate::sample::Sample;
 
-const CONNECTIONS: usize = 64;
+const CONNECTIONS: u32 = 64;
 
 /// The same number of connections in all, to one process and to two.
 pub async fn measure(bench: &mut Bench, report: &mut Report) -> anyhow::Result<()> {

@@ -16,22 +16,29 @@ pub struct Tally {
     pub answers: u64,
     nanoseconds: Histogram<u64>,
     window: Window,
+    last: Duration,
 }
 
 impl Tally {
     /// Nothing yet.
     pub fn new(window: Window) -> Self {
         let nanoseconds = Histogram::new(DIGITS).expect("so many digits can be kept");
-        Self { answers: 0, nanoseconds, window }
+        Self { answers: 0, nanoseconds, window, last: Duration::ZERO }
     }
 
     /// Adds an answer. `at` is when it counts, from the start of the warm-up.
     pub fn add(&mut self, at: Duration, took: Duration) -> anyhow::Result<()> {
         self.answers += 1;
+        self.last = self.last.max(at);
         if at >= self.window.warm_up && at < self.window.whole() {
             self.nanoseconds.record(u64::try_from(took.as_nanos())?)?;
         }
         Ok(())
+    }
+
+    /// Whether answers came until the end of the window and beyond.
+    pub fn is_whole(&self) -> bool {
+        self.last >= self.window.whole()
     }
 
     /// Answers within the window.
