@@ -1,6 +1,6 @@
 # What a developer types. Each target is a few commands; none hides a decision.
 
-.PHONY: help run test test-clients lint fmt clippy doc openapi sqlx ci
+.PHONY: help run test test-clients bench lint fmt clippy doc openapi sqlx ci
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,6 +18,10 @@ test-clients: ## Run the PyPI package panora-sdk against the server (ARGS="-k id
 	@scripts/ensure-postgres.sh
 	cargo build --locked
 	tests/clients/run.sh $(ARGS)
+
+bench: ## Measure the server against pgbench, side by side (ARGS="create --rounds 2")
+	@scripts/ensure-postgres.sh
+	cargo bench --locked --bench bench -- $(ARGS)
 
 lint: fmt clippy doc ## Check formatting, clippy and the documentation; warnings are errors
 

@@ -1,0 +1,65 @@
+//! A database that holds a number of payments, with a server on it.
+
+use anyhow::{Context, ensure};
+use tokio::process::Command;
+
+use crate::bench::Bench;
+use crate::load::{Expected, Load};
+use crate::options::Window;
+use crate::requests::{Requests, example};
+use crate::server::Server;
+use crate::store::Store;
+use crate::tenant::Tenant;
+
+/// The connections of a create load on it.
+pub const CONNECTIONS: u32 = 64;
+
+/// A database of its own, whose largest connection is the tenant's.
+pub struct Books {
+    database: String,
+    pub tenant: Tenant,
+    pub store: Store,
+}
+
+impl Books {
+    /// Makes the database and migrates it.
+    pub async fn create(bench: &mut Bench, database: &str) -> anyhow::Result<Self> {
+        bench.store.create_database(database).await?;
+        let tenant = Tenant::create(&bench.program, &bench.postgres.url(database)).await?;
+        let store = Store::open(bench.postgres.connect_options(database), tenant.connection).await?;
+        Ok(Self { database: database.to_owned(), tenant, store })
+    }
+
+    /// Fills it up to a number of stored payments.
+    pub async fn fill(&mut self, bench: &Bench, payments: u64) -> anyhow::Result<()> {
+        eprintln!("growth, filling {} to {payments} payments", self.database);
+        let mut psql = Command::new(bench.postgres.program("psql")?);
+        psql.args(["--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", &format!("--set=payments={payments}")]);
+        psql.arg(format!("--set=connection={}", self.tenant.connection));
+        psql.args(["--file", concat!(env!("CARGO_MANIFEST_DIR"), "/bench/fill.sql")]);
+        let output = psql.arg(bench.postgres.url(&self.database)).kill_on_drop(true).output().await?;
+        ensure!(output.status.success(), "psql: {}", String::from_utf8_lossy(&output.stderr));
+        self.store.checkpoint().await
+    }
+
+    /// A server on it.
+    pub async fn serve(&self, bench: &Bench) -> anyhow::Result<Server> {
+        bench.program.serve(&bench.postgres.url(&self.database)).await
+    }
+
+    /// New payments a second.
+    pub async fn creates(&mut self, server: &Server, window: Window) -> anyhow::Result<f64> {
+        let requests = Requests::fresh(server.address, &self.tenant, &example());
+        let mut load = Load::open(&[(server.address, requests)], CONNECTIONS).await?;
+        let since = self.store.now().await?;
+        let tally = load.run(window, Expected::CREATED).await?;
+        self.store.check(since, tally.answers).await?;
+        Ok(tally.rate())
+    }
+
+    /// Drops the database.
+    pub async fn drop(self, bench: &mut Bench) -> anyhow::Result<()> {
+        self.store.close().await?;
+        bench.store.drop_database(&self.database).await.with_context(|| format!("{} stays", self.database))
+    }
+}

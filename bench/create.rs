@@ -1,0 +1,136 @@
+//! Payments a second, the server beside pgbench; and what they cost.
+
+use crate::bench::Bench;
+use crate::latency::Latencies;
+use crate::load::{Expected, Load};
+use crate::pgbench::Script;
+use crate::report::{self, Goal, Report, Row, Unit};
+use crate::requests::{Requests, example};
+use crate::sample::Sample;
+use crate::server::Server;
+use crate::tally::Tally;
+
+const LEVELS: [u32; 4] = [1, 8, 64, 256];
+
+/// What runs in turns, with payments a second, round by round.
+struct Side {
+    /// `None`: the server itself.
+    script: Option<Script>,
+    rates: Vec<f64>,
+    latencies: Latencies,
+}
+
+/// What the server's process costs, round by round.
+#[derive(Default)]
+struct Costs {
+    /// CPU time a payment.
+    microseconds: Vec<f64>,
+    resident_mib: Vec<f64>,
+}
+
+/// Measures every number of connections.
+pub async fn measure(bench: &mut Bench, report: &mut Report) -> anyhow::Result<()> {
+    for connections in LEVELS {
+        level(bench, connections, report).await?;
+    }
+    Ok(())
+}
+
+async fn level(bench: &mut Bench, connections: u32, report: &mut Report) -> anyhow::Result<()> {
+    let mut scripts = vec![None, Some(Script::Statement), Some(Script::Batch)];
+    if connections == 64 {
+        scripts.push(Some(Script::Transaction));
+    }
+    let new = |script| Side { script, rates: Vec::new(), latencies: Latencies::default() };
+    let mut sides: Vec<Side> = scripts.into_iter().map(new).collect();
+    let mut costs = Costs::default();
+    // A server of its own, so that its memory is that of this number of connections.
+    let server = bench.serve().await?;
+    for round in 1..=bench.options.rounds {
+        eprintln!("create, {}, round {round}", report::connections(connections));
+        for side in &mut sides {
+            side.run(bench, &server, connections, &mut costs).await?;
+        }
+        // Who went first goes last: the tables grow while they are measured.
+        sides.reverse();
+    }
+    server.stop().await?;
+    sides.sort_by_key(|side| side.script);
+    if let [ours, theirs @ ..] = &sides[..] {
+        ours.report(theirs, connections, report);
+    }
+    costs.report(connections, report);
+    Ok(())
+}
+
+impl Side {
+    async fn run(
+        &mut self,
+        bench: &mut Bench,
+        server: &Server,
+        connections: u32,
+        costs: &mut Costs,
+    ) -> anyhow::Result<()> {
+        let tally = match self.script {
+            Some(script) => bench.pgbench(script, connections, None).await?,
+            None => costs.served(bench, server, connections).await?,
+        };
+        let payments = self.script.map_or(1.0, |script| f64::from(script.payments()));
+        self.rates.push(tally.rate() * payments);
+        self.latencies.push(&tally);
+        Ok(())
+    }
+
+    fn report(&self, others: &[Self], connections: u32, report: &mut Report) {
+        let ours = Sample::new(self.rates.clone()).median();
+        for other in others {
+            let (what, goal) = match other.script {
+                Some(Script::Batch) => ("32 payments a transaction", None),
+                Some(Script::Transaction) => ("begin, two inserts, commit", None),
+                _ => ("one statement a payment", Some(Goal::AtLeast(if connections < 64 { 0.9 } else { 3.0 }))),
+            };
+            let theirs = Sample::new(other.rates.clone()).median();
+            report.add(Row {
+                what: format!("create, {}, to pgbench with {what}", report::connections(connections)),
+                figure: Sample::ratios(&self.rates, &other.rates),
+                unit: Unit::Times,
+                goal,
+                absolute: format!("{ours:.0} to {theirs:.0} payments/s"),
+            });
+            if connections == 1 && other.script == Some(Script::Statement) {
+                self.latencies.report(&other.latencies, ["1 connection", ""], Some(Goal::AtMost(1.4)), report);
+            }
+        }
+    }
+}
+
+impl Costs {
+    async fn served(&mut self, bench: &mut Bench, server: &Server, connections: u32) -> anyhow::Result<Tally> {
+        let requests = Requests::fresh(server.address, &bench.tenant, &example());
+        let mut load = Load::open(&[(server.address, requests)], connections).await?;
+        let (since, before) = (bench.store.now().await?, server.cpu_seconds()?);
+        let tally = load.run(bench.options.window(), Expected::CREATED).await?;
+        let cpu_seconds = server.cpu_seconds()? - before;
+        #[expect(clippy::cast_precision_loss, reason = "a count of seconds' work")]
+        self.microseconds.push(cpu_seconds * 1e6 / tally.answers as f64);
+        // While the connections are open.
+        self.resident_mib.push(server.resident_mib()?);
+        bench.store.check(since, tally.answers).await?;
+        Ok(tally)
+    }
+
+    fn report(self, connections: u32, report: &mut Report) {
+        let (what, figure, unit, goal) = match connections {
+            64 => ("server CPU a payment", self.microseconds, Unit::Microseconds, 35.0),
+            256 => ("resident memory", self.resident_mib, Unit::Mebibytes, 48.0),
+            _ => return,
+        };
+        report.add(Row {
+            what: format!("{what}, {connections} connections"),
+            figure: Sample::new(figure),
+            unit,
+            goal: Some(Goal::AtMost(goal)),
+            absolute: String::new(),
+        });
+    }
+}

@@ -1,0 +1,79 @@
+//! Requests whose bytes are made before the clock runs.
+
+use std::cell::Cell;
+use std::net::SocketAddr;
+use std::rc::Rc;
+
+use uuid::{Builder, fmt::Hyphenated};
+
+use crate::tenant::Tenant;
+
+/// The example of the API's page.
+const EXAMPLE: &str = include_str!("../src/cli/demo_payment.json");
+const NO_KEY: [u8; Hyphenated::LENGTH] = [b'0'; Hyphenated::LENGTH];
+
+/// What a load sends.
+#[derive(Clone)]
+pub enum Requests {
+    /// The same request with a fresh idempotency key each time, which is put in place of the bytes from `key_at` on.
+    Fresh { bytes: Vec<u8>, key_at: usize },
+    /// These in turn, shared by all connections.
+    Cycle { all: Rc<[Vec<u8>]>, next: Rc<Cell<usize>> },
+}
+
+/// The body of a create call: the page's example on one line.
+pub fn example() -> String {
+    EXAMPLE.lines().map(str::trim).collect()
+}
+
+/// The bytes of a create call.
+pub fn create(address: SocketAddr, tenant: &Tenant, key: &str, body: &str) -> Vec<u8> {
+    let Tenant { api_key, token, .. } = tenant;
+    format!(
+        "POST /accounting/payments HTTP/1.1\r\nhost: {address}\r\nx-api-key: {api_key}\r\n\
+         x-connection-token: {token}\r\ncontent-type: application/json\r\nidempotency-key: {key}\r\n\
+         content-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .into_bytes()
+}
+
+/// The bytes of a read of payments; `path` is what follows `/accounting/payments`.
+pub fn get(address: SocketAddr, tenant: &Tenant, path: &str) -> Vec<u8> {
+    let Tenant { api_key, token, .. } = tenant;
+    format!(
+        "GET /accounting/payments{path} HTTP/1.1\r\nhost: {address}\r\nx-api-key: {api_key}\r\n\
+         x-connection-token: {token}\r\n\r\n"
+    )
+    .into_bytes()
+}
+
+impl Requests {
+    /// A new payment each time.
+    pub fn fresh(address: SocketAddr, tenant: &Tenant, body: &str) -> Self {
+        let bytes = create(address, tenant, &String::from_utf8_lossy(&NO_KEY), body);
+        let key_at = bytes.windows(NO_KEY.len()).position(|window| window == NO_KEY).unwrap_or_default();
+        Self::Fresh { bytes, key_at }
+    }
+
+    /// These in turn.
+    pub fn cycle(all: Vec<Vec<u8>>) -> Self {
+        Self::Cycle { all: all.into(), next: Rc::default() }
+    }
+
+    /// The bytes of the next request.
+    pub fn next(&mut self) -> &[u8] {
+        match self {
+            Self::Fresh { bytes, key_at } => {
+                let key = Builder::from_random_bytes(rand::random()).into_uuid();
+                key.hyphenated().encode_lower(&mut bytes[*key_at..]);
+                bytes
+            }
+            Self::Cycle { all, next } => {
+                let now = next.get();
+                next.set((now + 1) % all.len());
+                &all[now]
+            }
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! The process that is measured.
+
+use std::fs::{self, File};
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Output, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail, ensure};
+use tokio::process::{Child, Command};
+use unibooks::cli::environment_variables;
+
+/// Linux counts a process' time in these, on every architecture.
+const TICKS_A_SECOND: f64 = 100.0;
+/// Only a fault reaches it.
+const READY_LIMIT: Duration = Duration::from_secs(30);
+
+/// How to run the program.
+pub struct Program {
+    path: PathBuf,
+    arguments: Vec<String>,
+    log: PathBuf,
+}
+
+/// A running server. Killed when it is dropped.
+pub struct Server {
+    child: Child,
+    pub address: SocketAddr,
+    log: PathBuf,
+}
+
+impl Program {
+    /// The program at `path`, whose servers get more `arguments` and log below `folder`.
+    pub fn new(path: PathBuf, arguments: &str, folder: &Path) -> Self {
+        let arguments = arguments.split_whitespace().map(str::to_owned).collect();
+        Self { path, arguments, log: folder.to_owned() }
+    }
+
+    fn command(&self, url: &str) -> Command {
+        let mut command = Command::new(&self.path);
+        for name in environment_variables() {
+            command.env_remove(name);
+        }
+        // A folder without `.env`.
+        command.current_dir(&self.log).env("DATABASE_URL", url).stdin(Stdio::null()).kill_on_drop(true);
+        command
+    }
+
+    /// Runs a command of the console to its end: what it printed.
+    pub async fn console(&self, url: &str, arguments: &[&str]) -> anyhow::Result<String> {
+        let Output { status, stdout, stderr } = self.command(url).args(arguments).output().await?;
+        ensure!(status.success(), "unibooks {}: {}", arguments.join(" "), String::from_utf8_lossy(&stderr).trim());
+        Ok(String::from_utf8(stdout)?)
+    }
+
+    /// Starts a server, which may not listen yet. Its log goes to a file, as an operator's would.
+    pub fn spawn(&self, url: &str) -> anyhow::Result<Server> {
+        let address = free_address()?;
+        let log = self.log.join(format!("server-{}.log", address.port()));
+        let mut command = self.command(url);
+        command.args(["serve", "--listen", &address.to_string(), "--metrics-listen", "127.0.0.1:0"]);
+        command.args(&self.arguments).stdout(Stdio::null()).stderr(File::create(&log)?);
+        let child = command.spawn().with_context(|| format!("{} does not run", self.path.display()))?;
+        Ok(Server { child, address, log })
+    }
+
+    /// Starts a server and waits until it listens.
+    pub async fn serve(&self, url: &str) -> anyhow::Result<Server> {
+        let mut server = self.spawn(url)?;
+        server.listens().await?;
+        Ok(server)
+    }
+}
+
+impl Server {
+    /// Waits until connections are taken.
+    pub async fn listens(&mut self) -> anyhow::Result<()> {
+        let started = Instant::now();
+        while tokio::net::TcpStream::connect(self.address).await.is_err() {
+            if let Some(status) = self.child.try_wait()? {
+                bail!("the server ended with {status}: {}", fs::read_to_string(&self.log)?.trim());
+            }
+            ensure!(started.elapsed() < READY_LIMIT, "the server never listened");
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        Ok(())
+    }
+
+    /// The CPU time of the process so far, in seconds: its own and the kernel's for it.
+    pub fn cpu_seconds(&self) -> anyhow::Result<f64> {
+        let stat = self.proc("stat")?;
+        // Behind the name, which may have spaces in it, the times are the 12th and 13th.
+        let (_, fields) = stat.rsplit_once(')').context("/proc is not understood")?;
+        let ticks = fields.split_whitespace().skip(11).take(2).map(str::parse::<u32>);
+        Ok(f64::from(ticks.sum::<Result<u32, _>>()?) / TICKS_A_SECOND)
+    }
+
+    /// The resident memory now, in MiB.
+    pub fn resident_mib(&self) -> anyhow::Result<f64> {
+        let status = self.proc("status")?;
+        let kib = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB"));
+        Ok(f64::from(kib.context("/proc is not understood")?.parse::<u32>()?) / 1024.0)
+    }
+
+    fn proc(&self, file: &str) -> anyhow::Result<String> {
+        let path = format!("/proc/{}/{file}", self.child.id().context("the server has ended")?);
+        fs::read_to_string(&path).with_context(|| format!("{path} (the benchmark needs Linux)"))
+    }
+
+    /// Ends it in order.
+    pub async fn stop(mut self) -> anyhow::Result<()> {
+        let id = self.child.id().context("the server has ended before its time")?;
+        // The shell's own `kill`: a slim system has no other.
+        Command::new("sh").args(["-c", &format!("kill -TERM {id}")]).status().await?;
+        let status = self.child.wait().await?;
+        ensure!(status.success(), "the server ended with {status}: {}", fs::read_to_string(&self.log)?.trim());
+        Ok(fs::remove_file(&self.log)?)
+    }
+}
+
+/// An address that nobody listens on now.
+fn free_address() -> std::io::Result<SocketAddr> {
+    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr())
+}

@@ -1,0 +1,47 @@
+//! Two server processes on one database beside one.
+
+use std::net::SocketAddr;
+
+use crate::bench::Bench;
+use crate::load::{Expected, Load};
+use crate::report::{Report, Row, Unit};
+use crate::requests::{Requests, example};
+use crate::sample::Sample;
+
+const CONNECTIONS: u32 = 64;
+
+/// The same number of connections in all, to one process and to two.
+pub async fn measure(bench: &mut Bench, report: &mut Report) -> anyhow::Result<()> {
+    let servers = [bench.serve().await?, bench.serve().await?];
+    let targets = servers.each_ref().map(|server| target(bench, server.address));
+    let (mut one, mut two) = (Vec::new(), Vec::new());
+    for round in 1..=bench.options.rounds {
+        eprintln!("servers, round {round}");
+        one.push(rate(bench, &targets[..1]).await?);
+        two.push(rate(bench, &targets).await?);
+    }
+    for server in servers {
+        server.stop().await?;
+    }
+    let absolute = [&two, &one].map(|rates| Sample::new(rates.clone()).median());
+    report.add(Row {
+        what: format!("create, two server processes to one, {CONNECTIONS} connections in all"),
+        figure: Sample::ratios(&two, &one),
+        unit: Unit::Times,
+        goal: None,
+        absolute: format!("{:.0} to {:.0} payments/s", absolute[0], absolute[1]),
+    });
+    Ok(())
+}
+
+fn target(bench: &Bench, address: SocketAddr) -> (SocketAddr, Requests) {
+    (address, Requests::fresh(address, &bench.tenant, &example()))
+}
+
+async fn rate(bench: &mut Bench, targets: &[(SocketAddr, Requests)]) -> anyhow::Result<f64> {
+    let mut load = Load::open(targets, CONNECTIONS).await?;
+    let since = bench.store.now().await?;
+    let tally = load.run(bench.options.window(), Expected::CREATED).await?;
+    bench.store.check(since, tally.answers).await?;
+    Ok(tally.rate())
+}

@@ -1,0 +1,132 @@
+//! What the benchmark asks the database itself, beside server and pgbench.
+
+use anyhow::{Context, ensure};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection};
+use uuid::Uuid;
+
+/// A look at the payments of one connection.
+pub struct Store {
+    database: PgConnection,
+    connection: Uuid,
+}
+
+impl Store {
+    /// Connects.
+    pub async fn open(database: PgConnectOptions, connection: Uuid) -> anyhow::Result<Self> {
+        Ok(Self { database: database.connect().await?, connection })
+    }
+
+    /// Postgres' time.
+    pub async fn now(&mut self) -> anyhow::Result<DateTime<Utc>> {
+        Ok(sqlx::query_scalar("select clock_timestamp()").fetch_one(&mut self.database).await?)
+    }
+
+    /// Fails unless exactly `payments` payments, with a line item each, were stored since `since`: what was answered
+    /// must be what is there.
+    pub async fn check(&mut self, since: DateTime<Utc>, payments: u64) -> anyhow::Result<()> {
+        let (stored, items): (i64, i64) = sqlx::query_as(
+            r"
+            select count(distinct payment.id), count(item.position)
+            from payment
+            left join payment_line_item item
+                on item.connection_id = payment.connection_id and item.payment_id = payment.id
+            where payment.connection_id = $1 and payment.created_at >= $2
+            ",
+        )
+        .bind(self.connection)
+        .bind(since)
+        .fetch_one(&mut self.database)
+        .await?;
+        let said = i64::try_from(payments)?;
+        ensure!(
+            (stored, items) == (said, said),
+            "{said} payments were said to be stored, but {stored} with {items} line items are"
+        );
+        Ok(())
+    }
+
+    /// A column of payments from all over the connection's list, as text; fewer where it is null.
+    pub async fn samples(&mut self, column: &str) -> anyhow::Result<Vec<String>> {
+        let statement = format!(
+            "
+            with span as (
+                select min(created_at) as first, max(created_at) as last from payment where connection_id = $1
+            )
+            select distinct sample.value
+            from span, generate_series(0, 255) step,
+                 lateral (
+                     select {column}::text as value
+                     from payment
+                     where connection_id = $1 and created_at >= first + (last - first) * (step / 256.0)
+                     order by created_at, id
+                     limit 1
+                 ) sample
+            where sample.value is not null
+            "
+        );
+        let values = sqlx::query_scalar(AssertSqlSafe(statement)).bind(self.connection);
+        Ok(values.fetch_all(&mut self.database).await?)
+    }
+
+    /// The value of a column that the fewest payments of the connection have, as text.
+    pub async fn rarest(&mut self, column: &str) -> anyhow::Result<String> {
+        let statement = format!(
+            "
+            select {column}::text from payment where connection_id = $1 and {column} is not null
+            group by {column} order by count(*), {column} limit 1
+            "
+        );
+        let value = sqlx::query_scalar(AssertSqlSafe(statement)).bind(self.connection);
+        value.fetch_optional(&mut self.database).await?.with_context(|| format!("no payment has a {column}"))
+    }
+
+    /// Two moments in the middle of a column's values with some 20 payments of the connection between them, as
+    /// parameters of a query.
+    pub async fn range(&mut self, column: &str) -> anyhow::Result<(String, String)> {
+        let statement = format!(
+            "
+            with middle as (
+                select percentile_disc(0.5) within group (order by {column}) as moment
+                from payment where connection_id = $1
+            ),
+            following as (
+                select {column} as moment from payment
+                where connection_id = $1 and {column} > (select moment from middle)
+                order by {column}
+                limit 20
+            )
+            select (select moment from middle), (select max(moment) from following)
+            "
+        );
+        let moments = sqlx::query_as(AssertSqlSafe(statement)).bind(self.connection);
+        let (after, last): (DateTime<Utc>, DateTime<Utc>) = moments.fetch_one(&mut self.database).await?;
+        // Exclusive on both sides.
+        let text = |moment: DateTime<Utc>| moment.to_rfc3339_opts(SecondsFormat::Micros, true);
+        Ok((text(after), text(last + TimeDelta::microseconds(1))))
+    }
+
+    /// Writes everything to the tables' files, so that no round pays for what came before it.
+    pub async fn checkpoint(&mut self) -> anyhow::Result<()> {
+        sqlx::query("checkpoint").execute(&mut self.database).await?;
+        Ok(())
+    }
+
+    /// Makes a database in the same Postgres.
+    pub async fn create_database(&mut self, name: &str) -> anyhow::Result<()> {
+        sqlx::query(AssertSqlSafe(format!("create database {name}"))).execute(&mut self.database).await?;
+        Ok(())
+    }
+
+    /// Drops one.
+    pub async fn drop_database(&mut self, name: &str) -> anyhow::Result<()> {
+        sqlx::query(AssertSqlSafe(format!("drop database {name}"))).execute(&mut self.database).await?;
+        Ok(())
+    }
+
+    /// Disconnects.
+    pub async fn close(self) -> anyhow::Result<()> {
+        Ok(self.database.close().await?)
+    }
+}
