@@ -43,9 +43,9 @@ impl DatabaseUrl {
 /// How the database is used.
 #[derive(Debug, Clone, Args)]
 pub struct DatabaseSettings {
-    /// The most database connections at a time; a quarter of them is for lists
+    /// The most database connections at a time; a tenth writes new payments, a quarter is for lists
     #[arg(long, env = "UNIBOOKS_DATABASE_CONNECTIONS", default_value_t = 10, value_name = "COUNT",
-          value_parser = clap::value_parser!(u32).range(2..=1000))]
+          value_parser = clap::value_parser!(u32).range(4..=1000))]
     pub database_connections: u32,
 
     /// How long to wait for a database connection, and how long one statement may take

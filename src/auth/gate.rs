@@ -76,7 +76,8 @@ impl Gate {
             Ok(found) => return Ok(Some(found)),
             Err(look_up) => look_up,
         };
-        let found = store::find(&self.database, &hashes.0, &hashes.1).await?;
+        // Boxed, because it is rare and large: it would be copied with every request.
+        let found = Box::pin(store::find(&self.database, &hashes.0, &hashes.1)).await?;
         if let Some(found) = found.filter(|found| found.connection.is_some()) {
             self.cache.keep(look_up, hashes, found);
         }

@@ -18,7 +18,8 @@ pub type PooledConnection = PoolConnection<Postgres>;
 pub struct DatabaseOptions {
     /// Where it is and who we are there.
     pub connect: PgConnectOptions,
-    /// The most connections at a time; a quarter of them, at least one, is for lists.
+    /// The most connections at a time: a tenth is for the creation of payments and a quarter for lists, at least one
+    /// each; one listens for notifications; the rest is for everything else.
     pub max_connections: u32,
     /// How long to wait for a connection, and how long Postgres may work on one statement.
     pub timeout: Duration,
@@ -65,9 +66,6 @@ pub struct Database {
 }
 
 impl Database {
-    /// How many writers new payments have.
-    pub const WRITERS: u32 = 2;
-
     /// Connects, waiting up to the timeout for a database that is still starting.
     ///
     /// # Errors
@@ -83,7 +81,8 @@ impl Database {
         wait_for(&connect, timeout).await?;
 
         let for_lists = (max_connections / 4).max(1);
-        let for_creates = Self::WRITERS;
+        let for_creates = (max_connections / 10).max(1);
+        let for_others = max_connections.saturating_sub(for_lists + for_creates + 1).max(1);
         let pool = |connections: u32| {
             PgPoolOptions::new()
                 .max_connections(connections)
@@ -102,8 +101,7 @@ impl Database {
         };
         let planned_anew = connect.clone().options([("plan_cache_mode", "force_custom_plan")]);
         Ok(Self {
-            pool: pool(max_connections.saturating_sub(for_lists + for_creates).max(1))
-                .connect_lazy_with(connect.clone()),
+            pool: pool(for_others).connect_lazy_with(connect.clone()),
             creates: pool(for_creates).connect_lazy_with(connect.clone()),
             listener: pool(1).connect_lazy_with(connect),
             lists: pool(for_lists).connect_lazy_with(planned_anew),
@@ -118,7 +116,14 @@ impl Database {
         self.pool.acquire().await.map_err(Error::unavailable)
     }
 
-    /// A connection for the creation of payments, for one of [`Self::WRITERS`] writers.
+    /// How many connections there are for the creation of payments. One keeps up with about what a core of the
+    /// database's machine can do; two on a small machine were no faster and cost each payment more.
+    #[must_use]
+    pub fn writers(&self) -> u32 {
+        self.creates.options().get_max_connections()
+    }
+
+    /// A connection for the creation of payments.
     ///
     /// # Errors
     /// [`Error::Unavailable`].

@@ -66,7 +66,7 @@ async fn execute(connection: &mut PgConnection, statement: String) {
 }
 
 async fn connect(options: PgConnectOptions) -> Database {
-    let options = DatabaseOptions { connect: options, max_connections: 16, timeout: Duration::from_secs(20) };
+    let options = DatabaseOptions { connect: options, max_connections: 20, timeout: Duration::from_secs(20) };
     Database::connect(options).await.expect("a database")
 }
 

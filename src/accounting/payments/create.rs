@@ -72,7 +72,8 @@ pub async fn create_payment(
     match payments.write(row, body_bytes).await {
         Ok(Written::Stored(payment)) => Ok(created(&payment, remote_data, false)),
         Ok(Written::Taken(claim)) => {
-            let first = store::find_claimed(&scope, &claim).await?.ok_or(Error::KeyReused)?;
+            // Boxed, because it is rare and large: it would be copied with every call.
+            let first = Box::pin(store::find_claimed(&scope, &claim)).await?.ok_or(Error::KeyReused)?;
             Ok(created(&first, remote_data, true))
         }
         // With a key a repetition is safe whatever happened, so this stays an ordinary 503.

@@ -9,8 +9,8 @@ use insta::assert_json_snapshot;
 use serde_json::{Value, json};
 use sqlx::{ConnectOptions, Connection, PgConnection};
 use tokio::task::{JoinHandle, JoinSet};
+use unibooks::db::migrate;
 use unibooks::db::private::{Options, PrivatePostgres};
-use unibooks::db::{Database, migrate};
 use unibooks::domain::Clock;
 
 use crate::support::app::{Answer, App, PAYMENTS, Tenant, small};
@@ -44,7 +44,7 @@ impl Held {
 /// Keeps all writers of a server busy with a payment each, without a key.
 async fn occupy_the_writers(app: &Arc<App>, tenant: &Tenant, held: &mut Held) -> JoinSet<Answer> {
     let mut calls = JoinSet::new();
-    for busy in 1..=Database::WRITERS {
+    for busy in 1..=app.database.writers() {
         let (app, tenant) = (Arc::clone(app), tenant.clone());
         calls.spawn(async move { app.create(&tenant, &small()).await });
         held.until_waiting(busy).await;
@@ -118,10 +118,10 @@ async fn what_gathers_during_a_commit_is_written_by_one_statement() {
         let kept = app.get(&tenant, &format!("{PAYMENTS}/{}", payment["id"].as_str().expect("an id"))).await;
         assert_eq!(kept.json(), payment);
     }
-    assert_eq!(app.count().await, 50 + i64::from(Database::WRITERS));
+    assert_eq!(app.count().await, 50 + i64::from(app.database.writers()));
     let refused_later = 50;
     let together = scalar(&app, "select count(*) from statement").await - refused_later;
-    assert_eq!(together, i64::from(Database::WRITERS) + 1, "the fifty are one statement");
+    assert_eq!(together, i64::from(app.database.writers()) + 1, "the fifty are one statement");
 }
 
 #[tokio::test]
@@ -145,7 +145,7 @@ async fn two_requests_with_one_key_in_one_batch_are_one_payment() {
     let mut of_b = [answers[1].status.as_u16(), answers[3].status.as_u16()];
     of_b.sort_unstable();
     assert_eq!(of_b, [201, 422], "one of the two that fight for the key b");
-    assert_eq!(app.count().await, 3 + i64::from(Database::WRITERS));
+    assert_eq!(app.count().await, 3 + i64::from(app.database.writers()));
     assert_eq!(scalar(&app, "select count(*) from payment_line_item").await, 2 * 3, "each with its own line items");
 }
 
@@ -178,7 +178,7 @@ async fn row_that_the_database_refuses_does_not_fail_its_neighbours() {
             _ => assert_eq!(answer.json()["total_amount"], n, "{}", answer.text),
         }
     }
-    assert_eq!(app.count().await, 30 - 4 + i64::from(Database::WRITERS));
+    assert_eq!(app.count().await, 30 - 4 + i64::from(app.database.writers()));
 }
 
 #[tokio::test]
@@ -188,10 +188,10 @@ async fn batches_of_two_servers_with_the_same_keys_do_not_deadlock() {
     let tenant = app.tenant().await;
     let mut held = Held::on(&app).await;
     let mut first = occupy_the_writers(&app, &tenant, &mut held).await;
-    for busy in 1..=Database::WRITERS {
+    for busy in 1..=app.database.writers() {
         let (other, tenant) = (Arc::clone(&other), tenant.clone());
         first.spawn(async move { other.create(&tenant, &small()).await });
-        held.until_waiting(Database::WRITERS + busy).await;
+        held.until_waiting(app.database.writers() + busy).await;
     }
     let keys: Vec<_> = (10..90).map(|n| (format!("key-{n}"), json!({ "total_amount": n }))).collect();
     let mut calls = queue_up(&app, &tenant, keys.clone()).await;
@@ -203,7 +203,7 @@ async fn batches_of_two_servers_with_the_same_keys_do_not_deadlock() {
     assert!(answers.iter().all(|answer| answer.status == 201), "{:?}", statuses(&answers));
     let ids: HashSet<_> = answers.iter().map(|answer| answer.json()["id"].to_string()).collect();
     assert_eq!(ids.len(), 80);
-    assert_eq!(app.count().await, 80 + 2 * i64::from(Database::WRITERS));
+    assert_eq!(app.count().await, 80 + 2 * i64::from(app.database.writers()));
 }
 
 #[tokio::test]
@@ -226,7 +226,7 @@ async fn call_that_was_left_before_its_batch_is_not_stored_and_one_left_later_is
     let answers = all(calls).await;
     assert!(answers.iter().all(|answer| answer.status == 201), "the neighbours: {:?}", statuses(&answers));
     app.payments.close().await;
-    assert_eq!(app.count().await, 5 + i64::from(Database::WRITERS));
+    assert_eq!(app.count().await, 5 + i64::from(app.database.writers()));
 }
 
 #[tokio::test]
@@ -250,7 +250,7 @@ async fn what_was_let_in_is_committed_and_answered_before_the_end() {
     assert!(!closing.is_finished(), "it waits for what was let in");
     held.release().await;
     closing.await.expect("closed");
-    assert_eq!(app.count().await, 30 + i64::from(Database::WRITERS));
+    assert_eq!(app.count().await, 30 + i64::from(app.database.writers()));
     assert!(first.join_all().await.iter().all(|answer| answer.status == 201));
     assert!(all(calls).await.iter().all(|answer| answer.status == 201));
 }
@@ -292,7 +292,7 @@ async fn full_queue_refuses_what_comes_and_keeps_what_it_has() {
     first.join_all().await;
     let answers = all(calls).await;
     assert!(answers.iter().all(|answer| answer.status == 201), "{:?}", statuses(&answers));
-    assert_eq!(app.count().await, i64::try_from(answers.len()).expect("some") + i64::from(Database::WRITERS));
+    assert_eq!(app.count().await, i64::try_from(answers.len()).expect("some") + i64::from(app.database.writers()));
     assert_eq!(app.payments.occupied(), 0);
 }
 
