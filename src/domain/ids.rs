@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use uuid::{NoContext, Timestamp, Uuid};
+use uuid::{Builder, Uuid};
 
 use super::Refusal;
 
@@ -16,12 +16,10 @@ macro_rules! server_made_id {
         pub struct $name(pub Uuid);
 
         impl $name {
-            /// A new id: a `UUIDv7` (RFC 9562), ordered by `now`, the rest random.
+            /// A new id: a `UUIDv7` (RFC 9562), ordered by `now` to the microsecond, the rest random.
             #[must_use]
             pub fn new(now: DateTime<Utc>) -> Self {
-                let nanos = now.timestamp_subsec_nanos();
-                let seconds = u64::try_from(now.timestamp()).unwrap_or(0);
-                Self(Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, nanos)))
+                Self(ordered(now, rand::random()))
             }
         }
 
@@ -58,6 +56,34 @@ server_made_id!(
     PaymentId
 );
 
+impl PaymentId {
+    /// A place between ids: behind all of earlier milliseconds, before all of `moment`'s. No finer, because the
+    /// ids of earlier versions of the server are random within their millisecond.
+    #[must_use]
+    pub fn place_before(moment: DateTime<Utc>) -> Uuid {
+        Uuid::from_u128(u128::from(millisecond(moment)) << 80)
+    }
+
+    /// A place between ids: behind all of `moment`'s millisecond, before all of later ones.
+    #[must_use]
+    pub fn place_after(moment: DateTime<Utc>) -> Uuid {
+        Uuid::from_u128(u128::from(millisecond(moment) + 1) << 80)
+    }
+}
+
+/// The 48 bits that lead a `UUIDv7`, less one step. They reach to the year 10889.
+fn millisecond(moment: DateTime<Utc>) -> u64 {
+    u64::try_from(moment.timestamp_millis()).unwrap_or(0).min((1 << 48) - 2)
+}
+
+/// The millisecond, then in the 12 bits `rand_a` the fraction of it (RFC 9562, section 6.2, method 3). A step of its
+/// 4,096 is shorter than a microsecond, so ids of different microseconds are in the order of time.
+fn ordered(now: DateTime<Utc>, mut random: [u8; 10]) -> Uuid {
+    let [.., high, low] = (now.timestamp_subsec_nanos() % 1_000_000 * 4_096 / 1_000_000).to_be_bytes();
+    random[..2].copy_from_slice(&[high, low]);
+    Builder::from_unix_timestamp_millis(millisecond(now), &random).into_uuid()
+}
+
 /// The id of an object that a client names: an invoice, a contact, an account. Only its form is known here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
@@ -79,5 +105,60 @@ fn parse(text: &str) -> Result<Uuid, Refusal> {
             "invalid_uuid",
             "not a UUID; write it as 8-4-4-4-12 hexadecimal digits, like 801f9ede-c698-4e66-a7fc-48d19eebaa4f",
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use uuid::{Variant, Version};
+
+    use super::*;
+
+    fn at(micros: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp_micros(micros).expect("in range")
+    }
+
+    /// From 1970 to the end of 9999.
+    const MICROS: std::ops::Range<i64> = 0..253_402_300_800_000_000;
+
+    proptest! {
+        #[test]
+        fn ids_are_ordered_by_time_to_the_microsecond(
+            micros in MICROS, later in prop_oneof![1..2_000i64, 1..1_000_000_000_000i64], random: [[u8; 10]; 2],
+        ) {
+            let (first, second) = (ordered(at(micros), random[0]), ordered(at(micros + later), random[1]));
+            prop_assert!(first < second, "{first} {second}");
+        }
+
+        #[test]
+        fn an_id_is_a_uuid_v7_of_its_millisecond_and_otherwise_random(micros in MICROS, random: [u8; 10]) {
+            let id = ordered(at(micros), random);
+            prop_assert_eq!((id.get_version(), id.get_variant()), (Some(Version::SortRand), Variant::RFC4122));
+            prop_assert_eq!(u128::from(millisecond(at(micros))), id.as_u128() >> 80);
+            let all_random = (1u128 << 62) - 1;
+            prop_assert_eq!(id.as_u128() & all_random, u128::from_be_bytes([&[0; 6], &random[..]].concat()
+                .try_into().expect("16 bytes")) & all_random);
+        }
+
+        #[test]
+        fn ids_of_a_millisecond_stand_between_its_places(micros in MICROS, of_millisecond in 0..1_000i64, random: [u8; 10]) {
+            let id = ordered(at(micros / 1_000 * 1_000 + of_millisecond), random);
+            prop_assert!(PaymentId::place_before(at(micros)) < id);
+            prop_assert!(id < PaymentId::place_after(at(micros)));
+            prop_assert_eq!(PaymentId::place_after(at(micros)), PaymentId::place_before(at(micros + 1_000)));
+        }
+    }
+
+    #[test]
+    fn every_microsecond_of_a_millisecond_has_its_own_step() {
+        let ids: Vec<_> = (0..=1_000).map(|micros| ordered(at(micros), [0xff; 10]).as_u128() >> 64).collect();
+        assert!(ids.is_sorted_by(|a, b| a < b), "{ids:?}");
+    }
+
+    #[test]
+    fn moments_before_1970_are_before_all_ids() {
+        assert_eq!(PaymentId::place_before(at(-1)), Uuid::nil());
+        assert!(PaymentId::place_after(DateTime::<Utc>::MAX_UTC) > ordered(at(MICROS.end), [0xff; 10]));
     }
 }
