@@ -99,7 +99,9 @@ impl Database {
                     })
                 })
         };
-        let planned_anew = connect.clone().options([("plan_cache_mode", "force_custom_plan")]);
+        // Each list has an index with its order. Without this, what the planner believes of a connection that it has not
+        // yet counted could make it read all of it and sort.
+        let planned_anew = connect.clone().options([("plan_cache_mode", "force_custom_plan"), ("enable_sort", "off")]);
         Ok(Self {
             pool: pool(for_others).connect_lazy_with(connect.clone()),
             creates: pool(for_creates).connect_lazy_with(connect.clone()),

@@ -1,4 +1,4 @@
-//! Pages of a list: keyset cursors over (`created_at`, `id`), in both directions.
+//! Pages of a list: cursors are places in the order of ids, which is that of time, and lead in both directions.
 
 use std::str::FromStr;
 
@@ -16,11 +16,11 @@ use crate::domain::{Refusal, whole_number};
 /// One page of a list. All three members are always present (contract §1.8).
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Page<T> {
-    /// Leads to the page before; null on the first.
+    /// Leads to the page before; null at the beginning of the list.
     pub prev_cursor: Option<String>,
-    /// Leads to the page after; null on the last.
+    /// Leads to the page after; null at the end of the list, and only there.
     pub next_cursor: Option<String>,
-    /// The entries, oldest first.
+    /// The entries, oldest first. With filters a page may have fewer than `limit`, even none, before the list ends.
     pub data: Vec<T>,
 }
 
@@ -34,8 +34,8 @@ impl Limit {
 
     /// The number of entries.
     #[must_use]
-    pub fn get(self) -> usize {
-        usize::from(self.0)
+    pub fn get(self) -> u8 {
+        self.0
     }
 }
 
@@ -72,10 +72,11 @@ pub enum Direction {
 pub struct Cursor {
     /// Which way to read on.
     pub direction: Direction,
-    /// The entry at the place: when it was made, to the microsecond …
-    pub created_at: DateTime<Utc>,
-    /// … and its id.
+    /// The place is just behind this id, or just before it when the cursor leads backward.
     pub id: Uuid,
+    /// When the entry there was made, to the microsecond. The id tells the place; earlier versions want both, and may be
+    /// serving beside this one.
+    pub created_at: DateTime<Utc>,
 }
 
 /// What a cursor belongs to: a digest of the connection and the filters. A cursor carries it, so that one taken from
@@ -101,6 +102,17 @@ impl Binding {
 
 impl Cursor {
     const LENGTH: usize = 1 + 8 + 16 + 8;
+
+    /// The same place, seen from the other side.
+    #[must_use]
+    pub fn turned(self) -> Self {
+        let id = self.id.as_u128();
+        let (direction, id) = match self.direction {
+            Direction::Forward => (Direction::Backward, id.saturating_add(1)),
+            Direction::Backward => (Direction::Forward, id.saturating_sub(1)),
+        };
+        Self { direction, id: Uuid::from_u128(id), ..self }
+    }
 
     /// Writes the opaque text of a cursor.
     #[must_use]
@@ -151,7 +163,7 @@ impl FromStr for SentCursor {
             let created_at = DateTime::from_timestamp_micros(i64::from_be_bytes(bytes[1..9].try_into().ok()?))?;
             let id = Uuid::from_slice(&bytes[9..25]).ok()?;
             let binding = Binding(bytes[25..].try_into().ok()?);
-            Some(Self { cursor: Cursor { direction, created_at, id }, binding })
+            Some(Self { cursor: Cursor { direction, id, created_at }, binding })
         };
         read().ok_or_else(|| {
             let detail = "not a cursor of this server; use `next_cursor` or `prev_cursor` as they were answered";
@@ -182,12 +194,20 @@ mod tests {
         ) {
             let direction = if backward { Direction::Backward } else { Direction::Forward };
             let created_at = DateTime::from_timestamp_micros(micros).expect("in range");
-            let cursor = Cursor { direction, created_at, id: Uuid::from_u128(id) };
+            let cursor = Cursor { direction, id: Uuid::from_u128(id), created_at };
             let (here, there) = (Binding::to(&[b"a", b"b"]), Binding::to(&[b"ab", b""]));
             let text = cursor.encode(here);
             let sent: SentCursor = text.parse().expect("what was encoded");
             prop_assert_eq!(sent.within(here), Ok(cursor));
             prop_assert!(sent.within(there).is_err());
+        }
+
+        #[test]
+        fn whoever_turns_twice_stands_as_before(backward: bool, id in 1..u128::MAX) {
+            let direction = if backward { Direction::Backward } else { Direction::Forward };
+            let cursor = Cursor { direction, id: Uuid::from_u128(id), created_at: DateTime::UNIX_EPOCH };
+            prop_assert_ne!(cursor.turned().direction, direction);
+            prop_assert_eq!(cursor.turned().turned(), cursor);
         }
 
         #[test]

@@ -3,4 +3,5 @@
 
 pub mod app;
 pub mod logs;
+pub mod many;
 pub mod postgres;

@@ -3,9 +3,9 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::IntoParams;
+use uuid::Uuid;
 
-use crate::domain::ConnectionId;
-use crate::domain::{Currency, IdempotencyKey, RelatedId, Text};
+use crate::domain::{ConnectionId, Currency, IdempotencyKey, PaymentId, RelatedId, Text};
 use crate::http::page::Binding;
 use crate::http::query::Parameters;
 
@@ -68,6 +68,14 @@ impl Filter {
             remote_id: parameters.take("remote_id"),
             idempotency_key: parameters.take("idempotency_key"),
         }
+    }
+
+    /// Between which places in the order of ids the payments stand that `created_…` lets pass.
+    pub fn places(&self) -> (Uuid, Uuid) {
+        (
+            self.created_after.map_or(Uuid::nil(), PaymentId::place_before),
+            self.created_before.map_or(Uuid::max(), PaymentId::place_after),
+        )
     }
 
     /// What a cursor of this list belongs to.

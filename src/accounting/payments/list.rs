@@ -7,8 +7,7 @@ use utoipa::IntoParams;
 
 use super::error::Error;
 use super::filter::Filter;
-use super::payment::Payment;
-use super::store;
+use super::store::{self, Found};
 use super::view::PaymentView;
 use crate::auth::CanRead;
 use crate::http::page::{Cursor, Direction, Limit, Page, SentCursor};
@@ -50,6 +49,9 @@ impl FromQuery for ListQuery {
 }
 
 /// Lists the payments of the connection, oldest first.
+///
+/// One call looks at no more than 10,000 payments. Where few of them pass the filters, a page has fewer than `limit`,
+/// even none, and `next_cursor` leads on all the same: the list ends where `next_cursor` is null.
 #[utoipa::path(
     get, path = "/accounting/payments", tag = "payments", operation_id = "list_payments",
     params(ListQuery, Filter),
@@ -64,23 +66,16 @@ pub async fn list_payments(
     let cursor = cursor.map(|sent| sent.within(binding)).transpose();
     let cursor = cursor.map_err(|refusal| HttpError::InvalidQuery(vec![Fault::in_query("cursor", refusal)]))?;
 
-    // One more than asked for tells whether there is a further page.
-    let mut payments = store::page(&scope, &filter, cursor, limit.get() + 1).await?;
-    let more = payments.len() > limit.get();
-    payments.truncate(limit.get());
-    let backward = cursor.is_some_and(|cursor| cursor.direction == Direction::Backward);
-    if backward {
-        payments.reverse();
-    }
-
-    let place = |payment: &Payment, direction| {
-        Cursor { direction, created_at: payment.created_at, id: payment.id.0 }.encode(binding)
+    let Found { payments, read_on } = store::page(&scope, &filter, cursor, limit).await?;
+    // Whoever came from a page can go back to it.
+    let back = cursor.map(Cursor::turned);
+    let (prev, next) = match cursor.map(|cursor| cursor.direction) {
+        None | Some(Direction::Forward) => (back, read_on),
+        Some(Direction::Backward) => (read_on, back),
     };
-    // Whoever came from a page can go back to it; onward leads only what was seen.
-    let (before, after) = if backward { (more, true) } else { (cursor.is_some(), more) };
     let page = Page {
-        prev_cursor: payments.first().filter(|_| before).map(|first| place(first, Direction::Backward)),
-        next_cursor: payments.last().filter(|_| after).map(|last| place(last, Direction::Forward)),
+        prev_cursor: prev.map(|cursor| cursor.encode(binding)),
+        next_cursor: next.map(|cursor| cursor.encode(binding)),
         data: payments.iter().map(|payment| PaymentView::of(payment, remote_data)).collect(),
     };
     Ok(Json(page).into_response())

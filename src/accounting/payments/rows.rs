@@ -1,6 +1,5 @@
 //! Rows back into payments. What does not fit the domain's types was not written by this server: an internal error.
 
-use std::collections::HashMap;
 use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
@@ -12,7 +11,7 @@ use super::payment::{LineItem, NewPayment, Payment};
 use crate::db;
 use crate::domain::{FieldMappings, MinorUnits, PaymentId, Refusal, RelatedId, Warning, WrittenTime};
 
-/// A row of `payment`.
+/// A row of `payment` with its rows of `payment_line_item`.
 #[derive(Debug)]
 pub(super) struct PaymentRow {
     pub id: Uuid,
@@ -36,40 +35,35 @@ pub(super) struct PaymentRow {
     pub remote_data: Option<Json<Box<RawValue>>>,
     pub warnings: Option<Json<Vec<Warning>>>,
     pub request_digest: Option<Vec<u8>>,
+    pub item_name: Column<String>,
+    pub item_value: Column<i64>,
+    pub item_kind: Column<String>,
+    pub item_parent_item: Column<String>,
+    pub item_remote_id: Column<String>,
+    pub item_remote_generated_at: Column<DateTime<Utc>>,
+    pub item_company_info_id: Column<Uuid>,
+    pub item_created_at: Column<DateTime<Utc>>,
+    pub item_modified_at: Column<DateTime<Utc>>,
+    pub item_applied_amount: Column<i64>,
+    pub item_applied_date: Column<DateTime<Utc>>,
+    pub item_applied_offset_minutes: Column<i16>,
+    pub item_related_object_id: Column<Uuid>,
+    pub item_related_object_type: Column<String>,
+    /// Whether it passes the filters of a list.
+    pub matches: bool,
+    /// Whether it is the last that a list looks at.
+    pub is_last_look: bool,
 }
 
-/// A row of `payment_line_item`.
-#[derive(Debug)]
-pub(super) struct LineItemRow {
-    pub payment_id: Uuid,
-    pub name: Option<String>,
-    pub value: Option<i64>,
-    pub kind: Option<String>,
-    pub parent_item: Option<String>,
-    pub remote_id: Option<String>,
-    pub remote_generated_at: Option<DateTime<Utc>>,
-    pub company_info_id: Option<Uuid>,
-    pub created_at: DateTime<Utc>,
-    pub modified_at: DateTime<Utc>,
-    pub applied_amount: Option<i64>,
-    pub applied_date: Option<DateTime<Utc>>,
-    pub applied_offset_minutes: Option<i16>,
-    pub related_object_id: Option<Uuid>,
-    pub related_object_type: Option<String>,
-}
+/// One member of all line items of a payment; `None` when it has none.
+type Column<T> = Option<Vec<Option<T>>>;
 
-/// Puts payments and their line items together, in the order of `rows`.
-pub(super) fn assemble(rows: Vec<PaymentRow>, items: Vec<LineItemRow>) -> Result<Vec<Payment>, sqlx::Error> {
-    let mut of_payment: HashMap<Uuid, Vec<LineItem>> = HashMap::with_capacity(rows.len());
-    for row in items {
-        of_payment.entry(row.payment_id).or_default().push(line_item(&row)?);
+impl PaymentRow {
+    /// The payment with its line items.
+    pub(super) fn into_payment(self) -> Result<Payment, sqlx::Error> {
+        let line_items = line_items(&self)?;
+        payment(self, line_items)
     }
-    rows.into_iter()
-        .map(|row| {
-            let items = of_payment.remove(&row.id).unwrap_or_default();
-            payment(row, items)
-        })
-        .collect()
 }
 
 fn payment(row: PaymentRow, line_items: Vec<LineItem>) -> Result<Payment, sqlx::Error> {
@@ -100,22 +94,34 @@ fn payment(row: PaymentRow, line_items: Vec<LineItem>) -> Result<Payment, sqlx::
     })
 }
 
-fn line_item(row: &LineItemRow) -> Result<LineItem, sqlx::Error> {
-    Ok(LineItem {
-        name: parse(row.name.as_deref())?,
-        value: amount(row.value)?,
-        kind: parse(row.kind.as_deref())?,
-        parent_item: parse(row.parent_item.as_deref())?,
-        remote_id: parse(row.remote_id.as_deref())?,
-        remote_generated_at: row.remote_generated_at,
-        company_info_id: row.company_info_id.map(RelatedId),
-        created_at: Some(row.created_at),
-        modified_at: Some(row.modified_at),
-        applied_amount: amount(row.applied_amount)?,
-        applied_date: written_time(row.applied_date, row.applied_offset_minutes),
-        related_object_id: row.related_object_id.map(RelatedId),
-        related_object_type: parse(row.related_object_type.as_deref())?,
-    })
+fn line_items(row: &PaymentRow) -> Result<Vec<LineItem>, sqlx::Error> {
+    let count = row.item_created_at.as_ref().map_or(0, Vec::len);
+    let item = |at| {
+        Ok(LineItem {
+            name: parse(cell(&row.item_name, at).map(String::as_str))?,
+            value: amount(cell(&row.item_value, at).copied())?,
+            kind: parse(cell(&row.item_kind, at).map(String::as_str))?,
+            parent_item: parse(cell(&row.item_parent_item, at).map(String::as_str))?,
+            remote_id: parse(cell(&row.item_remote_id, at).map(String::as_str))?,
+            remote_generated_at: cell(&row.item_remote_generated_at, at).copied(),
+            company_info_id: cell(&row.item_company_info_id, at).copied().map(RelatedId),
+            created_at: cell(&row.item_created_at, at).copied(),
+            modified_at: cell(&row.item_modified_at, at).copied(),
+            applied_amount: amount(cell(&row.item_applied_amount, at).copied())?,
+            applied_date: written_time(
+                cell(&row.item_applied_date, at).copied(),
+                cell(&row.item_applied_offset_minutes, at).copied(),
+            ),
+            related_object_id: cell(&row.item_related_object_id, at).copied().map(RelatedId),
+            related_object_type: parse(cell(&row.item_related_object_type, at).map(String::as_str))?,
+        })
+    };
+    (0..count).map(item).collect()
+}
+
+#[expect(clippy::ref_option, reason = "columns stay in the row that they came in")]
+fn cell<T>(column: &Column<T>, at: usize) -> Option<&T> {
+    column.as_ref()?.get(at)?.as_ref()
 }
 
 fn written_time(instant: Option<DateTime<Utc>>, offset_minutes: Option<i16>) -> Option<WrittenTime> {

@@ -1,6 +1,7 @@
 //! `GET /accounting/payments`
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use chrono::{DateTime, Utc};
@@ -37,12 +38,12 @@ async fn create_many(app: &App, tenant: &Tenant, count: usize) -> Vec<String> {
     ids
 }
 
-fn ids(page: &Value) -> Vec<String> {
+pub fn ids(page: &Value) -> Vec<String> {
     let data = page["data"].as_array().expect("data").iter();
     data.map(|payment| payment["id"].as_str().expect("an id").to_owned()).collect()
 }
 
-async fn page(app: &App, tenant: &Tenant, query: &str) -> Value {
+pub async fn page(app: &App, tenant: &Tenant, query: &str) -> Value {
     let answer = app.get(tenant, &format!("{PAYMENTS}?{query}")).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
     answer.json()
@@ -175,39 +176,42 @@ const FINDS_THE_SECOND: &[(&str, &str)] = &[
     ("idempotency_key", "idempotency_key=key-2"),
 ];
 
-/// Three payments that differ in everything that can be filtered by.
-async fn three(app: &App, tenant: &Tenant) -> Vec<String> {
+/// Three payments that differ in everything that can be filtered by, created at 11, 12 and 13 o'clock.
+async fn three() -> (App, Tenant, Vec<String>) {
+    let seconds = Arc::new(AtomicI64::new(NOON));
+    let told = Arc::clone(&seconds);
+    let clock = Clock::new(move || DateTime::from_timestamp(told.load(Ordering::Relaxed), 0).expect("in range"));
+    let app = App::with_clock(clock).await;
+    let tenant = app.tenant().await;
     let mut ids = Vec::new();
     for (number, currency) in [(1, "EUR"), (2, "USD"), (3, "JPY")] {
+        seconds.store(NOON + (number - 2) * 3_600, Ordering::Relaxed);
         let body = json!({
             "transaction_date": format!("2024-01-0{number}"), "currency": currency, "type": format!("Kind {number}"),
             "invoice_id": format!("00000000-0000-0000-0000-0000000000b{number}"),
             "contact_id": format!("00000000-0000-0000-0000-0000000000c{number}"),
             "account_id": format!("00000000-0000-0000-0000-0000000000d{number}"),
         });
-        let id = app.create_under(tenant, &format!("key-{number}"), &body).await.json()["id"].clone();
+        let id = app.create_under(&tenant, &format!("key-{number}"), &body).await.json()["id"].clone();
         let id = id.as_str().expect("an id").to_owned();
         // What no request can set yet.
         let at = |text: &str| text.parse::<DateTime<Utc>>().expect("a time");
         let mut connection = app.database.acquire().await.expect("a connection");
-        sqlx::query("update payment set remote_id = $2, modified_at = $3, created_at = $4 where id = $1::uuid")
+        sqlx::query("update payment set remote_id = $2, modified_at = $3 where id = $1::uuid")
             .bind(&id)
             .bind(format!("remote-{number}"))
             .bind(at(&format!("2024-07-0{number}T00:00:00Z")))
-            .bind(at(&format!("2024-06-15T{}:00:00Z", 10 + number)))
             .execute(&mut *connection)
             .await
             .expect("set");
         ids.push(id);
     }
-    ids
+    (app, tenant, ids)
 }
 
 #[tokio::test]
 async fn every_filter_finds_what_it_says_and_nothing_else() {
-    let app = App::new().await;
-    let tenant = app.tenant().await;
-    let created = three(&app, &tenant).await;
+    let (app, tenant, created) = three().await;
     for (_, query) in FINDS_THE_SECOND {
         assert_eq!(ids(&page(&app, &tenant, query).await), [created[1].clone()], "{query}");
     }
@@ -218,9 +222,7 @@ async fn every_filter_finds_what_it_says_and_nothing_else() {
 
 #[tokio::test]
 async fn after_and_before_exclude_the_moment_itself() {
-    let app = App::new().await;
-    let tenant = app.tenant().await;
-    let created = three(&app, &tenant).await;
+    let (app, tenant, created) = three().await;
     for (name, second) in
         [("created", "2024-06-15T12:00:00Z"), ("modified", "2024-07-02"), ("transaction_date", "2024-01-02")]
     {

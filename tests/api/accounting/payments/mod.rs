@@ -8,5 +8,7 @@ mod group_commit;
 mod idempotency;
 mod isolation;
 mod list;
+mod long_lists;
 mod malformed_bodies;
+mod plans;
 mod warnings;

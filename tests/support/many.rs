@@ -1,0 +1,55 @@
+//! Many payments, faster than by requests.
+
+use chrono::{DateTime, Utc};
+use sqlx::Connection;
+
+use super::app::{App, Tenant};
+
+/// When the first of [`fill`]'s payments was created: 2024-01-01T00:00:00Z. Each further one came 700 µs later.
+const FIRST: i64 = 1_704_067_200_000_000;
+
+/// When payment `n` of [`fill`] was created.
+pub fn created_at(n: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp_micros(FIRST + n * 700).expect("in range")
+}
+
+/// Stores payments 1 to `count`, with ids as the server makes them: those whose number is in `rare` are in JPY, of the
+/// type `Rare` and of account …02; the others are in EUR, of the type `Common` and of account …01. Contact …01 has one
+/// in two, contact …02 one in a thousand; each invoice has two. All are under the key `key-<number>`, and each has a
+/// line item.
+pub async fn fill(app: &App, tenant: &Tenant, count: i64, rare: &[i64]) {
+    let mut connection = app.database.acquire().await.expect("a connection");
+    let mut transaction = connection.begin().await.expect("a transaction");
+    sqlx::query("set local statement_timeout = '60s'").execute(&mut *transaction).await.expect("more time");
+    // Spares the look-ups behind foreign keys.
+    sqlx::query("set local session_replication_role = replica").execute(&mut *transaction).await.expect("a superuser");
+    sqlx::query(
+        "with stored as (
+             insert into payment (connection_id, id, created_at, modified_at, transaction_date,
+                                  transaction_offset_minutes, invoice_id, contact_id, account_id, currency, type,
+                                  remote_id, idempotency_key, request_digest)
+             select $1,
+                    (lpad(to_hex(micros / 1000), 12, '0') || '7' || lpad(to_hex(micros % 1000 * 4096 / 1000), 3, '0')
+                     || '8' || left(md5(n::text), 15))::uuid,
+                    at, at, at, 0, lpad((n / 2)::text, 32, '0')::uuid,
+                    case when n % 1000 = 0 then lpad('2', 32, '0') when n % 2 = 0 then lpad('1', 32, '0') end::uuid,
+                    lpad(case when is_rare then '2' else '1' end, 32, '0')::uuid,
+                    case when is_rare then 'JPY' else 'EUR' end, case when is_rare then 'Rare' else 'Common' end,
+                    case when n % 10 = 0 then 'remote-' || n end, 'key-' || n, sha256('')
+             from generate_series(1::bigint, $2) n,
+                  lateral (select n = any($3) as is_rare, $4 + n * 700 as micros) of_number,
+                  lateral (select timestamptz 'epoch' + micros * interval '1 microsecond' as at) of_micros
+             returning connection_id, id, created_at
+         )
+         insert into payment_line_item (connection_id, payment_id, position, name, created_at, modified_at)
+         select connection_id, id, 0, 'Line', created_at, created_at from stored",
+    )
+    .bind(tenant.connection_id.0)
+    .bind(count)
+    .bind(rare)
+    .bind(FIRST)
+    .execute(&mut *transaction)
+    .await
+    .expect("filled");
+    transaction.commit().await.expect("committed");
+}
