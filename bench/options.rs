@@ -6,9 +6,9 @@ use std::time::Duration;
 use clap::{Parser, ValueEnum};
 
 // What docs/performance.md is measured with at least.
-const ROUNDS: u32 = 5;
-const SECONDS: u64 = 5;
-const WARM_UP: u64 = 2;
+const ROUNDS: u32 = 3;
+const SECONDS: u64 = 4;
+const WARM_UP: u64 = 1;
 const PAYMENTS: u64 = 10_000_000;
 /// Built with the same profile as the benchmark.
 const OWN_SERVER: &str = env!("CARGO_BIN_EXE_unibooks");

@@ -14,7 +14,7 @@ fn wrong_value_is_told_with_its_flag_and_what_would_be_right() {
         ("--listen", "8080", "invalid socket address"),
         ("--listen", "127.0.0.1:80800", "invalid socket address"),
         ("--metrics-listen", "localhost", "invalid socket address"),
-        ("--database-connections", "1", "2..=1000"),
+        ("--database-connections", "3", "4..=1000"),
         ("--database-connections", "many", "invalid digit"),
         ("--database-timeout", "0", "1..=600"),
         ("--request-timeout", "1.5", "invalid digit"),
