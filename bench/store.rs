@@ -47,20 +47,31 @@ impl Store {
         Ok(())
     }
 
-    /// A column of payments from all over the connection's list, as text; fewer where it is null.
+    /// A column of payments from all over the connection's list, as text; fewer where it is null. The list is in the
+    /// order of ids, which begin with 48 bits of milliseconds.
     pub async fn samples(&mut self, column: &str) -> anyhow::Result<Vec<String>> {
         let statement = format!(
             "
-            with span as (
-                select min(created_at) as first, max(created_at) as last from payment where connection_id = $1
+            with ends as (
+                select min(id::text) as first, max(id::text) as last from (
+                    (select id from payment where connection_id = $1 order by id limit 1)
+                    union all
+                    (select id from payment where connection_id = $1 order by id desc limit 1)
+                ) as id
+            ),
+            span as (
+                select ('x' || substr(translate(first, '-', ''), 1, 12))::bit(48)::bigint as first,
+                       ('x' || substr(translate(last, '-', ''), 1, 12))::bit(48)::bigint as last
+                from ends
             )
             select distinct sample.value
             from span, generate_series(0, 255) step,
                  lateral (
                      select {column}::text as value
                      from payment
-                     where connection_id = $1 and created_at >= first + (last - first) * (step / 256.0)
-                     order by created_at, id
+                     where connection_id = $1
+                       and id >= (lpad(to_hex(first + (last - first) * step / 256), 12, '0') || repeat('0', 20))::uuid
+                     order by id
                      limit 1
                  ) sample
             where sample.value is not null

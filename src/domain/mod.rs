@@ -13,6 +13,7 @@ pub mod json;
 pub mod label;
 pub mod money;
 pub mod refusal;
+pub mod rfc3339;
 pub mod text;
 pub mod warning;
 pub mod whole_number;

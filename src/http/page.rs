@@ -187,6 +187,19 @@ mod tests {
         }
     }
 
+    /// Clients keep cursors, and servers of several versions may stand behind one address.
+    #[test]
+    fn text_of_a_cursor_stays_as_it_is() {
+        let cursor = Cursor {
+            direction: Direction::Backward,
+            id: Uuid::from_u128(0x0001_0203_0405_0607_0809_0a0b_0c0d_0e0f),
+            created_at: DateTime::from_timestamp_micros(1_718_452_800_000_001).expect("in range"),
+        };
+        let text = "AQAGGux4tRABAAECAwQFBgcICQoLDA0ODwkJCQkJCQkJ";
+        assert_eq!(cursor.encode(Binding([9; 8])), text);
+        assert_eq!(text.parse::<SentCursor>().expect("good").within(Binding([9; 8])), Ok(cursor));
+    }
+
     proptest! {
         #[test]
         fn a_cursor_survives_a_round_trip_and_only_where_it_belongs(

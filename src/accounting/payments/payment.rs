@@ -6,7 +6,8 @@ use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
 use crate::domain::{
-    Currency, ExchangeRate, FieldMappings, IdempotencyKey, MinorUnits, PaymentId, RelatedId, Text, Warning, WrittenTime,
+    Currency, ExchangeRate, FieldMappings, IdempotencyKey, MinorUnits, PaymentId, RelatedId, Text, Warning,
+    WrittenTime, rfc3339,
 };
 
 /// What a client says of a payment. Every member may be absent or null; unknown members become warnings.
@@ -96,7 +97,7 @@ pub struct LineItem {
     #[schema(value_type = Option<String>, max_length = 1024, example = "report_item_1234")]
     pub remote_id: Option<Text>,
     /// When other software made it. Answered in UTC, like all times of a line but `applied_date`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "rfc3339::optional")]
     #[schema(example = "2024-07-01T12:00:00Z")]
     pub remote_generated_at: Option<DateTime<Utc>>,
     /// The company that the line is about.
@@ -104,11 +105,11 @@ pub struct LineItem {
     #[schema(value_type = Option<Uuid>, example = "801f9ede-c698-4e66-a7fc-48d19eebaa4f")]
     pub company_info_id: Option<RelatedId>,
     /// When the line was made; the payment's own time when not sent.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "rfc3339::optional")]
     #[schema(example = "2024-06-15T12:00:00Z")]
     pub created_at: Option<DateTime<Utc>>,
     /// When the line last changed; the payment's own time when not sent.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "rfc3339::optional")]
     #[schema(example = "2024-06-15T12:00:00Z")]
     pub modified_at: Option<DateTime<Utc>>,
     /// The part of the payment that goes to the related object, in minor units.

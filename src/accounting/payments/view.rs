@@ -7,7 +7,9 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::payment::{LineItem, Payment};
-use crate::domain::{Currency, ExchangeRate, FieldMappings, MinorUnits, RelatedId, Text, Warning, WrittenTime};
+use crate::domain::{
+    Currency, ExchangeRate, FieldMappings, MinorUnits, RelatedId, Text, Warning, WrittenTime, rfc3339,
+};
 use crate::http::query::{FromQuery, Parameters};
 
 /// The query of every call that answers one payment.
@@ -76,15 +78,18 @@ pub struct PaymentView<'a> {
     remote_id: Option<&'a str>,
     /// When the record last changed there.
     #[schema(example = "2024-06-15T12:00:00Z")]
+    #[serde(serialize_with = "rfc3339::optional")]
     remote_updated_at: Option<DateTime<Utc>>,
     /// The accounting software's own answer; null unless `?remote_data=true`.
     #[schema(value_type = Option<Object>, example = json!({"raw_data": {"additional_field": "some value"}}))]
     remote_data: Option<&'a RawValue>,
     /// When the server accepted the payment.
     #[schema(example = "2024-06-15T12:00:00Z")]
+    #[serde(serialize_with = "rfc3339::instant")]
     created_at: DateTime<Utc>,
     /// When it last changed here.
     #[schema(example = "2024-06-15T12:00:00Z")]
+    #[serde(serialize_with = "rfc3339::instant")]
     modified_at: DateTime<Utc>,
     /// What was ignored or assumed when it was created; only in the answer to the create call.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -114,15 +119,18 @@ pub struct LineItemView<'a> {
     remote_id: Option<&'a Text>,
     /// When other software made it.
     #[schema(example = "2024-07-01T12:00:00Z")]
+    #[serde(serialize_with = "rfc3339::optional")]
     remote_generated_at: Option<DateTime<Utc>>,
     /// The company that the line is about.
     #[schema(value_type = Option<Uuid>, example = "801f9ede-c698-4e66-a7fc-48d19eebaa4f")]
     company_info_id: Option<RelatedId>,
     /// When the line was made; never null.
     #[schema(example = "2024-06-15T12:00:00Z")]
+    #[serde(serialize_with = "rfc3339::instant")]
     created_at: DateTime<Utc>,
     /// When the line last changed; never null.
     #[schema(example = "2024-06-15T12:00:00Z")]
+    #[serde(serialize_with = "rfc3339::instant")]
     modified_at: DateTime<Utc>,
     /// The part of the payment that goes to the related object, in minor units.
     #[schema(value_type = Option<i64>, example = 100_000)]

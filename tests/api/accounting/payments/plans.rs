@@ -141,13 +141,13 @@ async fn there_and_back(app: &App, tenant: &Tenant, logs: &Logs, query: &str, in
 async fn no_list_looks_at_more_than_its_bound_nor_sorts() {
     let app = explained().await;
     let (large, small, fresh) = (app.tenant().await, app.tenant().await, app.tenant().await);
-    fill(&app, &large, 60_000, &[59_000]).await;
+    fill(&app, &large, 30_000, &[29_000]).await;
     fill(&app, &small, 2_000, &[1_000]).await;
     let mut connection = app.database.acquire().await.expect("a connection");
     sqlx::query("analyze payment, payment_line_item").execute(&mut *connection).await.expect("counted");
     drop(connection);
     // Of this one the planner knows nothing, and takes it for empty.
-    fill(&app, &fresh, 20_000, &[19_000]).await;
+    fill(&app, &fresh, 12_000, &[11_000]).await;
 
     let deep = created_at(15_000).to_rfc3339_opts(chrono::SecondsFormat::Micros, true);
     let logs = Logs::catch("sqlx::postgres::notice=trace");
@@ -155,7 +155,7 @@ async fn no_list_looks_at_more_than_its_bound_nor_sorts() {
         for (index, queries) in FILTERS {
             for query in *queries {
                 there_and_back(&app, tenant, &logs, query, index).await;
-                if !query.contains("created") {
+                if tenant.connection_id == large.connection_id && !query.contains("created") {
                     there_and_back(&app, tenant, &logs, &format!("{query}&created_after={deep}"), index).await;
                 }
             }
