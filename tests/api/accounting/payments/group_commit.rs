@@ -186,6 +186,13 @@ async fn batches_of_two_servers_with_the_same_keys_do_not_deadlock() {
     let app = Arc::new(App::new().await);
     let other = Arc::new(App::on(app.options.clone(), Clock::system()).await);
     let tenant = app.tenant().await;
+    // Rows that take a moment, so that the two batches really are in each other's way.
+    let slow = "create function dawdle() returns trigger language plpgsql as
+            $$ begin perform pg_sleep(0.002); return new; end $$;
+        create trigger dawdle before insert on payment for each row execute function dawdle()";
+    let mut connection = app.database.acquire().await.expect("a connection");
+    sqlx::raw_sql(slow).execute(&mut *connection).await.expect("a trigger");
+    drop(connection);
     let mut held = Held::on(&app).await;
     let mut first = occupy_the_writers(&app, &tenant, &mut held).await;
     for busy in 1..=app.database.writers() {
