@@ -1,6 +1,6 @@
 # What a developer types. Each target is a few commands; none hides a decision.
 
-.PHONY: help run test test-clients bench lint fmt clippy doc openapi sqlx ci
+.PHONY: help run test test-clients bench chaos chaos-proof lint fmt clippy doc openapi sqlx ci
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,6 +22,15 @@ test-clients: ## Run the PyPI package panora-sdk against the server (ARGS="-k id
 bench: ## Measure the server against pgbench, side by side (ARGS="create --rounds 2")
 	@scripts/ensure-postgres.sh
 	cargo bench --locked --bench bench -- $(ARGS)
+
+chaos: ## Kill server and Postgres under load and compare (RUNS=1000 SEED=7)
+	@scripts/ensure-postgres.sh
+	cargo test --locked --test chaos -- $(if $(RUNS),--runs $(RUNS)) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+chaos-proof: ## Show that `make chaos` finds what is broken on purpose
+	@scripts/ensure-postgres.sh
+	UNIBOOKS_BROKEN=answer_before_commit cargo test --locked --features broken --test chaos -- --must-find --runs 1000
+	UNIBOOKS_BROKEN=key_outside_transaction cargo test --locked --features broken --test chaos -- --must-find --runs 1000
 
 lint: fmt clippy doc ## Check formatting, clippy and the documentation; warnings are errors
 

@@ -5,6 +5,8 @@
 //! (said).
 
 pub mod body;
+#[cfg(feature = "broken")]
+mod broken;
 pub mod create;
 pub mod error;
 pub mod filter;

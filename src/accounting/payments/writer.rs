@@ -67,6 +67,13 @@ impl Writer {
                     }
                 },
             };
+            #[cfg(feature = "broken")]
+            if super::broken::is_on() {
+                if !super::broken::write(part, connection).await {
+                    self.connection = None;
+                }
+                continue;
+            }
             let rows: Vec<_> = part.iter().map(|call| &call.row).collect();
             match store::insert(&rows, connection).await {
                 Ok(stored) => {

@@ -1,0 +1,30 @@
+//! What is to happen, and how often.
+
+use std::path::PathBuf;
+
+use clap::Parser;
+
+/// Kills server and database under load, and looks whether anything was lost or doubled.
+#[derive(Debug, Parser)]
+#[command(name = "make chaos", no_binary_name = false)]
+pub struct Options {
+    /// How many faults strike
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..))]
+    pub runs: u32,
+
+    /// What the faults and the payments are drawn from; another each time when not given
+    #[arg(long, default_value_t = rand::random::<u32>().into())]
+    pub seed: u64,
+
+    /// How many clients create payments at a time
+    #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub connections: u32,
+
+    /// Succeed only when something was lost or doubled: for builds that are broken on purpose
+    #[arg(long)]
+    pub must_find: bool,
+
+    /// Another program to strike than the one of this checkout
+    #[arg(long, env = "UNIBOOKS_CHAOS_SERVER", value_name = "FILE", default_value = env!("CARGO_BIN_EXE_unibooks"))]
+    pub server: PathBuf,
+}

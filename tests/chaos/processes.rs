@@ -1,0 +1,37 @@
+//! Signals to other processes.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::Context;
+use rustix::process::{Pid, Signal, kill_process};
+
+/// Sends a signal; a process that has ended already is fine.
+pub fn signal(pid: u32, signal: Signal) {
+    if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
+        kill_process(pid, signal).ok();
+    }
+}
+
+/// The postmaster of a cluster.
+pub fn postmaster(cluster: &Path) -> anyhow::Result<u32> {
+    let file = fs::read_to_string(cluster.join("postmaster.pid")).context("Postgres does not run")?;
+    Ok(file.lines().next().unwrap_or_default().trim().parse()?)
+}
+
+/// The processes that a process has started and that still run. Each Postgres backend leads a process group of its
+/// own, so that no group holds them all.
+pub fn children(parent: u32) -> anyhow::Result<Vec<u32>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir("/proc").context("the harness needs Linux")? {
+        let Some(pid) = entry?.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+        // One that has ended meanwhile has no file any more.
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        // Behind the name, which may have spaces in it: the state, then the parent.
+        let of = stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(1)?.parse().ok());
+        if of == Some(parent) {
+            found.push(pid);
+        }
+    }
+    Ok(found)
+}

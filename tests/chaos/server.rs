@@ -1,0 +1,92 @@
+//! The server, and who starts it again when it ends.
+
+use std::fs::{File, OpenOptions};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::time::Duration;
+
+use anyhow::ensure;
+use rustix::process::Signal;
+use tokio::time::{Instant, sleep};
+
+use crate::processes::signal;
+use crate::tenant::command;
+
+/// Only a fault reaches it.
+const END: Duration = Duration::from_secs(40);
+
+/// A server under supervision. Killed when it is dropped.
+pub struct Server {
+    child: Child,
+    program: PathBuf,
+    url: String,
+    address: SocketAddr,
+    log: PathBuf,
+    /// How often it ended without being told to.
+    pub ended_by_itself: u32,
+}
+
+impl Server {
+    /// Starts it at `address`, on the database at `url`, with its log in `folder`.
+    pub fn start(program: &Path, url: &str, address: SocketAddr, folder: &Path) -> anyhow::Result<Self> {
+        let log = folder.join("server.log");
+        let child = spawn(program, url, address, &log)?;
+        Ok(Self { child, program: program.to_owned(), url: url.to_owned(), address, log, ended_by_itself: 0 })
+    }
+
+    /// SIGKILL.
+    pub fn kill(&mut self) -> anyhow::Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
+    }
+
+    /// SIGTERM, and waits for the end.
+    pub async fn stop(&mut self) -> anyhow::Result<()> {
+        signal(self.child.id(), Signal::TERM);
+        let started = Instant::now();
+        while self.child.try_wait()?.is_none() {
+            ensure!(started.elapsed() < END, "the server does not end");
+            sleep(Duration::from_millis(2)).await;
+        }
+        Ok(())
+    }
+
+    /// Starts it again after it was killed or stopped.
+    pub fn restart(&mut self) -> anyhow::Result<()> {
+        self.child = spawn(&self.program, &self.url, self.address, &self.log)?;
+        Ok(())
+    }
+
+    /// Starts it again when it has ended by itself, as a service manager does.
+    pub fn supervise(&mut self) -> anyhow::Result<()> {
+        if self.child.try_wait()?.is_some() {
+            self.ended_by_itself += 1;
+            self.restart()?;
+        }
+        Ok(())
+    }
+
+    /// The log since the last look.
+    pub fn take_log(&self) -> std::io::Result<String> {
+        let log = std::fs::read(&self.log)?;
+        // The server appends.
+        File::options().write(true).open(&self.log)?.set_len(0)?;
+        Ok(String::from_utf8_lossy(&log).into_owned())
+    }
+}
+
+fn spawn(program: &Path, url: &str, address: SocketAddr, log: &Path) -> anyhow::Result<Child> {
+    let log = OpenOptions::new().create(true).append(true).open(log)?;
+    let mut command = command(program, url);
+    command.args(["serve", "--metrics-listen", "127.0.0.1:0", "--listen", &address.to_string()]);
+    Ok(command.stdout(Stdio::null()).stderr(log).spawn()?)
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}

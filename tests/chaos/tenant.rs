@@ -1,0 +1,62 @@
+//! For whom payments are made: set up at the console, as an operator does.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, ensure};
+use reqwest::header::{HeaderMap, HeaderValue};
+use serde_json::Value;
+use unibooks::cli::environment_variables;
+use uuid::Uuid;
+
+/// A connection and the secrets that open it.
+#[derive(Debug, Clone)]
+pub struct Tenant {
+    pub connection: Uuid,
+    api_key: String,
+    token: String,
+}
+
+impl Tenant {
+    /// Makes a project with one key and one connection.
+    pub fn create(program: &Path, url: &str) -> anyhow::Result<Self> {
+        let run = |arguments: &[&str]| console(program, url, arguments);
+        let project = run(&["project", "create", "--name", "Chaos"])?;
+        let project = text(&project, "id")?;
+        let key = run(&["api-key", "create", "--project", project, "--name", "Chaos"])?;
+        let connection = run(&["connection", "create", "--project", project, "--label", "Chaos"])?;
+        Ok(Self {
+            connection: text(&connection, "id")?.parse()?,
+            api_key: text(&key, "api_key")?.to_owned(),
+            token: text(&connection, "connection_token")?.to_owned(),
+        })
+    }
+
+    /// The headers that say who calls and for whom.
+    pub fn headers(&self) -> anyhow::Result<HeaderMap> {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-api-key", HeaderValue::from_str(&self.api_key)?);
+        headers.insert("x-connection-token", HeaderValue::from_str(&self.token)?);
+        Ok(headers)
+    }
+}
+
+/// The program with nothing of the developer's own settings, in a folder without `.env`.
+pub fn command(program: &Path, url: &str) -> Command {
+    let mut command = Command::new(program);
+    for name in environment_variables() {
+        command.env_remove(name);
+    }
+    command.env("DATABASE_URL", url).current_dir(std::env::temp_dir()).stdin(Stdio::null());
+    command
+}
+
+fn console(program: &Path, url: &str, arguments: &[&str]) -> anyhow::Result<Value> {
+    let output = command(program, url).args(arguments).arg("--json").output()?;
+    ensure!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    Ok(serde_json::from_slice(&output.stdout)?)
+}
+
+fn text<'a>(object: &'a Value, member: &str) -> anyhow::Result<&'a str> {
+    object[member].as_str().with_context(|| format!("no member `{member}` in {object}"))
+}

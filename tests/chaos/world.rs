@@ -1,0 +1,179 @@
+//! Clients – network – server – network – Postgres: everything that can be struck.
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, ensure};
+use rustix::process::Signal;
+use sqlx::postgres::PgConnectOptions;
+use tempfile::TempDir;
+use tokio::time::sleep;
+use unibooks::db::private::{self, PrivatePostgres};
+
+use crate::faults::{Fault, Kind};
+use crate::options::Options;
+use crate::payments::NewPayment;
+use crate::processes::{children, postmaster, signal};
+use crate::proxy::{Proxy, Target};
+use crate::server::Server;
+use crate::tenant::{Tenant, command};
+
+/// Only a fault reaches it.
+const RECOVERY: Duration = Duration::from_mins(2);
+
+/// All of it.
+pub struct World {
+    // Dropped in this order: nobody writes any more when the folder goes.
+    server: Server,
+    postgres: Option<PrivatePostgres>,
+    folder: TempDir,
+    to_server: Proxy,
+    to_database: Proxy,
+    pub tenants: Vec<Tenant>,
+}
+
+impl World {
+    pub async fn start(options: &Options) -> anyhow::Result<Self> {
+        let folder = TempDir::with_prefix("unibooks-chaos-")?;
+        let postgres = start_postgres(folder.path()).await?;
+        let reach = postgres.connect_options();
+        let socket = reach.get_socket().context("a Unix socket")?.join(format!(".s.PGSQL.{}", reach.get_port()));
+        let to_database = Proxy::start(Target::Unix(socket)).await?;
+        let (user, database) = (reach.get_username(), reach.get_database().context("a database")?);
+        let url = format!("postgres://{user}@{}/{database}?sslmode=disable", to_database.address);
+
+        let migrated = command(&options.server, &url).arg("migrate").output()?;
+        ensure!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));
+        let tenants = (0..2).map(|_| Tenant::create(&options.server, &url)).collect::<Result<_, _>>()?;
+
+        let address = free_address()?;
+        let server = Server::start(&options.server, &url, address, folder.path())?;
+        let to_server = Proxy::start(Target::Tcp(address)).await?;
+        let mut world = Self { server, postgres: Some(postgres), folder, to_server, to_database, tenants };
+        world.heal().await?;
+        Ok(world)
+    }
+
+    /// Where clients call.
+    pub fn base(&self) -> String {
+        format!("http://{}", self.to_server.address)
+    }
+
+    /// For whom a payment is made.
+    pub fn tenant_of(&self, payment: &NewPayment) -> &Tenant {
+        &self.tenants[payment.tenant()]
+    }
+
+    /// How to reach the database past the network.
+    pub fn database(&self) -> anyhow::Result<PgConnectOptions> {
+        Ok(self.postgres.as_ref().context("Postgres is away")?.connect_options())
+    }
+
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn server(&self) -> &Server {
+        &self.server
+    }
+
+    /// Lets a fault happen, and starts again whatever it ended.
+    pub async fn strike(&mut self, fault: &Fault) -> anyhow::Result<()> {
+        sleep(fault.delay).await;
+        match fault.kind {
+            Kind::KillServer => {
+                self.server.kill()?;
+                sleep(fault.absence).await;
+                self.server.restart()?;
+            }
+            Kind::KillPostgres => {
+                self.kill_postgres()?;
+                sleep(fault.absence).await;
+                self.restart_postgres().await?;
+            }
+            Kind::KillBoth => {
+                self.kill_postgres()?;
+                self.server.kill()?;
+                sleep(fault.absence).await;
+                self.restart_postgres().await?;
+                self.server.restart()?;
+            }
+            Kind::KillBackend => {
+                let backends = children(postmaster(&self.cluster())?)?;
+                let struck = usize::try_from(fault.mask % 1_000)? % backends.len().max(1);
+                backends.get(struck).inspect(|&&pid| signal(pid, Signal::KILL));
+            }
+            Kind::StopServer => {
+                self.server.stop().await?;
+                sleep(fault.absence).await;
+                self.server.restart()?;
+            }
+            Kind::StopPostgres => {
+                self.postgres.take().context("Postgres is away")?.stop().await?;
+                sleep(fault.absence).await;
+                self.restart_postgres().await?;
+            }
+            Kind::CutClients(cut) => self.to_server.cut(cut, fault.mask),
+            Kind::CutDatabase(cut) => self.to_database.cut(cut, fault.mask),
+        }
+        self.server.supervise()
+    }
+
+    /// Waits until everything works again.
+    pub async fn heal(&mut self) -> anyhow::Result<()> {
+        let started = Instant::now();
+        let ready = format!("{}/readyz", self.base());
+        let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(8)).build()?;
+        while !client.get(&ready).send().await.is_ok_and(|answer| answer.status().is_success()) {
+            ensure!(started.elapsed() < RECOVERY, "the server did not recover");
+            sleep(Duration::from_millis(10)).await;
+            self.server.supervise()?;
+        }
+        Ok(())
+    }
+
+    /// Ends everything. The folder stays when somebody will want to look into it.
+    pub async fn end(mut self, is_good: bool) -> anyhow::Result<()> {
+        self.server.stop().await?;
+        if let Some(postgres) = self.postgres.take() {
+            postgres.stop().await?;
+        }
+        if !is_good {
+            self.folder.disable_cleanup(true);
+            eprintln!("journal, log and database are kept in {}", self.folder.path().display());
+        }
+        Ok(())
+    }
+
+    fn cluster(&self) -> PathBuf {
+        self.folder.path().join("data/postgres")
+    }
+
+    /// All at once, as when the machine loses its power; only that what the kernel had taken stays.
+    fn kill_postgres(&mut self) -> anyhow::Result<()> {
+        let postmaster = postmaster(&self.cluster())?;
+        let backends = children(postmaster)?;
+        signal(postmaster, Signal::KILL);
+        for backend in backends {
+            signal(backend, Signal::KILL);
+        }
+        self.postgres = None;
+        Ok(())
+    }
+
+    async fn restart_postgres(&mut self) -> anyhow::Result<()> {
+        self.postgres = Some(start_postgres(self.folder.path()).await?);
+        Ok(())
+    }
+}
+
+async fn start_postgres(folder: &Path) -> anyhow::Result<PrivatePostgres> {
+    let options = private::Options { data_dir: folder.join("data"), binaries: None, settings: Vec::new() };
+    Ok(PrivatePostgres::start(options).await?)
+}
+
+/// An address that nobody listens on now.
+fn free_address() -> std::io::Result<SocketAddr> {
+    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr())
+}
