@@ -8,6 +8,7 @@ use sqlx::postgres::PgListener;
 use unibooks::domain::Clock;
 
 use crate::support::app::{App, Like, PAYMENTS, Tenant};
+use crate::support::wait::until;
 
 fn noon() -> DateTime<Utc> {
     "2026-01-01T12:00:00Z".parse().expect("a time")
@@ -41,9 +42,11 @@ async fn until_listeners(app: &App, wanted: i64) {
     let count = "select count(*) from pg_stat_activity
                  where datname = current_database() and state = 'idle' and query ilike 'listen %'";
     let mut connection = app.database.acquire().await.expect("a connection");
-    while sqlx::query_scalar::<_, i64>(count).fetch_one(&mut *connection).await.expect("a count") < wanted {
-        tokio::task::yield_now().await;
-    }
+    until("the servers listen", async || {
+        let listening: i64 = sqlx::query_scalar(count).fetch_one(&mut *connection).await.expect("a count");
+        listening >= wanted
+    })
+    .await;
 }
 
 /// Shows that a caller is let in without a look-up: there is nothing to look it up in. A server that has just begun to

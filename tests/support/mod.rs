@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "each test binary uses its own part of this")]
 
 pub mod app;
+pub mod held;
 pub mod logs;
 pub mod many;
 pub mod postgres;
+pub mod wait;

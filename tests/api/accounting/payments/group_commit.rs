@@ -7,39 +7,14 @@ use std::sync::Arc;
 
 use insta::assert_json_snapshot;
 use serde_json::{Value, json};
-use sqlx::{ConnectOptions, Connection, PgConnection};
 use tokio::task::{JoinHandle, JoinSet};
 use unibooks::db::migrate;
 use unibooks::db::private::{Options, PrivatePostgres};
 use unibooks::domain::Clock;
 
 use crate::support::app::{Answer, App, PAYMENTS, Tenant, small};
-
-/// Nothing can be stored while this is held: the writers wait in the middle of their batches, and what comes after
-/// gathers behind them.
-struct Held(PgConnection);
-
-impl Held {
-    async fn on(app: &App) -> Self {
-        let mut connection: PgConnection = app.options.connect().await.expect("a connection");
-        sqlx::raw_sql("begin; lock table payment in share mode").execute(&mut connection).await.expect("locked");
-        Self(connection)
-    }
-
-    /// Waits until so many batches are in the middle of their statement.
-    async fn until_waiting(&mut self, batches: u32) {
-        let count = "select count(*) from pg_locks where not granted and relation = 'payment'::regclass
-             and database = (select oid from pg_database where datname = current_database())";
-        while sqlx::query_scalar::<_, i64>(count).fetch_one(&mut self.0).await.expect("a count") < i64::from(batches) {
-            tokio::task::yield_now().await;
-        }
-    }
-
-    async fn release(mut self) {
-        sqlx::raw_sql("commit").execute(&mut self.0).await.expect("unlocked");
-        self.0.close().await.expect("closed");
-    }
-}
+use crate::support::held::Held;
+use crate::support::wait::until;
 
 /// Keeps all writers of a server busy with a payment each, without a key.
 async fn occupy_the_writers(app: &Arc<App>, tenant: &Tenant, held: &mut Held) -> JoinSet<Answer> {
@@ -64,9 +39,7 @@ async fn queue_up(app: &Arc<App>, tenant: &Tenant, calls: Vec<(String, Value)>) 
     for (key, body) in calls {
         let before = app.payments.occupied();
         waiting.push(call(app, tenant, key, body));
-        while app.payments.occupied() == before {
-            tokio::task::yield_now().await;
-        }
+        until("the call has arrived", async || app.payments.occupied() > before).await;
     }
     waiting
 }
@@ -249,9 +222,7 @@ async fn what_was_let_in_is_committed_and_answered_before_the_end() {
         async move { payments.close().await }
     });
     let before = app.payments.occupied();
-    while app.payments.occupied() == before {
-        tokio::task::yield_now().await;
-    }
+    until("the queue is closed", async || app.payments.occupied() > before).await;
     let late = app.create_under(&tenant, "late", &small()).await;
     assert_eq!((late.status.as_u16(), late.header("retry-after")), (503, "1"), "nothing more gets in");
     assert!(!closing.is_finished(), "it waits for what was let in");
@@ -273,9 +244,7 @@ async fn full_queue_refuses_what_comes_and_keeps_what_it_has() {
     let refused = loop {
         let before = app.payments.occupied();
         let mut call = call(&app, &tenant, format!("key-{}", calls.len()), large.clone());
-        while app.payments.occupied() == before && !call.is_finished() {
-            tokio::task::yield_now().await;
-        }
+        until("the call has arrived", async || app.payments.occupied() > before || call.is_finished()).await;
         if call.is_finished() {
             break (&mut call).await.expect("an answer");
         }

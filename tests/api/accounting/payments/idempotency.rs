@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use axum::http::Method;
 use serde_json::{Value, json};
-use sqlx::{ConnectOptions, PgConnection};
 use tokio::task::JoinSet;
 use unibooks::domain::Clock;
 
 use crate::support::app::{Answer, App, Like, PAYMENTS, Tenant, page_example, small};
+use crate::support::held::Held;
 
 const KEY: &str = "invoice-2024-06-15/1";
 
@@ -206,7 +206,7 @@ async fn a_repetition_repeats_the_first_ones_warnings() {
 }
 
 /// How many batches must be in the middle of their insert at once: one of each server.
-const IN_THE_MIDDLE: i64 = 2;
+const IN_THE_MIDDLE: u32 = 2;
 
 /// Sends all `bodies` under one key, half of them to another server, such that many are in the middle of their insert
 /// before any can finish.
@@ -214,29 +214,16 @@ async fn at_once(bodies: Vec<Value>) -> (Arc<App>, Vec<Answer>) {
     let app = Arc::new(App::new().await);
     let other = Arc::new(App::on(app.options.clone(), Clock::system()).await);
     let tenant = app.tenant().await;
-    let mut gate: PgConnection = app.options.connect().await.expect("a connection");
-    sqlx::raw_sql("begin; lock table payment in share mode").execute(&mut gate).await.expect("locked");
+    let mut held = Held::on(&app).await;
 
     let mut requests = JoinSet::new();
     for (index, body) in bodies.into_iter().enumerate() {
         let (app, tenant) = (Arc::clone(if index % 2 == 0 { &app } else { &other }), tenant.clone());
         requests.spawn(async move { app.create_under(&tenant, KEY, &body).await });
     }
-    loop {
-        let waiting: i64 = sqlx::query_scalar(
-            "select count(*) from pg_locks where not granted and relation = 'payment'::regclass
-             and database = (select oid from pg_database where datname = current_database())",
-        )
-        .fetch_one(&mut gate)
-        .await
-        .expect("a count");
-        if waiting >= IN_THE_MIDDLE {
-            break;
-        }
-        assert!(requests.try_join_next().is_none(), "nobody can have an answer yet");
-        tokio::task::yield_now().await;
-    }
-    sqlx::raw_sql("commit").execute(&mut gate).await.expect("unlocked");
+    held.until_waiting(IN_THE_MIDDLE).await;
+    assert!(requests.try_join_next().is_none(), "nobody can have an answer yet");
+    held.release().await;
     (app, requests.join_all().await)
 }
 

@@ -1,0 +1,15 @@
+//! Waiting for a condition.
+
+use std::time::{Duration, Instant};
+
+/// Waits until a condition holds, with a limit that only a fault reaches.
+///
+/// # Panics
+/// When it does not hold after a minute.
+pub async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
+    let started = Instant::now();
+    while !condition().await {
+        assert!(started.elapsed() < Duration::from_mins(1), "waited in vain until {what}");
+        tokio::task::yield_now().await;
+    }
+}
