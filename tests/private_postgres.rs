@@ -93,6 +93,12 @@ fn spawn_victim(data_dir: &Path) -> Child {
         .expect("victim")
 }
 
+/// The shell's own `kill`: a slim system has no other.
+fn signal(name: &str, pid: &str) {
+    let kill = format!("kill -{name} {pid}");
+    assert!(Command::new("sh").args(["-c", &kill]).status().expect("a shell").success(), "{kill}");
+}
+
 fn kill(mut victim: Child) {
     victim.kill().expect("kill -9");
     victim.wait().expect("end of the victim");
@@ -258,6 +264,34 @@ async fn immediate_restart_after_a_kill_works() {
     assert_eq!(read_the_row(&postgres).await, "here");
     postgres.stop().await.expect("stop");
     assert_eq!(processes_that_name(&data_dir), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn restart_waits_for_the_last_process_of_a_postgres_that_was_killed() {
+    let folder = temporary_folder();
+    let data_dir = folder.path().join("data");
+    let postgres = start(&data_dir).await;
+    write_a_row(&postgres).await;
+    let mut connection = connect(&postgres).await;
+    let backend: i32 = sqlx::query_scalar("select pg_backend_pid()").fetch_one(&mut connection).await.expect("a pid");
+    let postmaster = fs::read_to_string(data_dir.join("postgres/postmaster.pid")).expect("a pid file");
+    let postmaster = postmaster.lines().next().expect("a pid");
+    // Stopped, so that it cannot notice the end of the others.
+    signal("STOP", &backend.to_string());
+    signal("KILL", postmaster);
+    drop(postgres);
+
+    let log = data_dir.join("postgres.log");
+    let waking = std::thread::spawn(move || {
+        wait_until("the start finds the shared memory in use", || {
+            fs::read_to_string(&log).is_ok_and(|log| log.contains("shared memory block"))
+        });
+        signal("CONT", &backend.to_string());
+    });
+    let postgres = start(&data_dir).await;
+    waking.join().expect("woken");
+    assert_eq!(read_the_row(&postgres).await, "here");
+    postgres.stop().await.expect("stop");
 }
 
 #[tokio::test]

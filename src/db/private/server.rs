@@ -18,21 +18,26 @@ use super::{
 
 /// After a power cut Postgres first replays what it had logged; on a slow disk that takes a while.
 const READY_LIMIT: Duration = Duration::from_mins(2);
-/// Starts that may fail because an orphan was there first.
-const ATTEMPTS: usize = 3;
+/// How long an orphan may stand in the way of a start. What is left of a server that was killed ends when it notices.
+const ORPHAN_LIMIT: Duration = Duration::from_secs(10);
 
 /// Starts the server and makes the database `unibooks` unless it exists.
 pub(super) async fn start(site: &Site, settings: &[(String, String)]) -> Result<Supervised, PrivatePostgresError> {
-    for _ in 1..ATTEMPTS {
+    let started = Instant::now();
+    loop {
         orphan::end(site).await?;
         match attempt(site, settings).await {
-            // An orphan that had not written its pid file yet when we looked; now it has.
-            Err(PrivatePostgresError::Failed { .. }) if orphan::find(&site.cluster).is_some() => {}
+            Err(error) if is_in_the_way(site, &error) && started.elapsed() < ORPHAN_LIMIT => sleep(POLL).await,
             outcome => return outcome,
         }
     }
-    orphan::end(site).await?;
-    attempt(site, settings).await
+}
+
+/// Whether a start failed because of an orphan: one that had not written its pid file yet when we looked and now has,
+/// or the last processes of a server that was killed, which still hold its memory.
+fn is_in_the_way(site: &Site, error: &PrivatePostgresError) -> bool {
+    let PrivatePostgresError::Failed { tail, .. } = error else { return false };
+    orphan::find(&site.cluster).is_some() || tail.contains("pre-existing shared memory block")
 }
 
 async fn attempt(site: &Site, settings: &[(String, String)]) -> Result<Supervised, PrivatePostgresError> {
