@@ -78,28 +78,30 @@ fn every_route_and_every_parameter_has_its_row() {
 }
 
 /// Somebody with payments that nobody else may see, and a list of them with a cursor.
-struct Owner {
-    tenant: Tenant,
+pub struct Owner {
+    pub tenant: Tenant,
     /// Members of the newest payment, by the names of their filters.
-    payment: Value,
-    ids: Vec<String>,
-    cursor: String,
+    pub payment: Value,
+    /// The request that made it.
+    pub request: Value,
+    pub ids: Vec<String>,
+    pub cursor: String,
 }
 
 const KEY: &str = "owner-key";
 
 impl Owner {
-    async fn new(app: &App, tenant: Tenant, currency: &str) -> Self {
-        let mut payment = Value::Null;
+    pub async fn new(app: &App, tenant: Tenant, currency: &str) -> Self {
+        let (mut payment, mut request) = (Value::Null, Value::Null);
         let mut ids = Vec::new();
         for index in 0..2 {
-            let body = json!({
+            request = json!({
                 "invoice_id": Uuid::now_v7(), "contact_id": Uuid::now_v7(), "account_id": Uuid::now_v7(),
                 "transaction_date": "2020-02-02", "currency": currency, "type": format!("of {currency}"),
                 "line_items": [{ "name": format!("line of {currency}") }],
             });
             let key = format!("{KEY} {currency} {index}");
-            payment = app.create_under(&tenant, &key, &body).await.json();
+            payment = app.create_under(&tenant, &key, &request).await.json();
             payment["idempotency_key"] = json!(key);
             ids.push(payment["id"].as_str().expect("an id").to_owned());
         }
@@ -109,10 +111,10 @@ impl Owner {
         payment["remote_id"] = json!(format!("remote {currency}"));
         let page = app.get(&tenant, &format!("{PAYMENTS}?limit=1")).await.json();
         let cursor = page["next_cursor"].as_str().expect("a cursor").to_owned();
-        Self { tenant, payment, ids, cursor }
+        Self { tenant, payment, request, ids, cursor }
     }
 
-    fn newest(&self) -> &str {
+    pub fn newest(&self) -> &str {
         self.ids.last().expect("two payments")
     }
 }

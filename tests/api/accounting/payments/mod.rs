@@ -3,6 +3,7 @@ mod body_limits;
 mod body_types;
 mod client_libraries;
 mod create;
+mod credentials;
 mod get;
 mod group_commit;
 mod idempotency;

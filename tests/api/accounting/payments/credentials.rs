@@ -1,0 +1,161 @@
+//! Who gets in: every route × every kind of key × every kind of token × what is the caller's own and what is not.
+
+use axum::http::Method;
+use axum::http::request::Builder;
+use chrono::{DateTime, Utc};
+use serde_json::json;
+use unibooks::auth::{Secret, secret};
+use unibooks::router;
+
+use super::isolation::Owner;
+use crate::support::app::{Answer, App, Like, PAYMENTS};
+
+const TOKENS: [&str; 7] = ["none", "malformed", "unknown", "foreign", "revoked", "expired", "good"];
+
+/// For each key, the answer behind each of [`TOKENS`]: `in`, `read` (in, but not to write), `owner` (in, as the other
+/// one, to whom both belong), or a refusal.
+const TABLE: &[(&str, [&str; 7])] = &[
+    ("none", ["401", "401", "401", "401", "401", "401", "401"]),
+    ("malformed", ["401", "401", "401", "401", "401", "401", "401"]),
+    ("unknown", ["401", "401", "401", "401", "401", "401", "401"]),
+    ("foreign", ["401", "401", "401", "owner", "401", "401", "401"]),
+    ("revoked", ["401", "401", "401", "401", "401", "401", "401"]),
+    ("expired", ["401", "401", "401", "401", "401", "401", "401"]),
+    ("read-only", ["401", "401", "401", "401", "401", "401", "read"]),
+    ("good", ["401", "401", "401", "401", "401", "401", "in"]),
+];
+
+/// What those who are let in are answered about what is their own and about what is another's. A new route without its
+/// row fails.
+const ROUTES: &[(&str, u16, u16)] = &[
+    ("GET /accounting/payments", 200, 422),
+    ("GET /accounting/payments/{id}", 200, 404),
+    // Another's idempotency key is as free as any other.
+    ("POST /accounting/payments", 201, 201),
+];
+
+fn guarded_routes() -> Vec<String> {
+    let document = serde_json::to_value(router::openapi()).expect("JSON");
+    let mut routes = Vec::new();
+    for (path, item) in document["paths"].as_object().expect("paths") {
+        let guarded = |(_, operation): &(&String, &serde_json::Value)| operation["security"].is_array();
+        let operations = item.as_object().expect("operations").iter().filter(guarded);
+        routes.extend(operations.map(|(method, _)| format!("{} {path}", method.to_uppercase())));
+    }
+    routes.sort();
+    routes
+}
+
+#[test]
+fn every_guarded_route_has_its_row() {
+    let mut rows: Vec<_> = ROUTES.iter().map(|(route, ..)| (*route).to_owned()).collect();
+    rows.sort();
+    assert_eq!(rows, guarded_routes());
+}
+
+/// A key and a token of each kind, by name. Those that are not foreign are the caller's.
+async fn secrets(app: &App, caller: &Owner, owner: &Owner) -> [Vec<(&'static str, Option<String>)>; 2] {
+    let project = caller.tenant.project_id;
+    let past: DateTime<Utc> = "2020-01-01T00:00:00Z".parse().expect("a time");
+    let expired = Like { expires_at: Some(past), ..Like::default() };
+    let unknown = |kind| Secret::generate(kind, &mut rand::rng()).expose().to_owned();
+    let cut_off = |secret: &str| secret[..secret.len() - 1].to_owned();
+
+    let (revoked_id, revoked_key) = app.key(project, Like::default()).await;
+    app.revoke_key(revoked_id).await;
+    let keys = vec![
+        ("none", None),
+        ("malformed", Some(cut_off(&caller.tenant.api_key))),
+        ("unknown", Some(unknown(secret::Kind::ApiKey))),
+        ("foreign", Some(owner.tenant.api_key.clone())),
+        ("revoked", Some(revoked_key)),
+        ("expired", Some(app.key(project, expired).await.1)),
+        ("read-only", Some(app.key(project, Like { read_only: true, ..Like::default() }).await.1)),
+        ("good", Some(caller.tenant.api_key.clone())),
+    ];
+    let (revoked_id, revoked_token) = app.connection(project, Like::default()).await;
+    app.revoke_connection(revoked_id).await;
+    let tokens = vec![
+        ("none", None),
+        ("malformed", Some(cut_off(&caller.tenant.connection_token))),
+        ("unknown", Some(unknown(secret::Kind::ConnectionToken))),
+        ("foreign", Some(owner.tenant.connection_token.clone())),
+        ("revoked", Some(revoked_token)),
+        ("expired", Some(app.connection(project, expired).await.1)),
+        ("good", Some(caller.tenant.connection_token.clone())),
+    ];
+    [keys, tokens]
+}
+
+/// Asks a route about something of `whose`.
+async fn ask(app: &App, route: &str, whose: &Owner, key: Option<&str>, token: Option<&str>) -> Answer {
+    let with_secrets = |method: Method, path: &str| -> Builder {
+        let mut request = axum::http::Request::builder().method(method).uri(path);
+        for (name, secret) in [("x-api-key", key), ("x-connection-token", token)] {
+            if let Some(secret) = secret {
+                request = request.header(name, secret);
+            }
+        }
+        request
+    };
+    let request = match route {
+        "GET /accounting/payments" => {
+            with_secrets(Method::GET, &format!("{PAYMENTS}?cursor={}", whose.cursor)).body(axum::body::Body::empty())
+        }
+        "GET /accounting/payments/{id}" => {
+            with_secrets(Method::GET, &format!("{PAYMENTS}/{}", whose.newest())).body(axum::body::Body::empty())
+        }
+        "POST /accounting/payments" => {
+            let key = whose.payment["idempotency_key"].as_str().expect("a key");
+            let request = with_secrets(Method::POST, PAYMENTS).header("content-type", "application/json");
+            request.header("idempotency-key", key).body(whose.request.to_string().into())
+        }
+        other => panic!("nobody knows how to ask {other}"),
+    };
+    app.send(request.expect("a request")).await
+}
+
+#[tokio::test]
+async fn every_combination_of_secrets_gets_what_the_table_says() {
+    let app = App::new().await;
+    let owner = Owner::new(&app, app.tenant().await, "EUR").await;
+    let caller = Owner::new(&app, app.tenant().await, "JPY").await;
+    let [keys, tokens] = secrets(&app, &caller, &owner).await;
+    assert_eq!(tokens.iter().map(|(name, _)| *name).collect::<Vec<_>>(), TOKENS);
+    assert_eq!(
+        keys.iter().map(|(name, _)| *name).collect::<Vec<_>>(),
+        TABLE.iter().map(|(name, _)| *name).collect::<Vec<_>>()
+    );
+
+    for (route, own, foreign) in ROUTES {
+        for ((key_name, key), (_, row)) in keys.iter().zip(TABLE) {
+            for ((token_name, token), cell) in tokens.iter().zip(row) {
+                for (whose, wanted, to_the_owner) in [(&caller, *own, *foreign), (&owner, *foreign, *own)] {
+                    let stored = app.count().await;
+                    let answer = ask(&app, route, whose, key.as_deref(), token.as_deref()).await;
+                    let wanted = match *cell {
+                        "in" => wanted,
+                        "owner" => to_the_owner,
+                        "read" if route.starts_with("GET") => wanted,
+                        "read" => 403,
+                        refusal => refusal.parse().expect("a status"),
+                    };
+                    let case = format!("{route}, key {key_name}, token {token_name}: {}", json!(answer.text));
+                    assert_eq!(answer.status.as_u16(), wanted, "{case}");
+                    if !answer.status.is_success() {
+                        assert_eq!(app.count().await, stored, "{case}");
+                        let told = answer.json().as_object().map(|body| {
+                            let mut body = body.clone();
+                            body.remove("instance");
+                            serde_json::to_string(&body).expect("JSON")
+                        });
+                        let told = told.expect("an object");
+                        for id in caller.ids.iter().chain(&owner.ids) {
+                            assert!(!told.contains(id), "{case}");
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
