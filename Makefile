@@ -1,6 +1,6 @@
 # What a developer types. Each target is a few commands; none hides a decision.
 
-.PHONY: help run test test-clients bench chaos chaos-proof lint fmt clippy doc deny openapi sqlx ci
+.PHONY: help run test test-clients bench chaos chaos-proof lint fmt clippy doc mutants deny openapi sqlx ci
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ clippy:
 
 doc:
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked --document-private-items
+
+mutants: ## Show that tests notice when a query forgets its tenant
+	@scripts/mutants.sh
 
 deny: ## Check licences, sources and banned crates of the dependencies
 	@scripts/deny.sh

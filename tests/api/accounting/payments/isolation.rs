@@ -253,3 +253,38 @@ async fn another_connection_of_the_same_project_is_as_foreign() {
     let rows: Vec<_> = ROWS.iter().filter(|(_, what, _)| !["key", "token"].contains(what)).copied().collect();
     try_rows(&app, &attacker, &owner, &rows).await;
 }
+
+/// Ids are never the same by chance; but nothing of the answer may rest on that.
+#[tokio::test]
+async fn payments_of_two_connections_under_one_id_are_not_mixed_up() {
+    let app = App::new().await;
+    let (mine, other) = (app.tenant().await, app.tenant().await);
+    let body = json!({ "type": "mine", "line_items": [{ "name": "mine" }] });
+    let payment = app.create(&mine, &body).await.json();
+    let id = payment["id"].as_str().expect("an id");
+    let mut connection = app.database.acquire().await.expect("a connection");
+    for copy in [
+        "insert into payment (connection_id, id, created_at, modified_at, type)
+         select $1, id, created_at, modified_at, 'other' from payment where id = $2",
+        "insert into payment_line_item (connection_id, payment_id, position, name, created_at, modified_at)
+         select $1, payment_id, 1, 'other', created_at, modified_at from payment_line_item where payment_id = $2",
+    ] {
+        let copy = sqlx::query(copy).bind(other.connection_id.0).bind(id.parse::<Uuid>().expect("an id"));
+        copy.execute(&mut *connection).await.expect("copied");
+    }
+    assert_eq!(app.get(&mine, &format!("{PAYMENTS}/{id}")).await.json(), payment);
+    assert_eq!(app.get(&mine, PAYMENTS).await.json()["data"], json!([payment]));
+    let others = app.get(&other, &format!("{PAYMENTS}/{id}")).await.json();
+    assert_eq!((&others["type"], &others["line_items"][0]["name"]), (&json!("other"), &json!("other")));
+}
+
+#[tokio::test]
+async fn one_idempotency_key_in_two_connections_leads_each_to_its_own_payment() {
+    let app = App::new().await;
+    let (one, other) = (app.tenant().await, app.tenant().await);
+    let body = json!({ "type": "the same" });
+    let first = (app.create_under(&one, KEY, &body).await.json(), app.create_under(&other, KEY, &body).await.json());
+    assert_ne!(first.0["id"], first.1["id"]);
+    let again = (app.create_under(&one, KEY, &body).await.json(), app.create_under(&other, KEY, &body).await.json());
+    assert_eq!(first, again);
+}

@@ -1,0 +1,40 @@
+#!/bin/sh
+# Takes the tenant's condition out of each query in turn, in a copy of the sources, and demands that a test of
+# isolation fails for each.
+set -eu
+cd "$(dirname "$0")/.."
+root=$PWD
+
+# The changed queries are checked against a database, since .sqlx does not know them.
+[ -n "${UNIBOOKS_MUTANTS:-}" ] || exec env UNIBOOKS_MUTANTS=1 SQLX_OFFLINE=false sh scripts/with-schema.sh sh "$0"
+
+condition='connection_id = \$1'
+copy=${CARGO_TARGET_DIR:-$root/target}/mutants
+export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$root/target}" CARGO_INCREMENTAL=0
+# What was built of the copies is not to be taken for the server.
+trap 'cd "$root"; unset DATABASE_URL; SQLX_OFFLINE=true cargo build --quiet --locked' EXIT
+
+noticed=0
+for store in $(grep -rl "$condition" src/accounting --include=store.rs); do
+  count=$(grep -c "$condition" "$store")
+  for number in $(seq "$count"); do
+    rm -rf "$copy"
+    mkdir -p "$copy"
+    git ls-files -z --cached --others --exclude-standard | xargs -0 tar -cf - | tar -xf - -C "$copy"
+    awk -v number="$number" -v with="$condition" \
+      '$0 ~ with && ++seen == number { sub(with, "$1::uuid is not null") } { print }' "$store" > "$copy/$store"
+    line=$(grep -n "$condition" "$store" | sed -n "${number}s/:.*//p")
+    cd "$copy"
+    cargo test --quiet --locked --test api --no-run
+    if cargo test --quiet --locked --test api -- isolation credentials >"$copy/log" 2>&1; then
+      echo "nobody notices when the tenant's condition is missing from $store:$line" >&2
+      exit 1
+    fi
+    # A test has failed, and not the run of it.
+    grep -q '^test result: FAILED' "$copy/log" || { cat "$copy/log" >&2; exit 1; }
+    echo "noticed: $store:$line without its tenant: $(sed -n 's/^test result: FAILED. \(.*\); 0 ignored.*/\1/p' "$copy/log")"
+    noticed=$((noticed + 1))
+    cd "$root"
+  done
+done
+[ "$noticed" -gt 0 ] || { echo "no query was found" >&2; exit 1; }
