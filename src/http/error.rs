@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::problem::Problem;
 use super::problem_types as types;
-use super::report::Fault;
+use super::report::{Fault, Report};
 use crate::db;
 use crate::domain::Refusal;
 
@@ -107,8 +107,11 @@ impl Error {
 }
 
 fn count(faults: &[Fault]) -> String {
-    let plural = if faults.len() == 1 { "" } else { "s" };
-    format!("{} fault{plural}; see `errors`.", faults.len())
+    match faults.len() {
+        1 => "1 fault; see `errors`.".to_owned(),
+        Report::MAX_FAULTS => format!("{} faults or more; see `errors` for the first.", Report::MAX_FAULTS),
+        count => format!("{count} faults; see `errors`."),
+    }
 }
 
 /// What rides in a failed answer's extensions until [`super::log_error`] writes it down, in the log and in the body.

@@ -99,6 +99,10 @@ impl<'a, 'p, 'r> Fields<'a, 'p, 'r> {
 
     fn warn_of_the_rest(self) {
         for name in self.members.by_name.keys() {
+            // To look for the nearest name costs more than all else, and the number of names is the client's.
+            if self.report.is_full_of_warnings() {
+                break;
+            }
             let shown: String = name.chars().take(64).collect();
             let hint = nearest(name, &self.asked).map(|known| format!("; did you mean `{known}`?")).unwrap_or_default();
             let detail = format!("`{shown}` is not a member here and was ignored{hint}").replace('\0', "\u{fffd}");

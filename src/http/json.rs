@@ -74,7 +74,11 @@ async fn collect(body: Body, limits: &Limits) -> Result<Bytes, Error> {
     }
 }
 
-fn parse<T: FromJson>(bytes: &[u8], limits: &Limits) -> Result<JsonBody<T>, Error> {
+/// Reads a whole body.
+///
+/// # Errors
+/// [`Error::MalformedJson`], or [`Error::InvalidBody`] with every fault.
+pub fn parse<T: FromJson>(bytes: &[u8], limits: &Limits) -> Result<JsonBody<T>, Error> {
     if bytes.is_empty() {
         return Err(Error::MalformedJson("The body is empty; a payment is a JSON object.".to_owned()));
     }

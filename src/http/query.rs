@@ -25,11 +25,19 @@ impl<T: FromQuery, S: Send + Sync> FromRequestParts<S> for Query<T> {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Error> {
-        let mut parameters = Parameters::split(parts.uri.query().unwrap_or_default());
-        let value = T::read(&mut parameters);
-        let faults = parameters.finish().faults;
-        if faults.is_empty() { Ok(Self(value)) } else { Err(Error::InvalidQuery(faults)) }
+        parse(parts.uri.query().unwrap_or_default()).map(Self)
     }
+}
+
+/// Reads a whole query, what stands behind the `?`.
+///
+/// # Errors
+/// [`Error::InvalidQuery`] with every fault.
+pub fn parse<T: FromQuery>(query: &str) -> Result<T, Error> {
+    let mut parameters = Parameters::split(query);
+    let value = T::read(&mut parameters);
+    let faults = parameters.finish().faults;
+    if faults.is_empty() { Ok(value) } else { Err(Error::InvalidQuery(faults)) }
 }
 
 /// The parameters of one query, taken out by name.
@@ -95,6 +103,9 @@ impl Parameters {
 
     fn finish(mut self) -> Report {
         for name in self.by_name.keys() {
+            if self.report.is_full_of_faults() {
+                break;
+            }
             let shown: String = name.chars().take(64).collect();
             let hint = match nearest(name, &self.asked) {
                 Some(known) => format!("did you mean `{known}`?"),

@@ -65,20 +65,39 @@ pub struct Report {
 impl Report {
     /// More warnings than this are not listed: warnings are stored with a payment, and their number is the client's.
     pub const MAX_WARNINGS: usize = 100;
+    /// More faults than this are not listed: a body of a megabyte has room for some hundred thousand, and the answer
+    /// would be many times as large.
+    pub const MAX_FAULTS: usize = 1_000;
+
+    /// Whether no further warning will be listed, so that none need be put into words.
+    #[must_use]
+    pub fn is_full_of_warnings(&self) -> bool {
+        self.warnings.len() >= Self::MAX_WARNINGS
+    }
+
+    /// Whether no further fault will be listed.
+    #[must_use]
+    pub fn is_full_of_faults(&self) -> bool {
+        self.faults.len() >= Self::MAX_FAULTS
+    }
 
     /// Adds a fault of the body.
     pub fn fault(&mut self, at: &Pointer<'_>, refusal: Refusal) {
-        self.faults.push(Fault::in_body(at, refusal));
+        if !self.is_full_of_faults() {
+            self.faults.push(Fault::in_body(at, refusal));
+        }
     }
 
     /// Adds a fault of the query.
     pub fn parameter_fault(&mut self, parameter: &str, refusal: Refusal) {
-        self.faults.push(Fault::in_query(parameter, refusal));
+        if !self.is_full_of_faults() {
+            self.faults.push(Fault::in_query(parameter, refusal));
+        }
     }
 
     /// Adds a warning about the body.
     pub fn warn(&mut self, at: &Pointer<'_>, code: &str, detail: String) {
-        if self.warnings.len() < Self::MAX_WARNINGS {
+        if !self.is_full_of_warnings() {
             self.warnings.push(Warning { code: code.to_owned(), pointer: at.to_string(), detail });
         }
     }
