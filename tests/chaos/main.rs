@@ -61,23 +61,36 @@ async fn run(options: &Options) -> anyhow::Result<Report> {
     let mut world = World::start(options).await?;
     let ledger = Arc::new(Ledger::open(world.folder(), options.seed)?);
     let mut report = Report::default();
+    let struck = strike_and_compare(options, &mut dice, &mut world, &ledger, &mut report).await;
+    let is_good = struck.is_ok() && (report.violations.is_empty() || options.must_find);
+    world.end(is_good).await;
+    struck.map(|()| report)
+}
+
+/// Rounds of faults, until there were enough or something is wrong.
+async fn strike_and_compare(
+    options: &Options,
+    dice: &mut StdRng,
+    world: &mut World,
+    ledger: &Arc<Ledger>,
+    report: &mut Report,
+) -> anyhow::Result<()> {
     while report.faults() < options.runs && report.violations.is_empty() {
-        let clients = Clients::start(options.connections, &world, &ledger)?;
+        let clients = Clients::start(options.connections, world, ledger)?;
         for _ in 0..ROUND.min(options.runs - report.faults()) {
-            let fault = Fault::draw(&mut dice);
+            let fault = Fault::draw(dice);
             ledger.progress(fault.patience).await;
             world.strike(&fault).await?;
             report.count(&fault);
         }
         world.heal().await?;
         report.violations = clients.finish().await;
-        report.violations.extend(verdict::compare(&world, &ledger).await?);
-        report.take_in(&ledger, &world);
+        report.violations.extend(verdict::compare(world, ledger).await?);
+        report.take_in(ledger, world);
         eprintln!("{} of {} faults", report.faults(), options.runs);
         if report.violations.is_empty() {
             ledger.begin_anew()?;
         }
     }
-    world.end(report.violations.is_empty() || options.must_find).await?;
-    Ok(report)
+    Ok(())
 }

@@ -88,19 +88,19 @@ impl World {
                 self.server.restart()?;
             }
             Kind::KillPostgres => {
-                self.kill_postgres()?;
+                self.kill_postgres().await?;
                 sleep(fault.absence).await;
                 self.restart_postgres().await?;
             }
             Kind::KillBoth => {
-                self.kill_postgres()?;
+                self.kill_postgres().await?;
                 self.server.kill()?;
                 sleep(fault.absence).await;
                 self.restart_postgres().await?;
                 self.server.restart()?;
             }
             Kind::KillBackend => {
-                let backends = children(postmaster(&self.cluster())?)?;
+                let backends = postmaster(&self.cluster()).map(children).unwrap_or_default();
                 let struck = usize::try_from(fault.mask % 1_000)? % backends.len().max(1);
                 backends.get(struck).inspect(|&&pid| signal(pid, Signal::KILL));
             }
@@ -117,6 +117,16 @@ impl World {
             Kind::CutClients(cut) => self.to_server.cut(cut, fault.mask),
             Kind::CutDatabase(cut) => self.to_database.cut(cut, fault.mask),
         }
+        self.supervise().await
+    }
+
+    /// Starts again what has ended by itself, as a service manager does. Postgres does when a process without which it
+    /// cannot start is killed.
+    async fn supervise(&mut self) -> anyhow::Result<()> {
+        if postmaster(&self.cluster()).is_none() {
+            self.postgres = None;
+            self.restart_postgres().await?;
+        }
         self.server.supervise()
     }
 
@@ -128,22 +138,21 @@ impl World {
         while !client.get(&ready).send().await.is_ok_and(|answer| answer.status().is_success()) {
             ensure!(started.elapsed() < RECOVERY, "the server did not recover");
             sleep(Duration::from_millis(10)).await;
-            self.server.supervise()?;
+            self.supervise().await?;
         }
         Ok(())
     }
 
     /// Ends everything. The folder stays when somebody will want to look into it.
-    pub async fn end(mut self, is_good: bool) -> anyhow::Result<()> {
-        self.server.stop().await?;
-        if let Some(postgres) = self.postgres.take() {
-            postgres.stop().await?;
-        }
+    pub async fn end(mut self, is_good: bool) {
         if !is_good {
             self.folder.disable_cleanup(true);
             eprintln!("journal, log and database are kept in {}", self.folder.path().display());
         }
-        Ok(())
+        self.server.stop().await.ok();
+        if let Some(postgres) = self.postgres.take() {
+            postgres.stop().await.ok();
+        }
     }
 
     fn cluster(&self) -> PathBuf {
@@ -151,15 +160,16 @@ impl World {
     }
 
     /// All at once, as when the machine loses its power; only that what the kernel had taken stays.
-    fn kill_postgres(&mut self) -> anyhow::Result<()> {
-        let postmaster = postmaster(&self.cluster())?;
-        let backends = children(postmaster)?;
-        signal(postmaster, Signal::KILL);
-        for backend in backends {
-            signal(backend, Signal::KILL);
+    async fn kill_postgres(&mut self) -> anyhow::Result<()> {
+        if let Some(postmaster) = postmaster(&self.cluster()) {
+            let backends = children(postmaster);
+            signal(postmaster, Signal::KILL);
+            for backend in backends {
+                signal(backend, Signal::KILL);
+            }
         }
-        self.postgres = None;
-        Ok(())
+        // Who looks after it notices the end, too.
+        Ok(self.postgres.take().context("Postgres is away")?.stop().await?)
     }
 
     async fn restart_postgres(&mut self) -> anyhow::Result<()> {
