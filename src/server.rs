@@ -59,7 +59,7 @@ impl Server {
         let Self { api, metrics: metrics_listener, settings } = self;
         let clock = Clock::system();
         let gate = Gate::new(database.clone(), clock.clone());
-        let payments = GroupCommit::start(database.writers());
+        let payments = GroupCommit::start(database.writers(), database.statement_timeout());
         let state = AppState { gate: gate.clone(), payments: payments.clone(), limits: settings.limits(), clock };
         let request_timeout = Duration::from_secs(settings.request_timeout);
         let app = router::router(state, request_timeout, &settings.cors_origins.0);

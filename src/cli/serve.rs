@@ -1,11 +1,18 @@
 //! `unibooks serve`
 
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::Context;
 use clap::Args;
 
-use super::{console, demo};
+use super::demo;
 use crate::config::{DatabaseSettings, DatabaseUrl, DemoSettings, ServerSettings};
-use crate::db;
+use crate::db::{self, Database};
 use crate::server::Server;
+
+/// How often a database that is away is looked for.
+const LOOK: Duration = Duration::from_millis(250);
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -22,10 +29,52 @@ pub struct Arguments {
 pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let options = arguments.database.options(arguments.url.parse()?);
     let server = Server::bind(arguments.server).await?;
-    let database = console::open(options).await?;
-    db::migrate(&database).await?;
-    if let Some(file) = &arguments.demo.demo_file {
-        demo::offer(&database, file, server.address()?).await?;
+    let address = server.address()?;
+    let database = Database::new(options);
+    match prepare(&database, &arguments.demo, address).await {
+        Ok(()) => server.run(database).await,
+        Err(error) if db::is_away(&error) => {
+            tracing::warn!(
+                error = format!("{error:#}"),
+                "the database is away: calls are answered with 503 until it is back"
+            );
+            tokio::select! {
+                ended = server.run(database.clone()) => ended,
+                // Once it lets us in, what is wrong with it ends the server as it would have at the start.
+                Err(error) = prepare_when_it_is_back(&database, &arguments.demo, address) => Err(error),
+            }
+        }
+        Err(error) => Err(error),
     }
-    server.run(database).await
+}
+
+/// Brings the database up to date and makes the demo project where one is wanted.
+async fn prepare(database: &Database, demo: &DemoSettings, address: SocketAddr) -> anyhow::Result<()> {
+    database.reach().await.context("the database of DATABASE_URL cannot be used")?;
+    db::migrate(database).await?;
+    database.open();
+    if let Some(file) = &demo.demo_file {
+        demo::offer(database, file, address).await?;
+    }
+    Ok(())
+}
+
+async fn prepare_when_it_is_back(database: &Database, demo: &DemoSettings, address: SocketAddr) -> anyhow::Result<()> {
+    let mut told = String::new();
+    loop {
+        tokio::time::sleep(LOOK).await;
+        // Also one that refuses us may only be half set up.
+        if let Err(error) = database.reach().await {
+            let now = error.to_string();
+            if now != told {
+                tracing::warn!(error = &error as &dyn std::error::Error, "the database is still away");
+                told = now;
+            }
+            continue;
+        }
+        match prepare(database, demo, address).await {
+            Err(error) if db::is_away(&error) => {}
+            prepared => return prepared.inspect(|()| tracing::info!("the database is back")),
+        }
+    }
 }

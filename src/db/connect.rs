@@ -1,14 +1,16 @@
 //! The pool of connections.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions, Postgres};
-use sqlx::{ConnectOptions, Connection, PgPool};
+use sqlx::{ConnectOptions, Connection, PgConnection, PgPool};
 use tokio::time::Instant;
 
 use super::error::Error;
-use super::migrate::is_migrated;
+use super::migrate::{is_migrated, is_writable};
 
 /// A connection that goes back to its pool when it is dropped.
 pub type PooledConnection = PoolConnection<Postgres>;
@@ -52,6 +54,9 @@ fn is_starting(error: &sqlx::Error) -> bool {
 /// The database. Cheap to clone: all clones share the same connections.
 #[derive(Debug, Clone)]
 pub struct Database {
+    timeout: Duration,
+    /// Whether the schema is known to be there.
+    is_open: Arc<AtomicBool>,
     pool: PgPool,
     /// The writers of new payments (`accounting/payments/group_commit.rs`) have a connection each. They hold it while
     /// there is work, which must not starve the others.
@@ -71,6 +76,15 @@ impl Database {
     /// # Errors
     /// When it cannot be reached in that time, or refuses us.
     pub async fn connect(options: DatabaseOptions) -> Result<Self, sqlx::Error> {
+        let database = Self::new(options);
+        wait_for(&database.pool.connect_options(), database.timeout).await?;
+        database.open();
+        Ok(database)
+    }
+
+    /// A database that need not be there yet. Nobody gets a connection before it is [opened](Self::open).
+    #[must_use]
+    pub fn new(options: DatabaseOptions) -> Self {
         let DatabaseOptions { connect, max_connections, timeout } = options;
         // Postgres itself ends what takes too long: then it is certain that nothing was stored, which a timer on our
         // side could not know.
@@ -78,7 +92,6 @@ impl Database {
         let connect = connect
             .application_name("unibooks")
             .options([("statement_timeout", statement_timeout.as_str()), ("timezone", "UTC")]);
-        wait_for(&connect, timeout).await?;
 
         let for_lists = (max_connections / 4).max(1);
         let for_creates = (max_connections / 10).max(1);
@@ -92,22 +105,54 @@ impl Database {
                 .test_before_acquire(false)
                 .before_acquire(|connection, meta| {
                     Box::pin(async move {
-                        if meta.idle_for > Duration::from_secs(1) {
-                            connection.ping().await?;
-                        }
-                        Ok(true)
+                        // One that has become a standby's is of no use; another may lead to the new primary.
+                        if meta.idle_for > Duration::from_secs(1) { is_writable(connection).await } else { Ok(true) }
                     })
                 })
         };
         // Each list has an index with its order. Without this, what the planner believes of a connection that it has not
         // yet counted could make it read all of it and sort.
         let planned_anew = connect.clone().options([("plan_cache_mode", "force_custom_plan"), ("enable_sort", "off")]);
-        Ok(Self {
+        Self {
+            timeout,
+            is_open: Arc::default(),
             pool: pool(for_others).connect_lazy_with(connect.clone()),
             creates: pool(for_creates).connect_lazy_with(connect.clone()),
             listener: pool(1).connect_lazy_with(connect),
             lists: pool(for_lists).connect_lazy_with(planned_anew),
-        })
+        }
+    }
+
+    /// Connects once, so that what refuses us is told by its own error and not as a pool that timed out.
+    ///
+    /// # Errors
+    /// When it cannot be reached, or refuses us.
+    pub async fn reach(&self) -> Result<(), sqlx::Error> {
+        let connected = tokio::time::timeout(self.timeout, self.pool.connect_options().connect()).await;
+        connected.unwrap_or(Err(sqlx::Error::PoolTimedOut))?.close().await
+    }
+
+    /// Lets everybody in, once the schema is there.
+    pub fn open(&self) {
+        self.is_open.store(true, Ordering::Release);
+    }
+
+    /// A connection of its own for changing the schema.
+    pub(super) async fn connect_alone(&self) -> Result<PgConnection, sqlx::Error> {
+        self.pool.connect_options().connect().await
+    }
+
+    async fn acquire_from(&self, pool: &PgPool) -> Result<PooledConnection, Error> {
+        if self.is_open.load(Ordering::Acquire) {
+            return pool.acquire().await.map_err(Error::unavailable);
+        }
+        Err(Error::unavailable(sqlx::Error::Configuration("it has not been reached since the start".into())))
+    }
+
+    /// How long Postgres may work on one statement.
+    #[must_use]
+    pub fn statement_timeout(&self) -> Duration {
+        self.timeout
     }
 
     /// A connection from the pool. What fails here has had no effect.
@@ -115,7 +160,7 @@ impl Database {
     /// # Errors
     /// [`Error::Unavailable`].
     pub async fn acquire(&self) -> Result<PooledConnection, Error> {
-        self.pool.acquire().await.map_err(Error::unavailable)
+        self.acquire_from(&self.pool).await
     }
 
     /// How many connections there are for the creation of payments. One keeps up with about what a core of the
@@ -130,7 +175,7 @@ impl Database {
     /// # Errors
     /// [`Error::Unavailable`].
     pub async fn acquire_for_create(&self) -> Result<PooledConnection, Error> {
-        self.creates.acquire().await.map_err(Error::unavailable)
+        self.acquire_from(&self.creates).await
     }
 
     /// A connection for a list: a statement with many optional filters.
@@ -138,7 +183,7 @@ impl Database {
     /// # Errors
     /// [`Error::Unavailable`].
     pub async fn acquire_for_list(&self) -> Result<PooledConnection, Error> {
-        self.lists.acquire().await.map_err(Error::unavailable)
+        self.acquire_from(&self.lists).await
     }
 
     /// A listener for notifications, on a connection of its own. Only one can be had at a time.
@@ -152,7 +197,7 @@ impl Database {
         Ok(listener)
     }
 
-    /// Whether statements are answered and every migration of this build is applied.
+    /// Whether statements are answered, every migration of this build is applied, and rows can be written.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when not.

@@ -66,6 +66,25 @@ enum Effect {
     Fault,
 }
 
+/// Whether a database is away for now: it may come back by itself, and nobody has to change a setting for it.
+#[must_use]
+pub fn is_away(error: &anyhow::Error) -> bool {
+    let is_passing = |error: &sqlx::Error| match error {
+        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut => true,
+        sqlx::Error::Database(error) => {
+            let code = error.code().unwrap_or_default();
+            // Stopped, starting, read-only, out of connections or disk, connection refused.
+            code.starts_with("57P") || code == "25006" || code.starts_with("53") || code.starts_with("08")
+        }
+        _ => false,
+    };
+    error.chain().any(|cause| match (cause.downcast_ref::<Error>(), cause.downcast_ref::<sqlx::Error>()) {
+        (Some(Error::Unavailable(_) | Error::Lost(_)), _) => true,
+        (_, Some(error)) => is_passing(error),
+        _ => false,
+    })
+}
+
 /// Reads the SQLSTATE (PostgreSQL documentation, appendix A).
 fn effect_of(error: &dyn DatabaseError) -> Effect {
     let code = error.code().unwrap_or_default();

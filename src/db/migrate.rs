@@ -1,7 +1,7 @@
 //! Schema changes, forward only.
 
-use sqlx::PgConnection;
 use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::{Connection, PgConnection};
 
 use super::connect::Database;
 
@@ -14,11 +14,10 @@ static MIGRATOR: Migrator = sqlx::migrate!();
 /// # Errors
 /// When the database cannot be reached or a migration fails; it is then rolled back.
 pub async fn migrate(database: &Database) -> anyhow::Result<()> {
-    let mut connection = database.acquire().await?;
+    let mut connection = database.connect_alone().await?;
     // Waiting for the other server, and a migration of a large table, take longer than a request may.
-    sqlx::query("set statement_timeout = 0").execute(&mut *connection).await?;
-    let migrated = MIGRATOR.run(&mut *connection).await;
-    // This connection has other settings than the pool's: it must not go back there.
+    sqlx::query("set statement_timeout = 0").execute(&mut connection).await?;
+    let migrated = MIGRATOR.run(&mut connection).await;
     connection.close().await.ok();
     migrated.map_err(explain)
 }
@@ -32,8 +31,16 @@ fn explain(error: MigrateError) -> anyhow::Error {
     }
 }
 
-/// Succeeds when every migration of this build is applied.
+/// Whether rows can be written, which on a standby they cannot.
+pub(super) async fn is_writable(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar("select current_setting('transaction_read_only') = 'off'").fetch_one(connection).await
+}
+
+/// Succeeds when every migration of this build is applied and rows can be written.
 pub(super) async fn is_migrated(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    if !is_writable(connection).await? {
+        return Err(sqlx::Error::Configuration("the database is read-only: a standby?".into()));
+    }
     let known: Vec<i64> = MIGRATOR.iter().map(|migration| migration.version).collect();
     let applied: i64 = sqlx::query_scalar("select count(*) from _sqlx_migrations where success and version = any($1)")
         .bind(&known)

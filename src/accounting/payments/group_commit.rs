@@ -19,6 +19,7 @@
 
 use std::mem::size_of;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, oneshot};
@@ -62,13 +63,14 @@ pub enum Error {
 }
 
 impl GroupCommit {
-    /// Starts `writers` tasks, each of which holds a database connection while it has work.
+    /// Starts `writers` tasks, each of which holds a database connection while it has work. `statement_timeout` is how
+    /// long Postgres works on a statement before it gives up.
     #[must_use]
-    pub fn start(writers: u32) -> Self {
+    pub fn start(writers: u32, statement_timeout: Duration) -> Self {
         let (queue, waiting) = unbounded_channel();
         let waiting = Arc::new(Mutex::new(waiting));
         for _ in 0..writers {
-            tokio::spawn(keep_writing(Arc::clone(&waiting)));
+            tokio::spawn(keep_writing(Arc::clone(&waiting), statement_timeout));
         }
         Self { queue, room: Arc::new(Semaphore::new(QUEUE_BYTES)) }
     }

@@ -1,6 +1,7 @@
 //! A writer: takes what has gathered in the queue, commits it as one batch, answers each call. Why, and what holds, is
 //! at the top of [`super::group_commit`].
 
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +17,8 @@ use crate::db::{self, PooledConnection};
 const BATCH_ROWS: usize = 128;
 /// A batch that has reached this, in bytes of memory, takes no further payment.
 const BATCH_BYTES: usize = 1_024 * 1_024;
+/// How long after its statement timeout a Postgres that says nothing is given up: it hangs, or the network does.
+const SILENCE: Duration = Duration::from_secs(1);
 /// How long an idle writer keeps its database connection. Giving it back costs Postgres a round trip.
 const KEEP_CONNECTION: Duration = Duration::from_secs(1);
 
@@ -23,13 +26,16 @@ const KEEP_CONNECTION: Duration = Duration::from_secs(1);
 pub(super) type Queue = Arc<Mutex<UnboundedReceiver<Waiting>>>;
 
 /// Runs a writer. A panic, which is logged where it happens, costs the batch that it struck and not the writer.
-pub(super) async fn keep_writing(queue: Queue) {
-    while tokio::spawn(Writer { queue: Arc::clone(&queue), connection: None }.run()).await.is_err() {}
+pub(super) async fn keep_writing(queue: Queue, statement_timeout: Duration) {
+    let patience = statement_timeout + SILENCE;
+    while tokio::spawn(Writer { queue: Arc::clone(&queue), connection: None, patience }.run()).await.is_err() {}
 }
 
 struct Writer {
     queue: Queue,
     connection: Option<PooledConnection>,
+    /// How long an answer to a statement may take.
+    patience: Duration,
 }
 
 impl Writer {
@@ -75,7 +81,8 @@ impl Writer {
                 continue;
             }
             let rows: Vec<_> = part.iter().map(|call| &call.row).collect();
-            match store::insert(&rows, connection).await {
+            let written = timeout(self.patience, store::insert(&rows, connection)).await;
+            match written.unwrap_or_else(|_silence| Err(sqlx::Error::Io(ErrorKind::TimedOut.into()).into())) {
                 Ok(stored) => {
                     let all = stored.len() == part.len();
                     for call in part {
@@ -88,8 +95,10 @@ impl Writer {
                     parts.extend([rest, part]);
                 }
                 Err(error) => {
-                    // Whatever is wrong with this connection, the pool finds out before it lends it again.
-                    self.connection = None;
+                    // Not back into the pool: it may hang, or lead to a standby, and the next one to the new primary.
+                    if let Some(connection) = self.connection.take() {
+                        drop(connection.detach());
+                    }
                     for call in part {
                         call.fail(&error);
                     }

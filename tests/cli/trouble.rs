@@ -1,0 +1,235 @@
+//! `unibooks serve` while its database is in trouble: it stays up, says 503 and when to come back, loses nothing, and
+//! finds its way back by itself.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::json;
+use sqlx::{Connection, PgConnection};
+use tempfile::TempDir;
+use unibooks::db::private::{Options, PrivatePostgres};
+
+use crate::process::{self, Server, unibooks};
+use crate::support::wait::until;
+
+/// A Postgres of the test's own, reached by a name that can be made to lead elsewhere.
+struct Place {
+    folder: TempDir,
+}
+
+impl Place {
+    fn new() -> Self {
+        let folder = TempDir::with_prefix("unibooks-trouble-").expect("a folder");
+        // As root, Postgres runs as a user who must pass through here.
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o711)).expect("mode");
+        Self { folder }
+    }
+
+    fn data_dir(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    async fn start(&self, name: &str, settings: &[(&str, &str)]) -> PrivatePostgres {
+        let settings = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let options = Options { data_dir: self.data_dir(name), binaries: None, settings };
+        PrivatePostgres::start(options).await.expect("Postgres starts")
+    }
+
+    /// Makes the address of [`Self::url`] lead to the Postgres of this name.
+    fn lead_to(&self, name: &str) {
+        let link = self.folder.path().join("db");
+        fs::remove_file(&link).ok();
+        symlink(self.data_dir(name).join("socket"), link).expect("a link");
+    }
+
+    fn url(&self) -> String {
+        let host = self.folder.path().join("db").display().to_string().replace('/', "%2F");
+        format!("postgres://unibooks@{host}:5432/unibooks")
+    }
+
+    fn serve(&self) -> Server {
+        let addresses = ["--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0"];
+        let mut command = unibooks(&[&["serve", "--database-timeout", "1"], &addresses[..]].concat());
+        command.env("DATABASE_URL", self.url());
+        Server::start(command)
+    }
+}
+
+/// Somebody who creates payments.
+struct Caller {
+    client: reqwest::Client,
+    base: String,
+    key: String,
+    token: String,
+}
+
+impl Caller {
+    /// `url` is that of the database, where an operator makes key and connection.
+    fn new(server: &Server, url: &str) -> Self {
+        let made = |arguments: &[&str], member: &str| {
+            process::printed_json(url, arguments)[member].as_str().expect(member).to_owned()
+        };
+        let project = made(&["project", "create", "--name", "Trouble"], "id");
+        let key = made(&["api-key", "create", "--project", &project, "--name", "Trouble"], "api_key");
+        let connection = ["connection", "create", "--project", &project, "--label", "Trouble"];
+        let token = made(&connection, "connection_token");
+        Self { client: reqwest::Client::new(), base: server.base.clone(), key, token }
+    }
+
+    /// Sends a payment under a key: the status, after a look at what every refusal must say.
+    async fn create(&self, idempotency_key: &str) -> u16 {
+        let request =
+            self.client.post(format!("{}/accounting/payments", self.base)).json(&json!({ "total_amount": 1 }));
+        let request = request.header("x-api-key", &self.key).header("x-connection-token", &self.token);
+        let answer = request.header("idempotency-key", idempotency_key).send().await.expect("an answer");
+        if answer.status() != 201 {
+            assert_eq!(answer.status(), 503, "{:?}", answer.text().await);
+            assert!(answer.headers().contains_key("retry-after"));
+            return 503;
+        }
+        201
+    }
+
+    async fn until_created(&self, idempotency_key: &str) {
+        until("a payment is created", async || self.create(idempotency_key).await == 201).await;
+    }
+}
+
+async fn status(server: &Server, path: &str) -> u16 {
+    reqwest::get(format!("{}{path}", server.base)).await.expect("an answer").status().as_u16()
+}
+
+async fn until_ready(server: &Server) {
+    until("the server is ready", async || status(server, "/readyz").await == 200).await;
+}
+
+async fn execute(postgres: &PrivatePostgres, statement: &'static str) {
+    let mut connection = PgConnection::connect_with(&postgres.connect_options()).await.expect("a connection");
+    sqlx::raw_sql(statement).execute(&mut connection).await.expect(statement);
+}
+
+async fn payments(postgres: &PrivatePostgres) -> i64 {
+    let mut connection = PgConnection::connect_with(&postgres.connect_options()).await.expect("a connection");
+    sqlx::query_scalar("select count(*) from payment").fetch_one(&mut connection).await.expect("a count")
+}
+
+#[tokio::test]
+async fn server_that_starts_before_its_database_waits_for_it_and_says_so() {
+    let place = Place::new();
+    place.lead_to("primary");
+    let mut server = place.serve();
+    assert!(server.log.iter().any(|line| line.contains("the database is away")), "{:?}", server.log);
+    assert_eq!((status(&server, "/livez").await, status(&server, "/readyz").await), (200, 503));
+    let nobody = Caller {
+        client: reqwest::Client::new(),
+        base: server.base.clone(),
+        key: "ub_key_3SnR2GEOoPd9KTTzvEcYS0DmMnfe22Zs23y1uZ".to_owned(),
+        token: "ub_conn_bMwvVohreKpLFs0kgRO6gEaX1XRPTKQX0aUdYH".to_owned(),
+    };
+    assert_eq!(nobody.create("early").await, 503);
+
+    let postgres = place.start("primary", &[]).await;
+    server.wait_for_log("the database is back");
+    until_ready(&server).await;
+    Caller::new(&server, &place.url()).until_created("first").await;
+    assert_eq!(payments(&postgres).await, 1);
+    server.stop();
+}
+
+#[tokio::test]
+async fn database_that_hangs_or_has_no_connection_left_is_survived() {
+    let place = Place::new();
+    let postgres = place.start("primary", &[("max_connections", "20"), ("superuser_reserved_connections", "0")]).await;
+    place.lead_to("primary");
+    let server = place.serve();
+    let caller = Caller::new(&server, &place.url());
+    caller.until_created("before").await;
+
+    // It takes connections and statements and says nothing, as a machine that swaps or a network that drops.
+    let pid_file = fs::read_to_string(place.data_dir("primary/postgres/postmaster.pid")).expect("a pid file");
+    let mut connection = PgConnection::connect_with(&postgres.connect_options()).await.expect("a connection");
+    let processes: String = sqlx::query_scalar("select string_agg(pid::text, ' ') from pg_stat_activity")
+        .fetch_one(&mut connection)
+        .await
+        .expect("pids");
+    let postmaster = pid_file.lines().next().expect("a pid");
+    let signal = |name: &str| {
+        let kill = format!("kill -{name} {postmaster} {processes}");
+        assert!(Command::new("sh").args(["-c", &kill]).status().expect("a shell").success(), "{kill}");
+    };
+    signal("STOP");
+    assert_eq!(caller.create("hanging").await, 503);
+    assert_eq!(status(&server, "/readyz").await, 503);
+    signal("CONT");
+    caller.until_created("hanging").await;
+
+    let mut others = Vec::new();
+    while let Ok(other) = PgConnection::connect_with(&postgres.connect_options()).await {
+        others.push(other);
+    }
+    // Those that the server has go with their sessions, and it gets no new ones.
+    let statement = "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'unibooks'";
+    sqlx::raw_sql(statement).execute(&mut others[0]).await.expect("ended");
+    while let Ok(other) = PgConnection::connect_with(&postgres.connect_options()).await {
+        others.push(other);
+    }
+    assert_eq!(caller.create("crowded").await, 503);
+    drop(others);
+    caller.until_created("crowded").await;
+    until_ready(&server).await;
+    assert_eq!(payments(&postgres).await, 3);
+    server.stop();
+}
+
+/// Copies the primary as a standby.
+fn make_standby(place: &Place, primary: &Path, standby: &Path) {
+    let output = Command::new("sh")
+        .args([concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/ensure-postgres.sh"), "--bindir"])
+        .output()
+        .expect("a shell");
+    let bin = String::from_utf8(output.stdout).expect("a path");
+    fs::create_dir(standby).expect("a folder");
+    let script = format!(
+        "'{bin}/pg_basebackup' -h '{host}' -p 5432 -U unibooks -D '{to}' -R -X stream -c fast && chmod 700 '{to}' && \
+         chown -R --reference='{from}' '{to}'",
+        bin = bin.trim(),
+        host = primary.join("socket").display(),
+        from = primary.join("postgres").display(),
+        to = standby.join("postgres").display(),
+    );
+    let made = Command::new("sh").args(["-c", &script]).current_dir(place.folder.path()).output().expect("a shell");
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+}
+
+#[tokio::test]
+async fn failover_to_a_standby_behind_the_same_name_loses_nothing() {
+    let place = Place::new();
+    let primary = place.start("primary", &[]).await;
+    place.lead_to("primary");
+    let server = place.serve();
+    let caller = Caller::new(&server, &place.url());
+    make_standby(&place, &place.data_dir("primary"), &place.data_dir("standby"));
+    let standby = place.start("standby", &[]).await;
+    for number in 0..20 {
+        caller.until_created(&format!("before-{number}")).await;
+    }
+    // A shutdown in order sends the standby all that is committed.
+    primary.stop().await.expect("stopped");
+    assert_eq!(caller.create("between").await, 503);
+
+    place.lead_to("standby");
+    until("the server has found the standby", async || {
+        status(&server, "/readyz").await == 503 && caller.create("between").await == 503
+    })
+    .await;
+    execute(&standby, "select pg_promote()").await;
+    caller.until_created("between").await;
+    until_ready(&server).await;
+    for number in 0..20 {
+        assert_eq!(caller.create(&format!("before-{number}")).await, 201, "a repetition");
+    }
+    assert_eq!(payments(&standby).await, 21);
+    server.stop();
+}
