@@ -111,10 +111,20 @@ pub fn nearest<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
         return None;
     }
     let plain = |name: &str| name.replace(['_', '-', ' '], "").to_lowercase();
+    let name = plain(name);
+    let length = name.chars().count();
     known
         .iter()
-        .map(|&candidate| (strsim::damerau_levenshtein(&plain(name), &plain(candidate)), candidate))
-        .filter(|(distance, candidate)| *distance <= 1 + candidate.len() / 5)
+        .filter_map(|&candidate| {
+            let most = 1 + candidate.len() / 5;
+            let plain_length = candidate.len() - candidate.matches('_').count();
+            // Names of so different lengths are further apart than that; comparing them would only cost time.
+            if length.abs_diff(plain_length) > most {
+                return None;
+            }
+            let distance = strsim::damerau_levenshtein(&name, &plain(candidate));
+            (distance <= most).then_some((distance, candidate))
+        })
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }

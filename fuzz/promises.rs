@@ -1,0 +1,112 @@
+//! What holds for every input, whatever it is: the fuzz targets look for one that breaks it, and a test feeds the
+//! corpora that they have gathered (tests/corpora.rs).
+
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::Value;
+use unibooks::accounting::payments::NewPayment;
+use unibooks::accounting::payments::list::ListQuery;
+use unibooks::accounting::payments::payment::Claim;
+use unibooks::auth::{Secret, secret};
+use unibooks::config::Limits;
+use unibooks::domain::IdempotencyKey;
+use unibooks::http::page::SentCursor;
+use unibooks::http::{Error, json, query};
+
+const LIMITS: Limits = Limits { max_body_bytes: 1 << 20, max_line_items: 1_000, body_timeout: Duration::from_secs(10) };
+
+/// A body is accepted and means the same when it is written and read again, or it is refused with the place of every
+/// fault.
+pub fn body(bytes: &[u8]) {
+    match json::parse::<NewPayment>(bytes, &LIMITS) {
+        Ok(read) => {
+            let written = serde_json::to_vec(&read.value).expect("a payment can be written");
+            let again = json::parse::<NewPayment>(&written, &LIMITS).expect("what was written can be read").value;
+            assert_eq!(again, read.value);
+            let key: IdempotencyKey = "key".parse().expect("a key");
+            let digest = |payment| Claim::new(key.clone(), payment, false).expect("a digest").digest;
+            assert_eq!(digest(&again), digest(&read.value));
+        }
+        Err(Error::MalformedJson(detail)) => {
+            assert!(
+                bytes.is_empty() || serde_json::from_slice::<&serde_json::value::RawValue>(bytes).is_err(),
+                "{detail}"
+            );
+        }
+        Err(Error::InvalidBody(faults)) => {
+            assert!(!faults.is_empty());
+            // Numbers that no float holds cannot be read here; their faults are found all the same.
+            // Of members that stand twice, this reading keeps one.
+            let is_plain = faults.iter().all(|fault| fault.code != "duplicate_member");
+            let document = serde_json::from_slice::<Value>(bytes).ok().filter(|_| is_plain);
+            for fault in faults {
+                let pointer = fault.pointer.expect("a pointer");
+                assert!(!fault.detail.is_empty() && !fault.code.is_empty());
+                if let Some(document) = &document {
+                    assert!(document.pointer(&pointer).is_some(), "{pointer} leads nowhere");
+                }
+            }
+        }
+        Err(other) => panic!("{other}"),
+    }
+}
+
+/// A query is accepted or refused with the name of each parameter that is at fault.
+pub fn query(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    match query::parse::<ListQuery>(text) {
+        Ok(_) => {}
+        Err(Error::InvalidQuery(faults)) => {
+            assert!(!faults.is_empty());
+            assert!(faults.iter().all(|fault| fault.parameter.is_some() && !fault.detail.is_empty()));
+        }
+        Err(other) => panic!("{other}"),
+    }
+}
+
+/// A cursor is accepted if, and only if, it has the form that `docs/architecture.md` knows: direction, time, id and
+/// binding, in base64url without padding.
+pub fn cursor(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let is_cursor = URL_SAFE_NO_PAD.decode(text).is_ok_and(|bytes| {
+        let micros =
+            |bytes: &[u8]| bytes[1..9].iter().fold(0_u64, |micros, byte| micros << 8 | u64::from(*byte)).cast_signed();
+        bytes.len() == 33 && bytes[0] <= 1 && chrono::DateTime::from_timestamp_micros(micros(&bytes)).is_some()
+    });
+    assert_eq!(text.parse::<SentCursor>().is_ok(), is_cursor);
+}
+
+/// An API key is accepted only with prefix, length and checksum; an idempotency key is 1 to 255 visible characters and
+/// the same when it is quoted.
+pub fn key(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    is_secret(secret::Kind::ApiKey, "ub_key_", text);
+    if let Ok(key) = text.parse::<IdempotencyKey>() {
+        let inside = key.as_str();
+        assert!((1..=255).contains(&inside.len()) && inside.bytes().all(|byte| (b' '..=b'~').contains(&byte)));
+        let quoted = format!("\"{}\"", inside.replace('\\', "\\\\").replace('"', "\\\""));
+        assert_eq!(quoted.parse::<IdempotencyKey>().as_ref(), Ok(&key));
+    }
+}
+
+/// A connection token is accepted only with prefix, length and checksum.
+pub fn token(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    is_secret(secret::Kind::ConnectionToken, "ub_conn_", text);
+}
+
+fn is_secret(kind: secret::Kind, prefix: &str, text: &str) {
+    let is_well_formed = text.strip_prefix(prefix).is_some_and(|rest| {
+        let sum = |text: &str| {
+            let digits = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+            let value = text
+                .bytes()
+                .try_fold(0_u64, |sum, byte| Some(sum * 62 + digits.iter().position(|digit| *digit == byte)? as u64));
+            value == Some(u64::from(crc32fast::hash(format!("{prefix}{}", &rest[..32]).as_bytes())))
+        };
+        rest.len() == 38 && rest.is_ascii() && sum(&rest[32..])
+    });
+    assert_eq!(Secret::parse(kind, text).is_ok(), is_well_formed);
+}

@@ -1,0 +1,43 @@
+//! Feeds what the fuzzers have gathered (fuzz/) to the promises that they look after.
+
+#[path = "../fuzz/promises.rs"]
+mod promises;
+
+use std::fs;
+use std::path::Path;
+
+fn feed(corpus: &str, promise: fn(&[u8])) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(corpus);
+    let inputs = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let mut fed = 0;
+    for input in inputs {
+        promise(&fs::read(input.expect("an entry").path()).expect("an input"));
+        fed += 1;
+    }
+    assert!(fed > 0, "{} is empty", folder.display());
+}
+
+#[test]
+fn bodies() {
+    feed("body", promises::body);
+}
+
+#[test]
+fn queries() {
+    feed("query", promises::query);
+}
+
+#[test]
+fn cursors() {
+    feed("cursor", promises::cursor);
+}
+
+#[test]
+fn keys() {
+    feed("key", promises::key);
+}
+
+#[test]
+fn tokens() {
+    feed("token", promises::token);
+}
