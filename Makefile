@@ -1,6 +1,6 @@
 # What a developer types. Each target is a few commands; none hides a decision.
 
-.PHONY: help run test test-clients bench chaos chaos-proof lint fmt clippy doc mutants deny openapi sqlx ci
+.PHONY: help run test test-clients test-openapi bench chaos chaos-proof lint fmt clippy doc mutants deny openapi sqlx ci
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,6 +18,11 @@ test-clients: ## Run the PyPI package panora-sdk against the server (ARGS="-k id
 	@scripts/ensure-postgres.sh
 	cargo build --locked
 	tests/clients/run.sh $(ARGS)
+
+test-openapi: ## Let schemathesis try the server by its OpenAPI document
+	@scripts/ensure-postgres.sh
+	cargo build --locked
+	tests/openapi/run.sh
 
 bench: ## Measure the server against pgbench, side by side (ARGS="create --rounds 2")
 	@scripts/ensure-postgres.sh

@@ -11,8 +11,8 @@ root=$PWD
 condition='connection_id = \$1'
 copy=${CARGO_TARGET_DIR:-$root/target}/mutants
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$root/target}" CARGO_INCREMENTAL=0
-# What was built of the copies is not to be taken for the server.
-trap 'cd "$root"; unset DATABASE_URL; SQLX_OFFLINE=true cargo build --quiet --locked' EXIT
+# What was built of the copies is not to be taken for the server: cargo goes by the age of the sources.
+trap 'touch "$root/src/lib.rs"' EXIT
 
 noticed=0
 for store in $(grep -rl "$condition" src/accounting --include=store.rs); do

@@ -17,7 +17,8 @@ pub async fn hello() -> &'static str {
 /// The number `200`, as existing client libraries expect it (contract §1.11). It says that the process answers.
 #[utoipa::path(
     get, path = "/health", tag = "server",
-    responses((status = 200, description = "The process answers", body = u16, example = 200))
+    responses((status = 200, description = "The process answers", body = u16, content_type = "application/json",
+        example = 200))
 )]
 pub async fn health() -> Json<u16> {
     Json(200)

@@ -2,64 +2,9 @@
 # Runs the unmodified PyPI package panora-sdk against the real binary. Arguments go to pytest:
 #   tests/clients/run.sh -k idempotency
 # The binary is target/debug/unibooks (`cargo build`), or the one that UNIBOOKS_BIN names.
-# PYTHON names the interpreter, where the first fitting one is not the right one.
 set -euo pipefail
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-venv=${CARGO_TARGET_DIR:-$here/../../target}/clients-venv
+cd "$(dirname "${BASH_SOURCE[0]}")"
 
-# A Python that has wheels of all pinned packages, and that can make a virtual environment.
-fits() {
-    "$1" -c 'import ensurepip, sys, venv; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null
-}
-
-find_python() {
-    local candidate
-    for candidate in ${PYTHON:-python3 python3.13 python3.12 python3.11 python3.10}; do
-        if fits "$candidate"; then
-            echo "$candidate"
-            return
-        fi
-    done
-    return 1
-}
-
-as_root() {
-    if [ "$(id -u)" = 0 ]; then
-        "$@"
-    elif command -v sudo >/dev/null; then
-        sudo "$@"
-    else
-        echo "cannot run as root: $*" >&2
-        return 1
-    fi
-}
-
-install_python() {
-    if command -v apt-get >/dev/null; then
-        echo "Installing python3 and python3-venv with apt-get, for the client tests." >&2
-        as_root apt-get update -qq
-        as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3 python3-venv
-    elif command -v dnf >/dev/null; then
-        echo "Installing python3.13 with dnf, for the client tests." >&2
-        as_root dnf install -y -q python3.13
-    elif command -v brew >/dev/null; then
-        echo "Installing python@3.13 with Homebrew, for the client tests." >&2
-        brew install --quiet python@3.13
-    fi >/dev/null
-}
-
-# The virtual environment is made again when the pinned packages change, and not before.
-if ! cmp -s "$here/requirements.txt" "$venv/requirements.txt"; then
-    python=$(find_python) || { install_python && python=$(find_python); } || {
-        echo "The client tests need Python 3.10 to 3.13 with venv and ensurepip: install it, or name it in PYTHON." >&2
-        exit 1
-    }
-    rm -rf "$venv"
-    "$python" -m venv "$venv"
-    "$venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$here/requirements.txt"
-    cp "$here/requirements.txt" "$venv/requirements.txt"
-fi
-
-cd "$here"
+venv=$(../../scripts/venv.sh clients "$PWD/requirements.txt")
 export PYTHONDONTWRITEBYTECODE=1
 exec "$venv/bin/python" -m pytest "$@"

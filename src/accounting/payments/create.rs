@@ -43,7 +43,7 @@ pub const PROBLEMS: &[&ProblemType] = &[
     post, path = "/accounting/payments", tag = "payments", operation_id = "create_payment",
     params(
         RemoteData,
-        ("idempotency-key" = Option<String>, Header, description = "Makes the call safe to repeat: 1 to 255 visible \
+        ("idempotency-key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[ -~]+$", description = "Makes the call safe to repeat: 1 to 255 visible \
             characters, bare or quoted (draft-ietf-httpapi-idempotency-key-header)"),
     ),
     request_body = NewPayment,

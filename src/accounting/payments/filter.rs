@@ -46,7 +46,7 @@ pub struct Filter {
     pub remote_id: Option<Text>,
     /// Created under this key: tells after a crash whether a create call succeeded.
     #[serde(serialize_with = "key_text")]
-    #[param(value_type = Option<String>)]
+    #[param(value_type = Option<String>, min_length = 1, max_length = 255, pattern = "^[ -~]+$")]
     pub idempotency_key: Option<IdempotencyKey>,
 }
 

@@ -28,7 +28,7 @@ pub struct ListQuery {
     #[param(value_type = Option<u8>, minimum = 1, maximum = 200, example = 50)]
     limit: Limit,
     /// `next_cursor` or `prev_cursor` of another page of the same list.
-    #[param(value_type = Option<String>)]
+    #[param(value_type = Option<String>, pattern = "^[A-Za-z0-9_-]{44}$")]
     cursor: Option<SentCursor>,
     /// Set to true to include data from the original accounting software.
     #[param(value_type = Option<bool>)]

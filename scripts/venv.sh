@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# Makes a Python environment that holds what a requirements file pins, unless it is there, and prints its folder:
+#
+#   scripts/venv.sh clients tests/clients/requirements.txt
+#
+# PYTHON names the interpreter, where the first fitting one is not the right one.
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+venv=${CARGO_TARGET_DIR:-$root/target}/$1-venv
+requirements=$2
+
+# A Python that has wheels of all pinned packages, and that can make a virtual environment.
+fits() {
+    "$1" -c 'import ensurepip, sys, venv; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null
+}
+
+find_python() {
+    local candidate
+    for candidate in ${PYTHON:-python3 python3.13 python3.12 python3.11 python3.10}; do
+        if fits "$candidate"; then
+            echo "$candidate"
+            return
+        fi
+    done
+    return 1
+}
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then
+        "$@"
+    elif command -v sudo >/dev/null; then
+        sudo "$@"
+    else
+        echo "cannot run as root: $*" >&2
+        return 1
+    fi
+}
+
+install_python() {
+    if command -v apt-get >/dev/null; then
+        echo "Installing python3 and python3-venv with apt-get, for tests." >&2
+        as_root apt-get update -qq
+        as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3 python3-venv
+    elif command -v dnf >/dev/null; then
+        echo "Installing python3.13 with dnf, for tests." >&2
+        as_root dnf install -y -q python3.13
+    elif command -v brew >/dev/null; then
+        echo "Installing python@3.13 with Homebrew, for tests." >&2
+        brew install --quiet python@3.13
+    fi >/dev/null
+}
+
+# It is made again when the pinned packages change, and not before.
+if ! cmp -s "$requirements" "$venv/requirements.txt"; then
+    python=$(find_python) || { install_python && python=$(find_python); } || {
+        echo "These tests need Python 3.10 to 3.13 with venv and ensurepip: install it, or name it in PYTHON." >&2
+        exit 1
+    }
+    rm -rf "$venv"
+    "$python" -m venv "$venv"
+    "$venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$requirements" >&2
+    cp "$requirements" "$venv/requirements.txt"
+fi
+echo "$venv"

@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# Lets schemathesis try the real binary by the OpenAPI document that it serves, with valid credentials and without.
+#   tests/openapi/run.sh [examples of each operation] [seed]
+# The binary is target/debug/unibooks (`cargo build`), or the one that UNIBOOKS_BIN names.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+venv=$(../../scripts/venv.sh openapi "$PWD/requirements.txt")
+export PYTHONDONTWRITEBYTECODE=1 PATH=$venv/bin:$PATH
+exec "$venv/bin/python" try.py "$@"
