@@ -162,6 +162,9 @@ impl World {
     /// All at once, as when the machine loses its power; only that what the kernel had taken stays.
     async fn kill_postgres(&mut self) -> anyhow::Result<()> {
         if let Some(postmaster) = postmaster(&self.cluster()) {
+            // Stopped first, so that none is born between the look and the kill: one that still waits for its client's
+            // first word would outlive the others by a minute, and nothing could start meanwhile.
+            signal(postmaster, Signal::STOP);
             let backends = children(postmaster);
             signal(postmaster, Signal::KILL);
             for backend in backends {
