@@ -20,7 +20,7 @@ for store in $(grep -rl "$condition" src/accounting --include=store.rs); do
   for number in $(seq "$count"); do
     rm -rf "$copy"
     mkdir -p "$copy"
-    git ls-files -z --cached --others --exclude-standard | xargs -0 tar -cf - | tar -xf - -C "$copy"
+    tar -cf - --exclude=./target --exclude=./fuzz/target --exclude=./.git . | tar -xf - -C "$copy"
     awk -v number="$number" -v with="$condition" \
       '$0 ~ with && ++seen == number { sub(with, "$1::uuid is not null") } { print }' "$store" > "$copy/$store"
     line=$(grep -n "$condition" "$store" | sed -n "${number}s/:.*//p")
