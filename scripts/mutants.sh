@@ -9,18 +9,19 @@ root=$PWD
 [ -n "${UNIBOOKS_MUTANTS:-}" ] || exec env UNIBOOKS_MUTANTS=1 SQLX_OFFLINE=false sh scripts/with-schema.sh sh "$0"
 
 condition='connection_id = \$1'
-copy=${CARGO_TARGET_DIR:-$root/target}/mutants
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$root/target}" CARGO_INCREMENTAL=0
+copy=$CARGO_TARGET_DIR/mutants
 # What was built of the copies is not to be taken for the server: cargo goes by the age of the sources.
 trap 'touch "$root/src/lib.rs"' EXIT
+
+rm -rf "$copy"
+mkdir -p "$copy"
+tar -cf - --exclude=./target --exclude=./fuzz/target --exclude=./.git . | tar -xf - -C "$copy"
 
 noticed=0
 for store in $(grep -rl "$condition" src/accounting --include=store.rs); do
   count=$(grep -c "$condition" "$store")
   for number in $(seq "$count"); do
-    rm -rf "$copy"
-    mkdir -p "$copy"
-    tar -cf - --exclude=./target --exclude=./fuzz/target --exclude=./.git . | tar -xf - -C "$copy"
     awk -v number="$number" -v with="$condition" \
       '$0 ~ with && ++seen == number { sub(with, "$1::uuid is not null") } { print }' "$store" > "$copy/$store"
     line=$(grep -n "$condition" "$store" | sed -n "${number}s/:.*//p")
@@ -36,5 +37,6 @@ for store in $(grep -rl "$condition" src/accounting --include=store.rs); do
     noticed=$((noticed + 1))
     cd "$root"
   done
+  cp "$store" "$copy/$store"
 done
 [ "$noticed" -gt 0 ] || { echo "no query was found" >&2; exit 1; }

@@ -1,5 +1,8 @@
 //! The private Postgres, run for real: as root and as an ordinary user, through crashes and restarts.
 
+#[path = "support/signal.rs"]
+mod signal;
+
 use std::{
     env, fs,
     os::unix::fs::PermissionsExt,
@@ -12,6 +15,8 @@ use std::{
 use sqlx::{Connection as _, PgConnection};
 use tempfile::TempDir;
 use unibooks::db::private::{Options, PrivatePostgres, PrivatePostgresError};
+
+use signal::signal;
 
 /// Tells the victim which folder to use; see [`victim`].
 const VICTIM_FOLDER: &str = "UNIBOOKS_TEST_VICTIM_FOLDER";
@@ -91,12 +96,6 @@ fn spawn_victim(data_dir: &Path) -> Child {
         .stdout(Stdio::null())
         .spawn()
         .expect("victim")
-}
-
-/// The shell's own `kill`: a slim system has no other.
-fn signal(name: &str, pid: &str) {
-    let kill = format!("kill -{name} {pid}");
-    assert!(Command::new("sh").args(["-c", &kill]).status().expect("a shell").success(), "{kill}");
 }
 
 fn kill(mut victim: Child) {

@@ -48,9 +48,13 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     }
 }
 
-/// Brings the database up to date and makes the demo project where one is wanted.
 async fn prepare(database: &Database, demo: &DemoSettings, address: SocketAddr) -> anyhow::Result<()> {
     database.reach().await.context("the database of DATABASE_URL cannot be used")?;
+    set_up(database, demo, address).await
+}
+
+/// Brings the database up to date, opens it, and makes the demo project where one is wanted.
+async fn set_up(database: &Database, demo: &DemoSettings, address: SocketAddr) -> anyhow::Result<()> {
     db::migrate(database).await?;
     database.open();
     if let Some(file) = &demo.demo_file {
@@ -72,9 +76,9 @@ async fn prepare_when_it_is_back(database: &Database, demo: &DemoSettings, addre
             }
             continue;
         }
-        match prepare(database, demo, address).await {
+        match set_up(database, demo, address).await {
             Err(error) if db::is_away(&error) => {}
-            prepared => return prepared.inspect(|()| tracing::info!("the database is back")),
+            done => return done.inspect(|()| tracing::info!("the database is back")),
         }
     }
 }

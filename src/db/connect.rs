@@ -128,7 +128,7 @@ impl Database {
     /// # Errors
     /// When it cannot be reached, or refuses us.
     pub async fn reach(&self) -> Result<(), sqlx::Error> {
-        let connected = tokio::time::timeout(self.timeout, self.pool.connect_options().connect()).await;
+        let connected = tokio::time::timeout(self.timeout, self.connect_alone()).await;
         connected.unwrap_or(Err(sqlx::Error::PoolTimedOut))?.close().await
     }
 

@@ -83,15 +83,17 @@ impl Report {
 
     /// Adds a fault of the body.
     pub fn fault(&mut self, at: &Pointer<'_>, refusal: Refusal) {
-        if !self.is_full_of_faults() {
-            self.faults.push(Fault::in_body(at, refusal));
-        }
+        self.add(|| Fault::in_body(at, refusal));
     }
 
     /// Adds a fault of the query.
     pub fn parameter_fault(&mut self, parameter: &str, refusal: Refusal) {
+        self.add(|| Fault::in_query(parameter, refusal));
+    }
+
+    fn add(&mut self, fault: impl FnOnce() -> Fault) {
         if !self.is_full_of_faults() {
-            self.faults.push(Fault::in_query(parameter, refusal));
+            self.faults.push(fault());
         }
     }
 

@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use unibooks::cli::environment_variables;
 
+use crate::support::signal::signal;
+
 /// The program with nothing of the developer's own settings.
 pub fn unibooks(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_unibooks"));
@@ -39,6 +41,15 @@ pub fn printed(url: &str, arguments: &[&str]) -> String {
 pub fn printed_json(url: &str, arguments: &[&str]) -> Value {
     let printed = printed(url, &[arguments, &["--json"]].concat());
     serde_json::from_str(&printed).unwrap_or_else(|error| panic!("{error}: {printed}"))
+}
+
+/// The secrets of a project that was made at the console: key id, key, connection id, token.
+pub fn made_at_the_console(url: &str) -> [String; 4] {
+    let text = |value: &Value| value.as_str().expect("a text").to_owned();
+    let project = text(&printed_json(url, &["project", "create", "--name", "Books"])["id"]);
+    let key = printed_json(url, &["api-key", "create", "--project", &project, "--name", "Shop"]);
+    let connection = printed_json(url, &["connection", "create", "--project", &project, "--label", "Main"]);
+    [text(&key["id"]), text(&key["api_key"]), text(&connection["id"]), text(&connection["connection_token"])]
 }
 
 /// The one line with which a command failed, after a look at its exit code.
@@ -119,9 +130,7 @@ impl Server {
 
     /// Sends a signal, for example `TERM`.
     pub fn signal(&self, name: &str) {
-        // The shell's own `kill`: a slim system has no other.
-        let kill = format!("kill -{name} {}", self.child.id());
-        assert!(Command::new("sh").args(["-c", &kill]).status().expect("a shell").success());
+        signal(name, &self.child.id().to_string());
     }
 
     /// Waits for the end: how it ended, what it printed, what it logged.

@@ -7,18 +7,9 @@ use std::os::unix::fs::PermissionsExt;
 
 use serde_json::Value;
 
-use crate::process::{Server, free_port, printed_json, run, unibooks};
+use crate::process::{Server, free_port, made_at_the_console, printed_json, run, unibooks};
 use crate::support::app::{PAYMENTS, page_example, small};
 use crate::support::postgres;
-
-/// The secrets of a project that was made at the console: key id, key, connection id, token.
-fn made_at_the_console(url: &str) -> [String; 4] {
-    let text = |value: &Value| value.as_str().expect("a text").to_owned();
-    let project = text(&printed_json(url, &["project", "create", "--name", "Books"])["id"]);
-    let key = printed_json(url, &["api-key", "create", "--project", &project, "--name", "Shop"]);
-    let connection = printed_json(url, &["connection", "create", "--project", &project, "--label", "Main"]);
-    [text(&key["id"]), text(&key["api_key"]), text(&connection["id"]), text(&connection["connection_token"])]
-}
 
 fn create(server: &Server, key: &str, token: &str) -> reqwest::RequestBuilder {
     let client = reqwest::Client::new().post(format!("{}{PAYMENTS}", server.base));

@@ -11,7 +11,8 @@ use sqlx::{Connection, PgConnection};
 use tempfile::TempDir;
 use unibooks::db::private::{Options, PrivatePostgres};
 
-use crate::process::{self, Server, unibooks};
+use crate::process::{Server, made_at_the_console, unibooks};
+use crate::support::signal::signal;
 use crate::support::wait::until;
 
 /// A Postgres of the test's own, reached by a name that can be made to lead elsewhere.
@@ -68,13 +69,7 @@ struct Caller {
 impl Caller {
     /// `url` is that of the database, where an operator makes key and connection.
     fn new(server: &Server, url: &str) -> Self {
-        let made = |arguments: &[&str], member: &str| {
-            process::printed_json(url, arguments)[member].as_str().expect(member).to_owned()
-        };
-        let project = made(&["project", "create", "--name", "Trouble"], "id");
-        let key = made(&["api-key", "create", "--project", &project, "--name", "Trouble"], "api_key");
-        let connection = ["connection", "create", "--project", &project, "--label", "Trouble"];
-        let token = made(&connection, "connection_token");
+        let [_, key, _, token] = made_at_the_console(url);
         Self { client: reqwest::Client::new(), base: server.base.clone(), key, token }
     }
 
@@ -154,15 +149,11 @@ async fn database_that_hangs_or_has_no_connection_left_is_survived() {
         .fetch_one(&mut connection)
         .await
         .expect("pids");
-    let postmaster = pid_file.lines().next().expect("a pid");
-    let signal = |name: &str| {
-        let kill = format!("kill -{name} {postmaster} {processes}");
-        assert!(Command::new("sh").args(["-c", &kill]).status().expect("a shell").success(), "{kill}");
-    };
-    signal("STOP");
+    let processes = format!("{} {processes}", pid_file.lines().next().expect("a pid"));
+    signal("STOP", &processes);
     assert_eq!(caller.create("hanging").await, 503);
     assert_eq!(status(&server, "/readyz").await, 503);
-    signal("CONT");
+    signal("CONT", &processes);
     caller.until_created("hanging").await;
 
     let mut others = Vec::new();

@@ -6,4 +6,5 @@ pub mod held;
 pub mod logs;
 pub mod many;
 pub mod postgres;
+pub mod signal;
 pub mod wait;

@@ -42,27 +42,41 @@ const ROWS: &[(&str, &str, u16)] = &[
 /// Parameters that say how to answer, not about whom.
 const NOT_OWNED: &[&str] = &["limit", "remote_data"];
 
-fn demanded_rows() -> Vec<(String, String)> {
+/// Every route of the OpenAPI document, like `GET /health`, with what the document says of it.
+pub fn operations() -> Vec<(String, Value)> {
     let document = serde_json::to_value(router::openapi()).expect("JSON");
-    let mut rows = Vec::new();
+    let mut operations = Vec::new();
     for (path, item) in document["paths"].as_object().expect("paths") {
         for (method, operation) in item.as_object().expect("operations") {
-            let mut row = |what: String| rows.push((format!("{} {path}", method.to_uppercase()), what));
-            if operation["security"].as_array().is_none_or(Vec::is_empty) {
-                row("nothing to own".to_owned());
-                continue;
-            }
-            row("key".to_owned());
-            row("token".to_owned());
-            for parameter in operation["parameters"].as_array().into_iter().flatten() {
-                let name = parameter["name"].as_str().expect("a name");
-                match (parameter["in"].as_str().expect("a place"), name) {
-                    ("header", "idempotency-key") => row("idempotency key".to_owned()),
-                    ("query", "cursor") => row("cursor".to_owned()),
-                    ("query", name) if NOT_OWNED.contains(&name) => {}
-                    ("query", name) => row(format!("filter {name}")),
-                    (_, name) => row(name.to_owned()),
-                }
+            operations.push((format!("{} {path}", method.to_uppercase()), operation.clone()));
+        }
+    }
+    operations
+}
+
+/// Whether a route wants a key and a token.
+pub fn is_guarded(operation: &Value) -> bool {
+    operation["security"].as_array().is_some_and(|schemes| !schemes.is_empty())
+}
+
+fn demanded_rows() -> Vec<(String, String)> {
+    let mut rows = Vec::new();
+    for (route, operation) in operations() {
+        let mut row = |what: &str| rows.push((route.clone(), what.to_owned()));
+        if !is_guarded(&operation) {
+            row("nothing to own");
+            continue;
+        }
+        row("key");
+        row("token");
+        for parameter in operation["parameters"].as_array().into_iter().flatten() {
+            let name = parameter["name"].as_str().expect("a name");
+            match (parameter["in"].as_str().expect("a place"), name) {
+                ("header", "idempotency-key") => row("idempotency key"),
+                ("query", "cursor") => row("cursor"),
+                ("query", name) if NOT_OWNED.contains(&name) => {}
+                ("query", name) => row(&format!("filter {name}")),
+                (_, name) => row(name),
             }
         }
     }
@@ -119,7 +133,7 @@ impl Owner {
     }
 }
 
-fn never_stored(kind: secret::Kind) -> String {
+pub fn never_stored(kind: secret::Kind) -> String {
     Secret::generate(kind, &mut rand::rng()).expose().to_owned()
 }
 
