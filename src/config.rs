@@ -12,6 +12,8 @@ use secrecy::{ExposeSecret, SecretString};
 use sqlx::postgres::PgConnectOptions;
 
 use crate::db::DatabaseOptions;
+use crate::http::client_address::TrustedProxies;
+use crate::http::rate_limit::Quota;
 
 /// Where the database is.
 #[derive(Debug, Args)]
@@ -82,6 +84,21 @@ pub struct ServerSettings {
           value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub request_timeout: u64,
 
+    /// How long a connection is kept for the client's next request
+    #[arg(long, env = "UNIBOOKS_KEEP_ALIVE_TIMEOUT", default_value_t = 75, value_name = "SECONDS",
+          value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub keep_alive_timeout: u64,
+
+    /// The most connections at a time; what is above is answered 503 and closed
+    #[arg(long, env = "UNIBOOKS_MAX_CONNECTIONS", default_value_t = 4_096, value_name = "COUNT",
+          value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub max_connections: u32,
+
+    /// The most requests at a time; what is above is answered 503
+    #[arg(long, env = "UNIBOOKS_MAX_REQUESTS", default_value_t = 512, value_name = "COUNT",
+          value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub max_requests: u32,
+
     /// How long requests in flight may take to end after SIGTERM
     #[arg(long, env = "UNIBOOKS_SHUTDOWN_TIMEOUT", default_value_t = 30, value_name = "SECONDS",
           value_parser = clap::value_parser!(u64).range(1..=3600))]
@@ -97,10 +114,37 @@ pub struct ServerSettings {
           value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub max_line_items: u32,
 
+    /// How many requests an API key may make, as count/seconds: 600/60 are 600 at once, then ten a second; or `off`
+    #[arg(long, env = "UNIBOOKS_RATE_LIMIT", default_value = "off", value_name = "QUOTA", value_parser = quota)]
+    pub rate_limit: RateLimit,
+
+    /// How many requests without a good key and token an address may make, as count/seconds; or `off`
+    #[arg(long, env = "UNIBOOKS_FAILED_AUTH_LIMIT", default_value = "60/60", value_name = "QUOTA",
+          value_parser = quota)]
+    pub failed_auth_limit: RateLimit,
+
+    /// Proxies whose `X-Forwarded-For` is believed: addresses and blocks, separated by commas; none when not set
+    #[arg(
+        long,
+        env = "UNIBOOKS_TRUSTED_PROXIES",
+        default_value = "",
+        hide_default_value = true,
+        value_name = "ADDRESSES"
+    )]
+    pub trusted_proxies: TrustedProxies,
+
     /// Web origins that may call the API, separated by commas; none when not set
     #[arg(long, env = "UNIBOOKS_CORS_ORIGINS", default_value = "", hide_default_value = true, value_name = "ORIGINS",
           value_parser = origins)]
     pub cors_origins: Origins,
+}
+
+/// A quota, or none.
+#[derive(Debug, Clone, Copy)]
+pub struct RateLimit(pub Option<Quota>);
+
+fn quota(text: &str) -> Result<RateLimit, String> {
+    if text == "off" { Ok(RateLimit(None)) } else { text.parse().map(|quota| RateLimit(Some(quota))) }
 }
 
 /// Web origins that may call the API.

@@ -9,6 +9,7 @@ pub mod connections;
 pub mod db;
 pub mod domain;
 pub mod http;
+pub mod open_files;
 pub mod projects;
 pub mod router;
 pub mod server;

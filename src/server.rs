@@ -6,17 +6,20 @@ use std::time::Duration;
 
 use anyhow::Context;
 use axum::Router;
-use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::oneshot;
 
 use crate::accounting::payments::GroupCommit;
-use crate::auth::Gate;
+use crate::auth::{Gate, Throttle};
 use crate::config::ServerSettings;
 use crate::db::Database;
 use crate::domain::Clock;
+use crate::http::connections::{self, RESERVE};
+use crate::http::load_shed::LoadShed;
 use crate::http::metrics;
+use crate::http::patience::Patience;
+use crate::open_files;
 use crate::router;
 use crate::state::AppState;
 
@@ -37,6 +40,8 @@ impl Server {
     /// # Errors
     /// One line that names the setting to change.
     pub async fn bind(settings: ServerSettings) -> anyhow::Result<Self> {
+        // Beside the connections: those of the database, logs, listeners.
+        open_files::allow(u64::from(settings.max_connections) + RESERVE as u64 + 1_100);
         let api = listen(settings.listen, "--listen", "UNIBOOKS_LISTEN").await?;
         let metrics = listen(settings.metrics_listen, "--metrics-listen", "UNIBOOKS_METRICS_LISTEN").await?;
         Ok(Self { api, metrics, settings })
@@ -58,9 +63,13 @@ impl Server {
     pub async fn run(self, database: Database) -> anyhow::Result<()> {
         let Self { api, metrics: metrics_listener, settings } = self;
         let clock = Clock::system();
-        let gate = Gate::new(database.clone(), clock.clone());
+        let (requests, failures) = (settings.rate_limit.0, settings.failed_auth_limit.0);
+        let throttle = Throttle::new(requests, failures, settings.trusted_proxies.clone(), &clock);
+        let gate = Gate::new(database.clone(), clock.clone()).with_throttle(throttle);
         let payments = GroupCommit::start(database.writers(), database.statement_timeout());
-        let state = AppState { gate: gate.clone(), payments: payments.clone(), limits: settings.limits(), clock };
+        let limits = settings.limits();
+        let load = LoadShed::new(settings.max_requests as usize);
+        let state = AppState { gate: gate.clone(), payments: payments.clone(), limits, load, clock };
         let request_timeout = Duration::from_secs(settings.request_timeout);
         let app = router::router(state, request_timeout, &settings.cors_origins.0);
 
@@ -75,7 +84,11 @@ impl Server {
         // Before anybody is told that the server listens: whoever reads that may send a signal at once.
         let stops = Stops::listen()?;
         tracing::info!(address = %api.local_addr()?, "listening");
-        serve_until_signal(api, app, stops, Duration::from_secs(settings.shutdown_timeout)).await?;
+        // A head may take as long as a body.
+        let patience = Patience { head: limits.body_timeout, idle: Duration::from_secs(settings.keep_alive_timeout) };
+        let (stop, stopping) = oneshot::channel();
+        let serving = connections::serve(api, app, settings.max_connections as usize, patience, stopping);
+        serve_until_signal(serving, stop, stops, Duration::from_secs(settings.shutdown_timeout)).await?;
 
         // What was let in is committed, also where the client was cut off.
         payments.close().await;
@@ -100,24 +113,19 @@ async fn listen(address: SocketAddr, flag: &str, variable: &str) -> anyhow::Resu
     })
 }
 
-async fn serve_until_signal(api: TcpListener, app: Router, mut stops: Stops, grace: Duration) -> anyhow::Result<()> {
-    let (stop, mut stopping) = watch::channel(false);
-    // Answers are small and whole: waiting to fill a packet would only delay them.
-    let api = api.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "TCP_NODELAY was refused");
-        }
-    });
-    let serving = axum::serve(api, app).with_graceful_shutdown(async move {
-        stopping.wait_for(|stopping| *stopping).await.ok();
-    });
-    let serving = tokio::spawn(serving.into_future());
+async fn serve_until_signal(
+    serving: impl Future<Output = ()> + Send + 'static,
+    stop: oneshot::Sender<()>,
+    mut stops: Stops,
+    grace: Duration,
+) -> anyhow::Result<()> {
+    let serving = tokio::spawn(serving);
 
     stops.next().await;
     tracing::info!("stopping: no new connections; a second signal ends at once");
-    stop.send_replace(true);
+    stop.send(()).ok();
     tokio::select! {
-        served = serving => served.context("the server panicked")??,
+        served = serving => served.context("the server panicked")?,
         () = tokio::time::sleep(grace) => tracing::warn!("requests in flight took too long and were cut off"),
         () = stops.next() => {
             tracing::warn!("second signal: ended at once");

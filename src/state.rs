@@ -6,6 +6,7 @@ use crate::accounting::payments::GroupCommit;
 use crate::auth::Gate;
 use crate::config::Limits;
 use crate::domain::Clock;
+use crate::http::load_shed::LoadShed;
 
 /// The state of the server.
 #[derive(Debug, Clone, FromRef)]
@@ -16,6 +17,8 @@ pub struct AppState {
     pub payments: GroupCommit,
     /// Limits on one request.
     pub limits: Limits,
+    /// Room for requests.
+    pub load: LoadShed,
     /// The time of day.
     pub clock: Clock,
 }

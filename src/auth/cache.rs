@@ -62,6 +62,16 @@ impl Cache {
         }
     }
 
+    /// What was last found for a pair, however long ago.
+    pub fn last_known(&self, hashes: &Hashes) -> Option<Found> {
+        self.0.entries.peek(hashes).map(|entry| entry.found)
+    }
+
+    /// Drops what is known of a pair that leads nowhere any more.
+    pub fn drop_pair(&self, hashes: &Hashes) {
+        self.0.entries.remove(hashes);
+    }
+
     /// Keeps what a look-up found.
     pub fn keep(&self, look_up: LookUp, hashes: Hashes, found: Found) {
         self.0.entries.insert(hashes, Entry { found, look_up });

@@ -8,6 +8,7 @@ use super::error::{Error, Flaw};
 use super::gate::{Admitted, Gate};
 use super::scope::Scope;
 use super::secret::{Kind, Secret};
+use crate::http::rate_limit::Counted;
 
 /// The right to read the rows of a connection.
 #[derive(Debug)]
@@ -45,11 +46,19 @@ where
 async fn admit(parts: &Parts, gate: &Gate) -> Result<Admitted, Error> {
     let key = secret(&parts.headers, "x-api-key", Kind::ApiKey);
     let token = secret(&parts.headers, "x-connection-token", Kind::ConnectionToken);
-    let (Ok(key), Ok(token)) = (&key, &token) else {
+    let client = gate.throttle().client_of(parts);
+    let admitted = match (&key, &token) {
+        (Ok(key), Ok(token)) => gate.admit(key, token, Some(client)).await,
         // Both headers are looked at, so that a caller who forgot both learns it at once.
-        return Err(Error::Unauthenticated([key.err(), token.err()].into_iter().flatten().collect()));
+        _ => Err(Error::Unauthenticated([key.err(), token.err()].into_iter().flatten().collect())),
     };
-    let admitted = gate.admit(key, token).await?;
+    if let Err(Error::Unauthenticated(_) | Error::TooManyFailures(_)) = admitted {
+        tracing::Span::current().record("client_address", tracing::field::display(client));
+    }
+    if let Err(Error::Unauthenticated(_)) = admitted {
+        gate.throttle().count_failure(client).map_err(Error::TooManyFailures)?;
+    }
+    let admitted = admitted?;
     // All at once: the log's format writes the span's fields anew for each call.
     tracing::record_all!(
         tracing::Span::current(),
@@ -57,6 +66,11 @@ async fn admit(parts: &Parts, gate: &Gate) -> Result<Admitted, Error> {
         connection_id = %admitted.scope.connection_id(),
         api_key_id = %admitted.api_key_id,
     );
+    let standing = gate.throttle().count_request(admitted.api_key_id).map_err(Error::RateLimited)?;
+    if let (Some(standing), Some(Counted(place))) = (standing, parts.extensions.get()) {
+        // An extractor counts once; should two be asked, the first one's word stands.
+        place.set(standing).ok();
+    }
     Ok(admitted)
 }
 

@@ -9,6 +9,7 @@ use crate::http::Error as HttpError;
 use crate::http::error::Failure;
 use crate::http::problem::Problem;
 use crate::http::problem_types as types;
+use crate::http::rate_limit::Exceeded;
 use crate::http::report::Fault;
 
 /// What is wrong with one of the two secrets.
@@ -35,6 +36,12 @@ pub enum Error {
     /// The key may read, and this was no reading.
     #[error("a read-only key was used to write")]
     ReadOnlyKey,
+    /// The API key has used up its quota of requests.
+    #[error("rate limited: {0}")]
+    RateLimited(Exceeded),
+    /// The address was refused too often.
+    #[error("too many failures: {0}")]
+    TooManyFailures(Exceeded),
     /// The database could not be asked.
     #[error(transparent)]
     Database(#[from] db::Error),
@@ -52,12 +59,28 @@ impl IntoResponse for Error {
             Self::ReadOnlyKey => {
                 Problem::new(&types::READ_ONLY_KEY, "Use a key that was created without `--read-only`.")
             }
+            Self::RateLimited(_) => {
+                Problem::new(&types::RATE_LIMITED, "Wait the seconds that `Retry-After` tells; nothing was stored.")
+            }
+            Self::TooManyFailures(_) => Problem::new(
+                &types::TOO_MANY_FAILURES,
+                "Too many requests from this address came without a good API key and connection token. Wait the \
+                 seconds that `Retry-After` tells and send good ones; nothing was stored.",
+            ),
             Self::Database(_) => {
                 let Self::Database(error) = self else { unreachable!() };
                 return HttpError::Database(error).into_response();
             }
         };
-        Failure::respond(problem, self)
+        let exceeded = match &self {
+            Self::RateLimited(exceeded) | Self::TooManyFailures(exceeded) => Some(*exceeded),
+            _ => None,
+        };
+        let mut response = Failure::respond(problem, self);
+        if let Some(exceeded) = exceeded {
+            exceeded.tell(response.headers_mut());
+        }
+        response
     }
 }
 

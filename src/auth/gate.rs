@@ -1,5 +1,7 @@
 //! The gate of the server: the one place that holds the database and decides who passes.
 
+use std::net::IpAddr;
+
 use chrono::{DateTime, Utc};
 
 use super::cache::Cache;
@@ -9,6 +11,7 @@ use super::revocations;
 use super::scope::Scope;
 use super::secret::{Kind, Secret};
 use super::store::{self, Found};
+use super::throttle::Throttle;
 use crate::db::{self, Database};
 use crate::domain::{ApiKeyId, Clock};
 
@@ -19,6 +22,7 @@ pub struct Gate {
     clock: Clock,
     cache: Cache,
     last_used: LastUsed,
+    throttle: Throttle,
 }
 
 /// Somebody who passed.
@@ -30,10 +34,22 @@ pub(super) struct Admitted {
 }
 
 impl Gate {
-    /// A gate in front of `database`.
+    /// A gate in front of `database` that lets callers ask as often as they like.
     #[must_use]
     pub fn new(database: Database, clock: Clock) -> Self {
-        Self { database, clock, cache: Cache::new(), last_used: LastUsed::default() }
+        Self { database, clock, cache: Cache::new(), last_used: LastUsed::default(), throttle: Throttle::default() }
+    }
+
+    /// The same with limits on how often.
+    #[must_use]
+    pub fn with_throttle(self, throttle: Throttle) -> Self {
+        Self { throttle, ..self }
+    }
+
+    /// The limits on how often.
+    #[must_use]
+    pub fn throttle(&self) -> &Throttle {
+        &self.throttle
     }
 
     /// Whether the database can be used; see [`Database::check_ready`].
@@ -63,39 +79,49 @@ impl Gate {
     /// # Errors
     /// When the database fails.
     pub async fn would_admit(&self, key: &Secret, token: &Secret) -> Result<bool, db::Error> {
-        match self.admit(key, token).await {
+        match self.admit(key, token, None).await {
             Ok(_) => Ok(true),
             Err(Error::Database(error)) => Err(error),
             Err(_) => Ok(false),
         }
     }
 
-    async fn find(&self, key: &Secret, token: &Secret, now: DateTime<Utc>) -> Result<Option<Found>, db::Error> {
+    async fn find(
+        &self,
+        key: &Secret,
+        token: &Secret,
+        client: Option<IpAddr>,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Found>, Error> {
         let hashes = (key.hash(), token.hash());
         let look_up = match self.cache.get(&hashes, now) {
             Ok(found) => return Ok(Some(found)),
             Err(look_up) => look_up,
         };
+        if let Some(client) = client
+            && !self.cache.last_known(&hashes).is_some_and(|found| flaws(&found, now) == (None, None))
+        {
+            self.throttle.check_stranger(client).map_err(Error::TooManyFailures)?;
+        }
         // Boxed, because it is rare and large: it would be copied with every request.
         let found = Box::pin(store::find(&self.database, &hashes.0, &hashes.1)).await?;
-        if let Some(found) = found.filter(|found| found.connection.is_some()) {
-            self.cache.keep(look_up, hashes, found);
+        match found {
+            Some(found) if found.connection.is_some() => self.cache.keep(look_up, hashes, found),
+            _ => self.cache.drop_pair(&hashes),
         }
         Ok(found)
     }
 
-    /// Lets a caller in who shows two well-formed secrets of one project, neither revoked nor expired.
-    pub(super) async fn admit(&self, key: &Secret, token: &Secret) -> Result<Admitted, Error> {
+    /// Lets a caller in who shows two well-formed secrets of one project, neither revoked nor expired. A `client` that
+    /// was refused too often is refused before the database is asked.
+    pub(super) async fn admit(&self, key: &Secret, token: &Secret, client: Option<IpAddr>) -> Result<Admitted, Error> {
         let now = self.clock.now();
-        let Some(Found { project_id, api_key, connection }) = self.find(key, token, now).await? else {
+        let Some(found) = self.find(key, token, client, now).await? else {
             // Nothing is said of the token: it is nobody's business whether it exists.
             return Err(Error::Unauthenticated(vec![(Kind::ApiKey, Flaw::Unknown)]));
         };
-        let key_flaw = flaw(api_key.revoked_at, api_key.expires_at, now);
-        let token_flaw = match &connection {
-            None => Some(Flaw::Unknown),
-            Some(connection) => flaw(connection.revoked_at, connection.expires_at, now),
-        };
+        let (key_flaw, token_flaw) = flaws(&found, now);
+        let Found { project_id, api_key, connection } = found;
         match (key_flaw, token_flaw, connection) {
             (None, None, Some(connection)) => {
                 self.last_used.note(api_key.id, connection.id, now);
@@ -107,6 +133,16 @@ impl Gate {
             (_, flaw, _) => Err(Error::Unauthenticated(vec![(Kind::ConnectionToken, flaw.unwrap_or(Flaw::Unknown))])),
         }
     }
+}
+
+/// What is wrong with the key and with the token.
+fn flaws(found: &Found, now: DateTime<Utc>) -> (Option<Flaw>, Option<Flaw>) {
+    let Found { api_key, connection, .. } = found;
+    let token_flaw = match connection {
+        None => Some(Flaw::Unknown),
+        Some(connection) => flaw(connection.revoked_at, connection.expires_at, now),
+    };
+    (flaw(api_key.revoked_at, api_key.expires_at, now), token_flaw)
 }
 
 fn flaw(revoked_at: Option<DateTime<Utc>>, expires_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Option<Flaw> {

@@ -13,9 +13,11 @@ mod revocations;
 mod scope;
 pub mod secret;
 mod store;
+mod throttle;
 
 pub use caller::{CanRead, CanWrite};
 pub use error::Error;
 pub use gate::Gate;
 pub use scope::{Operator, Scope, Scoped};
 pub use secret::Secret;
+pub use throttle::Throttle;

@@ -1,31 +1,45 @@
 //! The time of day, as a parameter.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, SubsecRound, Utc};
 
 /// Tells the time. Passed in so that tests decide what time it is.
 #[derive(Clone)]
-pub struct Clock(Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>);
+pub struct Clock {
+    tell: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>,
+    elapsed: Arc<dyn Fn() -> Duration + Send + Sync>,
+}
 
 impl Clock {
     /// The machine's clock.
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "this is where the time comes from")]
     pub fn system() -> Self {
-        Self::new(Utc::now)
+        let started = Instant::now();
+        Self { tell: Arc::new(Utc::now), elapsed: Arc::new(move || started.elapsed()) }
     }
 
     /// A clock that tells what `tell` says.
     pub fn new(tell: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Self {
-        Self(Arc::new(tell))
+        let tell = Arc::new(tell);
+        let (started, told) = (tell(), Arc::clone(&tell));
+        let elapsed = move || (told() - started).to_std().unwrap_or_default();
+        Self { tell, elapsed: Arc::new(elapsed) }
     }
 
     /// The time now, in UTC, to the microsecond: finer digits would not survive `timestamptz`, and an answer must say
     /// what was stored.
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
-        (self.0)().trunc_subsecs(6)
+        (self.tell)().trunc_subsecs(6)
+    }
+
+    /// The time since this clock was made. The machine's never goes back, also when somebody sets its time of day.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        (self.elapsed)()
     }
 }
 

@@ -89,6 +89,11 @@ fn add_problems(operation: &mut Operation, kinds: &[&'static ProblemType]) {
             ResponseBuilder::new().description(titles.join("; or: ")).content("application/problem+json", content);
         match status {
             "401" => response = response.header("www-authenticate", HeaderBuilder::new().build()),
+            "429" => {
+                for name in ["retry-after", "ratelimit", "ratelimit-policy"] {
+                    response = response.header(name, HeaderBuilder::new().build());
+                }
+            }
             "503" => response = response.header("retry-after", HeaderBuilder::new().build()),
             _ => {}
         }

@@ -35,7 +35,10 @@ pub enum Error {
         /// The limit, in bytes.
         max_bytes: usize,
     },
-    /// The body is of another media type, or compressed.
+    /// The body is compressed.
+    #[error("the body is compressed")]
+    CompressedBody,
+    /// The body is of another media type.
     #[error("unsupported media type: {0}")]
     UnsupportedMediaType(&'static str),
     /// The body is JSON but does not mean a request.
@@ -56,6 +59,9 @@ pub enum Error {
         /// Whether the request may be sent again without a second effect.
         repeatable: bool,
     },
+    /// More requests at a time than the server takes on.
+    #[error("too many requests at a time")]
+    Overloaded,
     /// Our own fault: a handler panicked.
     #[error("panic: {0}")]
     Panic(String),
@@ -80,6 +86,10 @@ impl Error {
             Self::BodyTooLarge { max_bytes } => {
                 Problem::new(&types::BODY_TOO_LARGE, format!("A body has at most {max_bytes} bytes."))
             }
+            Self::CompressedBody => Problem::new(
+                &types::UNSUPPORTED_MEDIA_TYPE,
+                "Send the body without `Content-Encoding`: it is not opened.",
+            ),
             Self::UnsupportedMediaType(detail) => Problem::new(&types::UNSUPPORTED_MEDIA_TYPE, *detail),
             Self::InvalidBody(faults) => {
                 Problem::new(&types::INVALID_BODY, format!("{} Nothing was stored.", count(faults)))
@@ -94,6 +104,10 @@ impl Error {
             Self::Database(db::Error::Unavailable(_) | db::Error::Lost(_)) | Self::TimedOut { repeatable: true } => {
                 Problem::new(&types::UNAVAILABLE, "Try again after the seconds that `Retry-After` tells.")
             }
+            Self::Overloaded => Problem::new(
+                &types::OVERLOADED,
+                "Try again after the seconds that `Retry-After` tells; nothing was stored.",
+            ),
             Self::TimedOut { repeatable: false } => Problem::new(
                 &types::OUTCOME_UNKNOWN,
                 "No answer was found in time. List the newest payments before sending this one again, and send an \
@@ -146,6 +160,12 @@ impl Failure {
 
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
-        Failure::respond(self.problem(), self)
+        let is_compressed = matches!(self, Self::CompressedBody);
+        let mut response = Failure::respond(self.problem(), self);
+        if is_compressed {
+            // What would have been accepted (RFC 9110 section 15.5.16).
+            response.headers_mut().insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        }
+        response
     }
 }

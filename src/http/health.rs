@@ -8,6 +8,12 @@ use axum::http::StatusCode;
 use super::error::Error;
 use crate::auth::Gate;
 
+/// Whether a route is for whoever watches the server.
+#[must_use]
+pub fn is_probe(route: &str) -> bool {
+    matches!(route, "/health" | "/livez" | "/readyz")
+}
+
 /// Names the server, in plain text: `hello()` of existing client libraries decodes nothing else (contract §1.11).
 #[utoipa::path(get, path = "/", tag = "server", responses((status = 200, description = "A greeting", body = String)))]
 pub async fn hello() -> &'static str {

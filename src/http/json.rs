@@ -54,8 +54,10 @@ fn demand_plain_json(headers: &HeaderMap) -> Result<(), Error> {
     if essence != "application/json" && !(essence.starts_with("application/") && essence.ends_with("+json")) {
         return Err(Error::UnsupportedMediaType("Send the header `Content-Type: application/json`."));
     }
-    if text(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
-        return Err(Error::UnsupportedMediaType("Send the body without `Content-Encoding`."));
+    // Each of them, should the header stand more than once.
+    let mut encodings = headers.get_all(header::CONTENT_ENCODING).iter();
+    if !encodings.all(|encoding| encoding.as_bytes().trim_ascii().eq_ignore_ascii_case(b"identity")) {
+        return Err(Error::CompressedBody);
     }
     Ok(())
 }

@@ -68,6 +68,14 @@ fn cors(origins: &[HeaderValue]) -> CorsLayer {
         .allow_methods([axum::http::Method::GET, axum::http::Method::POST])
         .allow_headers(AnyHeader)
         .expose_headers(
-            ["location", "idempotent-replayed", "retry-after", super::request_id::HEADER].map(HeaderName::from_static),
+            [
+                "location",
+                "idempotent-replayed",
+                "ratelimit",
+                "ratelimit-policy",
+                "retry-after",
+                super::request_id::HEADER,
+            ]
+            .map(HeaderName::from_static),
         )
 }

@@ -11,6 +11,8 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 /// Counts answered requests by method, matched route and status.
 pub const REQUESTS: &str = "unibooks_http_requests_total";
+/// Counts answered problems by their code.
+pub const PROBLEMS: &str = "unibooks_http_problems_total";
 /// Measures how long answers took, in seconds, by method and matched route.
 pub const DURATIONS: &str = "unibooks_http_request_duration_seconds";
 
@@ -30,6 +32,7 @@ pub fn install() -> anyhow::Result<PrometheusHandle> {
         .install_recorder()
         .context("metrics can be installed once a process")?;
     describe_counter!(REQUESTS, "Answered HTTP requests");
+    describe_counter!(PROBLEMS, "Answers that are a problem document, by its code");
     describe_gauge!(QUEUE, Unit::Bytes, "Memory of the payments that wait to be stored; full at 32 MiB");
     describe_histogram!(DURATIONS, Unit::Seconds, "Time to answer an HTTP request");
     Ok(handle)

@@ -1,5 +1,7 @@
 //! The shell: how the product talks HTTP, whatever it talks about.
 
+pub mod client_address;
+pub mod connections;
 pub mod docs;
 pub mod drain;
 pub mod error;
@@ -8,14 +10,17 @@ pub mod health;
 pub mod idempotency;
 pub mod json;
 pub mod layers;
+pub mod load_shed;
 pub mod log_error;
 pub mod metrics;
 pub mod observe;
 pub mod page;
+pub mod patience;
 pub mod pointer;
 pub mod problem;
 pub mod problem_types;
 pub mod query;
+pub mod rate_limit;
 pub mod report;
 pub mod request_id;
 

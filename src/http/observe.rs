@@ -9,6 +9,7 @@ use axum::response::Response;
 use tracing::Instrument;
 use tracing::field::Empty;
 
+use super::health::is_probe;
 use super::request_id::{self, RequestId};
 
 /// The outermost layer. The span never holds a header, a query or a body: they carry secrets and other people's
@@ -21,7 +22,7 @@ pub async fn observe(mut request: Request, next: Next) -> Response {
     let method = known_method(request.method());
     let span = tracing::info_span!(
         "request", request_id = %id, method, route, trace_id = request_id::trace_id(request.headers()),
-        project_id = Empty, connection_id = Empty, api_key_id = Empty, code = Empty,
+        project_id = Empty, connection_id = Empty, api_key_id = Empty, client_address = Empty, code = Empty,
     );
     request.extensions_mut().insert(id.clone());
 
@@ -70,10 +71,6 @@ impl Drop for Watch {
 
 fn in_microseconds(since: Instant) -> u64 {
     u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX)
-}
-
-fn is_probe(route: &str) -> bool {
-    matches!(route, "/health" | "/livez" | "/readyz")
 }
 
 /// Methods can be any word; as a label each new one would cost memory for ever.

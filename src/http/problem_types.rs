@@ -54,6 +54,9 @@ catalogue! {
     INVALID_QUERY: UNPROCESSABLE_ENTITY, "invalid_query", "The query has faults";
     IDEMPOTENCY_KEY_REUSED: UNPROCESSABLE_ENTITY, "idempotency_key_reused",
         "This idempotency key was used for another request";
+    RATE_LIMITED: TOO_MANY_REQUESTS, "rate_limited", "The API key has sent too many requests";
+    TOO_MANY_FAILURES: TOO_MANY_REQUESTS, "too_many_failures", "This address was refused too often";
     INTERNAL: INTERNAL_SERVER_ERROR, "internal", "The server failed";
+    OVERLOADED: SERVICE_UNAVAILABLE, "overloaded", "The server has too many requests at a time";
     UNAVAILABLE: SERVICE_UNAVAILABLE, "unavailable", "The server cannot answer now";
 }

@@ -10,5 +10,6 @@ mod docs;
 mod health;
 mod logs;
 mod original_faults;
+mod rate_limits;
 mod revocation;
 mod shell;

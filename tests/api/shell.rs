@@ -13,6 +13,7 @@ use tower::ServiceExt;
 use unibooks::config::Limits;
 use unibooks::domain::Clock;
 use unibooks::http::layers;
+use unibooks::http::load_shed::LoadShed;
 use unibooks::router;
 use unibooks::state::AppState;
 
@@ -191,7 +192,13 @@ async fn cors_is_off_unless_set() {
 async fn cors_lets_the_named_origins_in_and_no_other() {
     let app = App::new().await;
     let limits = Limits { max_body_bytes: 1_024, max_line_items: 10, body_timeout: Duration::from_secs(10) };
-    let state = AppState { gate: app.gate.clone(), payments: app.payments.clone(), limits, clock: Clock::system() };
+    let state = AppState {
+        gate: app.gate.clone(),
+        payments: app.payments.clone(),
+        limits,
+        load: LoadShed::new(1),
+        clock: Clock::system(),
+    };
     let origins =
         [HeaderValue::from_static("https://books.example"), HeaderValue::from_static("http://localhost:3000")];
     let router = router::router(state, Duration::from_mins(1), &origins);
@@ -210,5 +217,8 @@ async fn cors_lets_the_named_origins_in_and_no_other() {
     let answer = send(router, call).await;
     assert_problem(&answer, 401, "unauthenticated");
     assert_eq!(answer.header("access-control-allow-origin"), "https://books.example", "a page can read its errors");
-    assert_eq!(answer.header("access-control-expose-headers"), "location,idempotent-replayed,retry-after,x-request-id");
+    assert_eq!(
+        answer.header("access-control-expose-headers"),
+        "location,idempotent-replayed,ratelimit,ratelimit-policy,retry-after,x-request-id"
+    );
 }

@@ -21,6 +21,13 @@ fn wrong_value_is_told_with_its_flag_and_what_would_be_right() {
         ("--shutdown-timeout", "99999", "1..=3600"),
         ("--max-body-bytes", "1", "1024..=67108864"),
         ("--max-line-items", "0", "1..=100000"),
+        ("--keep-alive-timeout", "0", "1..=3600"),
+        ("--max-connections", "0", "1..=1000000"),
+        ("--max-requests", "0", "1..=100000"),
+        ("--rate-limit", "600", "count/seconds"),
+        ("--rate-limit", "0/60", "count/seconds"),
+        ("--failed-auth-limit", "60/0", "count/seconds"),
+        ("--trusted-proxies", "proxy.example", "neither an address nor a block"),
         ("--cors-origins", "books.example", "write https://host"),
         ("--log-format", "xml", "xml"),
     ] {

@@ -12,11 +12,12 @@ use sqlx::postgres::PgConnectOptions;
 use tower::ServiceExt;
 use unibooks::accounting::payments::GroupCommit;
 use unibooks::api_keys::ApiKey;
-use unibooks::auth::{Gate, Operator, Secret, secret};
+use unibooks::auth::{Gate, Operator, Secret, Throttle, secret};
 use unibooks::config::Limits;
 use unibooks::connections::{Connection, Provider};
 use unibooks::db::Database;
 use unibooks::domain::{ApiKeyId, Clock, ConnectionId, ProjectId};
+use unibooks::http::load_shed::LoadShed;
 use unibooks::projects::Project;
 use unibooks::state::AppState;
 use unibooks::{api_keys, connections, projects, router};
@@ -118,11 +119,17 @@ impl App {
 
     /// A further server on a database that has one already.
     pub async fn on(options: PgConnectOptions, clock: Clock) -> Self {
+        Self::throttled(options, clock, Throttle::default()).await
+    }
+
+    /// The same with limits on how often somebody may ask.
+    pub async fn throttled(options: PgConnectOptions, clock: Clock, throttle: Throttle) -> Self {
         let database = postgres::pool(options.clone()).await;
-        let gate = Gate::new(database.clone(), clock.clone());
+        let gate = Gate::new(database.clone(), clock.clone()).with_throttle(throttle);
         let limits = Limits { max_body_bytes: 1_048_576, max_line_items: 1_000, body_timeout: Duration::from_secs(10) };
         let payments = GroupCommit::start(database.writers(), database.statement_timeout());
-        let state = AppState { gate: gate.clone(), payments: payments.clone(), limits, clock };
+        let state =
+            AppState { gate: gate.clone(), payments: payments.clone(), limits, load: LoadShed::new(512), clock };
         let router = router::router(state, Duration::from_mins(1), &[]);
         Self { router, gate, payments, database, options }
     }

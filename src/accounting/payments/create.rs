@@ -31,7 +31,10 @@ pub const PROBLEMS: &[&ProblemType] = &[
     &types::INVALID_BODY,
     &types::INVALID_QUERY,
     &types::IDEMPOTENCY_KEY_REUSED,
+    &types::RATE_LIMITED,
+    &types::TOO_MANY_FAILURES,
     &types::INTERNAL,
+    &types::OVERLOADED,
     &types::UNAVAILABLE,
 ];
 

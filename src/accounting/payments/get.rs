@@ -14,8 +14,16 @@ use crate::http::Query;
 use crate::http::problem_types::{self as types, ProblemType};
 
 /// What this endpoint can answer besides 200.
-pub const PROBLEMS: &[&ProblemType] =
-    &[&types::UNAUTHENTICATED, &types::PAYMENT_NOT_FOUND, &types::INVALID_QUERY, &types::INTERNAL, &types::UNAVAILABLE];
+pub const PROBLEMS: &[&ProblemType] = &[
+    &types::UNAUTHENTICATED,
+    &types::PAYMENT_NOT_FOUND,
+    &types::INVALID_QUERY,
+    &types::RATE_LIMITED,
+    &types::TOO_MANY_FAILURES,
+    &types::INTERNAL,
+    &types::OVERLOADED,
+    &types::UNAVAILABLE,
+];
 
 /// Reads one payment of the connection.
 #[utoipa::path(

@@ -17,8 +17,15 @@ use crate::http::report::Fault;
 use crate::http::{Error as HttpError, Query};
 
 /// What this endpoint can answer besides 200.
-pub const PROBLEMS: &[&ProblemType] =
-    &[&types::UNAUTHENTICATED, &types::INVALID_QUERY, &types::INTERNAL, &types::UNAVAILABLE];
+pub const PROBLEMS: &[&ProblemType] = &[
+    &types::UNAUTHENTICATED,
+    &types::INVALID_QUERY,
+    &types::RATE_LIMITED,
+    &types::TOO_MANY_FAILURES,
+    &types::INTERNAL,
+    &types::OVERLOADED,
+    &types::UNAVAILABLE,
+];
 
 /// Which page of which list.
 #[derive(Debug, IntoParams)]

@@ -150,6 +150,7 @@ async fn compressed_bodies_are_refused_before_they_are_opened() {
         let headers = [("content-type", "application/json"), ("content-encoding", encoding)];
         let answer = send(&app, &tenant, &headers).await;
         assert_eq!(answer.problem(), (415, "unsupported_media_type".to_owned()), "{encoding}");
+        assert_eq!(answer.header("accept-encoding"), "identity");
     }
     assert_eq!(app.count().await, 0);
     let headers = [("content-type", "application/json"), ("content-encoding", "identity")];

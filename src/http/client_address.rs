@@ -1,0 +1,136 @@
+//! Where a request comes from, also behind proxies.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
+
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName};
+use ipnet::IpNet;
+
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+
+/// The other end of the connection, as an extension of every request that came through a socket.
+#[derive(Debug, Clone, Copy)]
+pub struct Peer(pub IpAddr);
+
+/// Whose word is taken for where a request comes from. Nobody's unless told otherwise: the header is anybody's to write.
+#[derive(Debug, Clone, Default)]
+pub struct TrustedProxies(Vec<IpNet>);
+
+impl FromStr for TrustedProxies {
+    type Err = String;
+
+    /// Reads addresses and blocks (CIDR), separated by commas.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let written = text.split(',').map(str::trim).filter(|entry| !entry.is_empty());
+        let read = |entry: &str| {
+            let block = entry.parse::<IpNet>().or_else(|_| entry.parse::<IpAddr>().map(|one| canonical(one).into()));
+            block.map_err(|_| format!("`{entry}` is neither an address nor a block like 10.0.0.0/8"))
+        };
+        written.map(read).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+impl TrustedProxies {
+    /// The address of the client: from the right of `X-Forwarded-For`, where each proxy adds whom it heard, the first
+    /// that is not a trusted proxy itself. What stands left of it, anybody may have written.
+    #[must_use]
+    pub fn client_of(&self, parts: &Parts) -> IpAddr {
+        // A request that came through no socket is counted with its like, not let through.
+        let peer = parts.extensions.get().map_or(Ipv4Addr::UNSPECIFIED.into(), |&Peer(address)| canonical(address));
+        let mut client = peer;
+        let mut hops = hops(&parts.headers);
+        while self.0.iter().any(|block| block.contains(&client)) {
+            match hops.next() {
+                Some(Some(hop)) => client = hop,
+                // The end, or a word that no trusted proxy would have added: it is the last that is known.
+                Some(None) | None => break,
+            }
+        }
+        client
+    }
+}
+
+/// The addresses of the header from the right, `None` for what is none.
+fn hops(headers: &HeaderMap) -> impl Iterator<Item = Option<IpAddr>> {
+    let lines = headers.get_all(FORWARDED_FOR).iter().rev();
+    lines.flat_map(|line| line.to_str().unwrap_or("?").rsplit(',')).map(|hop| {
+        let hop = hop.trim();
+        // Some proxies add the port, and brackets with it.
+        let bare = hop.strip_prefix('[').and_then(|rest| rest.split_once(']')).map_or(hop, |(address, _)| address);
+        let address = bare.parse().or_else(|_| bare.parse::<std::net::SocketAddr>().map(|socket| socket.ip()));
+        address.ok().map(canonical)
+    })
+}
+
+/// An IPv4 address in the clothes of IPv6 is that IPv4 address.
+fn canonical(address: IpAddr) -> IpAddr {
+    address.to_canonical()
+}
+
+/// What one client is likely to have of the Internet: an IPv4 address, or of IPv6 a block of 64 bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Network(IpAddr);
+
+impl From<IpAddr> for Network {
+    fn from(address: IpAddr) -> Self {
+        Self(match address {
+            IpAddr::V4(_) => address,
+            IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::Request;
+
+    use super::*;
+
+    fn client(trusted: &str, peer: &str, forwarded: &[&str]) -> String {
+        let mut request = Request::builder().extension(Peer(peer.parse().expect("an address")));
+        for line in forwarded {
+            request = request.header(FORWARDED_FOR, *line);
+        }
+        let (parts, ()) = request.body(()).expect("a request").into_parts();
+        trusted.parse::<TrustedProxies>().expect("blocks").client_of(&parts).to_string()
+    }
+
+    #[test]
+    fn nobody_is_believed_unless_trusted() {
+        assert_eq!(client("", "192.0.2.1", &["198.51.100.7"]), "192.0.2.1");
+        assert_eq!(client("10.0.0.0/8", "192.0.2.1", &["198.51.100.7"]), "192.0.2.1");
+        assert_eq!(client("", "::ffff:192.0.2.1", &[]), "192.0.2.1");
+    }
+
+    #[test]
+    fn trusted_hops_are_skipped_from_the_right_and_no_further() {
+        let trusted = "10.0.0.0/8, 2001:db8::1, ::ffff:172.16.0.1";
+        assert_eq!(client(trusted, "10.1.2.3", &["198.51.100.7"]), "198.51.100.7");
+        assert_eq!(client(trusted, "2001:db8::1", &["203.0.113.66, 198.51.100.7", "10.9.9.9"]), "198.51.100.7");
+        assert_eq!(client(trusted, "172.16.0.1", &["198.51.100.7:4711"]), "198.51.100.7");
+        assert_eq!(client(trusted, "10.1.2.3", &["[2001:db8::2]:4711"]), "2001:db8::2");
+        assert_eq!(client(trusted, "10.1.2.3", &["10.1.1.1"]), "10.1.1.1", "a client inside");
+    }
+
+    #[test]
+    fn a_word_that_is_no_address_ends_the_search() {
+        assert_eq!(client("10.0.0.0/8", "10.1.2.3", &["198.51.100.7, unknown, 10.7.7.7"]), "10.7.7.7");
+        assert_eq!(client("10.0.0.0/8", "10.1.2.3", &[""]), "10.1.2.3");
+    }
+
+    #[test]
+    fn what_is_no_address_is_told() {
+        for text in ["proxy.example", "10.0.0.0/33", "10.0.0.1, x"] {
+            assert!(text.parse::<TrustedProxies>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn ipv6_clients_are_known_by_their_first_64_bits() {
+        let network = |text: &str| Network::from(text.parse::<IpAddr>().expect("an address"));
+        assert_eq!(network("2001:db8:1:2::3"), network("2001:db8:1:2:ffff::"));
+        assert_ne!(network("2001:db8:1:2::3"), network("2001:db8:1:3::3"));
+        assert_ne!(network("192.0.2.1"), network("192.0.2.2"));
+    }
+}

@@ -1,0 +1,167 @@
+//! How long a connection is waited for.
+//!
+//! A client that sends the head of a request byte by byte, or that never reads its answer, holds a connection for
+//! nothing ("slow loris"). hyper has one timer for a head and for the pause before it, but the two differ: a head comes
+//! within seconds, while a client or proxy keeps a connection for its next request for a minute. The time that a body
+//! may take is bounded where it is read ([`super::json`]).
+
+use std::io;
+use std::mem::MaybeUninit;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, Sleep};
+
+/// For how long what is waited for.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// From the first byte of a head, or from the connection's beginning, to the head's end.
+    pub head: Duration,
+    /// From one request's end, or the last byte of an answer that the client took, to the next request.
+    pub idle: Duration,
+}
+
+/// How long a client that is told to go may take to stop sending. To close before would reset the connection, and the
+/// client would lose the answer that it has not read yet.
+const LINGER: Duration = Duration::from_secs(2);
+
+const HEAD: u8 = 0;
+const BUSY: u8 = 1;
+const IDLE: u8 = 2;
+const LAST: u8 = 3;
+const LINGERING: u8 = 4;
+
+/// What a connection is waiting for, as far as the server knows.
+#[derive(Debug, Clone)]
+pub struct Phase(Arc<AtomicU8>);
+
+impl Phase {
+    /// A request has come and is being answered.
+    pub fn busy(&self) {
+        self.0.store(BUSY, Ordering::Relaxed);
+    }
+
+    /// It is answered, and the client is told that no other will be.
+    pub fn last(&self) {
+        self.0.store(LAST, Ordering::Relaxed);
+    }
+
+    /// It is answered.
+    pub fn idle(&self) {
+        self.0.store(IDLE, Ordering::Relaxed);
+    }
+}
+
+/// A connection that fails when the client takes too long.
+#[derive(Debug)]
+pub struct Patient {
+    stream: TcpStream,
+    patience: Patience,
+    phase: Phase,
+    /// For which phase the timer runs, if it does.
+    runs: Option<u8>,
+    timer: Pin<Box<Sleep>>,
+}
+
+impl Patient {
+    /// Waits for the first head.
+    #[must_use]
+    pub fn new(stream: TcpStream, patience: Patience) -> (Self, Phase) {
+        let phase = Phase(Arc::new(AtomicU8::new(HEAD)));
+        let timer = Box::pin(tokio::time::sleep(patience.head));
+        (Self { stream, patience, phase: phase.clone(), runs: Some(HEAD), timer }, phase)
+    }
+
+    /// Called when there is nothing to read, or no room to write: fails when that has lasted too long.
+    fn wait<T>(&mut self, context: &mut Context<'_>) -> Poll<io::Result<T>> {
+        let phase = self.phase.0.load(Ordering::Relaxed);
+        let patience = match phase {
+            BUSY => {
+                self.runs = None;
+                return Poll::Pending;
+            }
+            IDLE | LAST => self.patience.idle,
+            _ => self.patience.head,
+        };
+        if self.runs != Some(phase) {
+            self.runs = Some(phase);
+            self.timer.as_mut().reset(Instant::now() + patience);
+        }
+        ready!(self.timer.as_mut().poll(context));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+    }
+
+    fn written(&mut self, context: &mut Context<'_>, result: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if result.is_pending() {
+            return self.wait(context);
+        }
+        // The client takes its answer: the pause has not begun.
+        self.runs = self.runs.filter(|&phase| phase != IDLE);
+        result
+    }
+}
+
+impl AsyncRead for Patient {
+    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = into.filled().len();
+        let result = Pin::new(&mut self.stream).poll_read(context, into);
+        if result.is_pending() {
+            return self.wait(context);
+        }
+        if into.filled().len() > before && self.phase.0.load(Ordering::Relaxed) == IDLE {
+            self.phase.0.store(HEAD, Ordering::Relaxed);
+            self.runs = None;
+        }
+        result
+    }
+}
+
+impl AsyncWrite for Patient {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let result = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.written(context, result)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let result = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
+        self.written(context, result)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(Pin::new(&mut self.stream).poll_shutdown(context))?;
+        if self.phase.0.load(Ordering::Relaxed) != LAST {
+            return Poll::Ready(Ok(()));
+        }
+        if self.runs != Some(LINGERING) {
+            self.runs = Some(LINGERING);
+            self.timer.as_mut().reset(Instant::now() + LINGER);
+        }
+        let mut unread = [MaybeUninit::uninit(); 4_096];
+        // A stream without end must not keep this task from the others: the timer is looked at each time.
+        while self.timer.as_mut().poll(context).is_pending() {
+            let mut unread = ReadBuf::uninit(&mut unread);
+            ready!(Pin::new(&mut self.stream).poll_read(context, &mut unread))?;
+            if unread.filled().is_empty() {
+                break;
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+}

@@ -1,0 +1,166 @@
+//! How often a key may ask, and how often an address may be refused.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use axum::body::Body;
+use axum::http::{Method, Request};
+use chrono::{DateTime, TimeDelta, Utc};
+use unibooks::auth::Throttle;
+use unibooks::domain::Clock;
+use unibooks::http::client_address::Peer;
+
+use crate::support::app::{Answer, App, Like, PAYMENTS, Tenant, small};
+use crate::support::postgres;
+
+/// A clock that the test moves.
+#[derive(Clone, Default)]
+struct Time(Arc<AtomicI64>);
+
+impl Time {
+    fn pass(&self, milliseconds: i64) {
+        self.0.fetch_add(milliseconds, Ordering::SeqCst);
+    }
+
+    fn clock(&self) -> Clock {
+        let (noon, time) = ("2026-01-01T12:00:00Z".parse::<DateTime<Utc>>().expect("a time"), self.clone());
+        Clock::new(move || noon + TimeDelta::milliseconds(time.0.load(Ordering::SeqCst)))
+    }
+}
+
+/// A server with limits, `off` where there is none.
+async fn app(time: &Time, requests: &str, failures: &str, proxies: &str) -> App {
+    let quota = |text: &str| (text != "off").then(|| text.parse().expect("a quota"));
+    let clock = time.clock();
+    let throttle = Throttle::new(quota(requests), quota(failures), proxies.parse().expect("blocks"), &clock);
+    App::throttled(postgres::migrated().await, clock, throttle).await
+}
+
+/// The fields that tell of limits: the wait, the policy, what is left.
+fn told(answer: &Answer) -> [&str; 3] {
+    ["retry-after", "ratelimit-policy", "ratelimit"].map(|name| answer.header(name))
+}
+
+/// Reads the list as somebody at an address, perhaps behind a proxy.
+async fn get_from(app: &App, tenant: &Tenant, peer: &str, forwarded_for: &str) -> Answer {
+    let mut request = tenant.request(Method::GET, PAYMENTS).header("x-forwarded-for", forwarded_for);
+    request = request.extension(Peer(peer.parse::<IpAddr>().expect("an address")));
+    app.send(request.body(Body::empty()).expect("a request")).await
+}
+
+/// A tenant whose key is well formed but nobody's.
+async fn stranger(other: &App) -> Tenant {
+    other.tenant().await
+}
+
+#[tokio::test]
+async fn key_that_has_used_up_its_quota_is_told_when_to_come_back_and_stores_nothing() {
+    let time = Time::default();
+    let app = app(&time, "2/10", "off", "").await;
+    let tenant = app.tenant().await;
+    let policy = "\"default\";q=2;w=10";
+
+    let first = app.create(&tenant, &small()).await;
+    assert_eq!((first.status.as_u16(), told(&first)), (201, ["", policy, "\"default\";r=1;t=5"]));
+    let bad = app.create_with(&tenant, &[], "{").await;
+    assert_eq!((bad.status.as_u16(), told(&bad)), (400, ["", policy, "\"default\";r=0;t=10"]), "a failure tells, too");
+
+    time.pass(600);
+    let refused = app.create(&tenant, &small()).await;
+    assert_eq!(refused.problem(), (429, "rate_limited".to_owned()));
+    assert_eq!(told(&refused), ["5", policy, "\"default\";r=0;t=5"], "4.4 seconds, rounded up");
+    assert_eq!(refused.json()["retryable"], true);
+    assert_eq!(app.count().await, 1);
+
+    time.pass(5_000);
+    assert_eq!(app.create(&tenant, &small()).await.status, 201, "whoever waits as told gets in");
+    assert_eq!(app.create(&tenant, &small()).await.status, 429);
+    assert_eq!(app.count().await, 2);
+}
+
+#[tokio::test]
+async fn each_key_has_a_quota_of_its_own() {
+    let time = Time::default();
+    let app = app(&time, "1/60", "off", "").await;
+    let one = app.tenant().await;
+    let (_, api_key) = app.key(one.project_id, Like::default()).await;
+    let other = Tenant { api_key, ..one.clone() };
+    assert_eq!(app.get(&one, PAYMENTS).await.status, 200);
+    assert_eq!(app.get(&one, PAYMENTS).await.status, 429);
+    assert_eq!(app.get(&other, PAYMENTS).await.status, 200);
+}
+
+#[tokio::test]
+async fn without_a_limit_nothing_is_said_of_one() {
+    let app = App::new().await;
+    let tenant = app.tenant().await;
+    assert_eq!(told(&app.get(&tenant, PAYMENTS).await), ["", "", ""]);
+}
+
+#[tokio::test]
+async fn address_that_was_refused_too_often_is_refused_without_a_look_up() {
+    let time = Time::default();
+    let app = app(&time, "off", "2/20", "").await;
+    let (known, other) = (app.tenant().await, app.tenant().await);
+    let nobody = stranger(&App::new().await).await;
+    assert_eq!(get_from(&app, &known, "192.0.2.1", "").await.status, 200);
+
+    for _ in 0..2 {
+        assert_eq!(get_from(&app, &nobody, "192.0.2.1", "").await.problem(), (401, "unauthenticated".to_owned()));
+    }
+    let refused = get_from(&app, &nobody, "192.0.2.1", "").await;
+    assert_eq!(refused.problem(), (429, "too_many_failures".to_owned()));
+    let policy = "\"failed-authentication\";q=2;w=20";
+    assert_eq!(told(&refused), ["10", policy, "\"failed-authentication\";r=0;t=10"]);
+
+    // Without a look-up nobody can know that this key is good. Who was let in before is known.
+    assert_eq!(get_from(&app, &other, "192.0.2.1", "").await.status, 429);
+    time.pass(5_000);
+    assert_eq!(get_from(&app, &known, "192.0.2.1", "").await.status, 200, "also when it must be looked up again");
+    assert_eq!(get_from(&app, &other, "192.0.2.2", "").await.status, 200, "another address");
+
+    time.pass(5_000);
+    assert_eq!(get_from(&app, &nobody, "192.0.2.1", "").await.status, 401, "whoever waits as told is looked up");
+    assert_eq!(get_from(&app, &nobody, "192.0.2.1", "").await.status, 429);
+}
+
+#[tokio::test]
+async fn headers_that_hold_no_secrets_count_and_no_header_makes_another_address() {
+    let time = Time::default();
+    let app = app(&time, "off", "3/60", "").await;
+    let from = |peer: &str, key: &str, forwarded_for: &str| {
+        let peer = Peer(peer.parse::<IpAddr>().expect("an address"));
+        let request = Request::get(PAYMENTS).extension(peer).header("x-api-key", key);
+        app.send(request.header("x-forwarded-for", forwarded_for).body(Body::empty()).expect("a request"))
+    };
+    for key in ["", "ub_key_short", ""] {
+        assert_eq!(from("2001:db8::1", key, "198.51.100.7").await.status, 401, "{key}");
+    }
+    assert_eq!(from("2001:db8::2:2", "", "198.51.100.8").await.status, 429, "the same 64 bits");
+    assert_eq!(from("2001:db8:0:1::1", "", "").await.status, 401, "others");
+}
+
+#[tokio::test]
+async fn behind_a_trusted_proxy_clients_have_their_own_addresses() {
+    let time = Time::default();
+    let app = app(&time, "off", "1/60", "10.0.0.0/8").await;
+    let nobody = stranger(&App::new().await).await;
+    let status = async |forwarded_for: &str| get_from(&app, &nobody, "10.0.0.1", forwarded_for).await.status.as_u16();
+    assert_eq!(status("198.51.100.7").await, 401);
+    assert_eq!(status("203.0.113.66, 198.51.100.7, 10.0.0.2").await, 429, "what a client made up does not count");
+    assert_eq!(status("198.51.100.8").await, 401);
+}
+
+#[tokio::test]
+async fn key_that_was_revoked_is_no_longer_one_that_was_let_in_before() {
+    let time = Time::default();
+    let app = app(&time, "off", "1/60", "").await;
+    let tenant = app.tenant().await;
+    assert_eq!(get_from(&app, &tenant, "192.0.2.1", "").await.status, 200);
+    app.revoke_key(tenant.api_key_id).await;
+    time.pass(2_000);
+    assert_eq!(get_from(&app, &tenant, "192.0.2.1", "").await.status, 401);
+    time.pass(2_000);
+    assert_eq!(get_from(&app, &tenant, "192.0.2.1", "").await.status, 429);
+}
