@@ -5,6 +5,7 @@ mod support;
 
 mod console;
 mod dev;
+mod overload;
 mod process;
 mod serve;
 mod settings;

@@ -128,6 +128,14 @@ impl Server {
         }
     }
 
+    /// The most memory that it ever had resident, in KiB.
+    pub fn peak_memory_kib(&self) -> u64 {
+        let path = format!("/proc/{}/status", self.child.id());
+        let Ok(status) = std::fs::read_to_string(path) else { return 0 };
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");
+        line.trim().trim_end_matches(" kB").parse().expect("a number")
+    }
+
     /// Sends a signal, for example `TERM`.
     pub fn signal(&self, name: &str) {
         signal(name, &self.child.id().to_string());

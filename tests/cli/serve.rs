@@ -11,7 +11,8 @@ use crate::process::{Server, free_port, made_at_the_console, printed_json, run, 
 use crate::support::app::{PAYMENTS, page_example, small};
 use crate::support::postgres;
 
-fn create(server: &Server, key: &str, token: &str) -> reqwest::RequestBuilder {
+/// A create call as somebody.
+pub fn create(server: &Server, key: &str, token: &str) -> reqwest::RequestBuilder {
     let client = reqwest::Client::new().post(format!("{}{PAYMENTS}", server.base));
     client.header("x-api-key", key).header("x-connection-token", token)
 }
@@ -77,7 +78,7 @@ async fn metrics_are_on_a_listener_of_their_own() {
 }
 
 /// A create call whose body is still to come; the server has asked for it.
-fn begin(server: &Server, key: &str, token: &str, body: &str) -> BufReader<TcpStream> {
+pub fn begin(server: &Server, key: &str, token: &str, body: &str) -> BufReader<TcpStream> {
     let mut stream = TcpStream::connect(server.base.trim_start_matches("http://")).expect("connected");
     let length = body.len();
     write!(

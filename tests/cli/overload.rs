@@ -1,0 +1,187 @@
+//! Slow, many and too many clients, against a real process.
+
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use serde_json::Value;
+use sqlx::{ConnectOptions, Connection};
+use tokio::task::JoinSet;
+
+use crate::process::{Server, made_at_the_console, unibooks, wait_until};
+use crate::serve::{begin, create};
+use crate::support::app::{PAYMENTS, small};
+use crate::support::postgres;
+
+/// A server with settings of the environment.
+fn serve(url: &str, settings: &[(&str, &str)]) -> Server {
+    let mut command = unibooks(&["serve", "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0"]);
+    command.env("DATABASE_URL", url).envs(settings.iter().copied());
+    Server::start(command)
+}
+
+fn connect(server: &Server) -> TcpStream {
+    let stream = TcpStream::connect(server.base.trim_start_matches("http://")).expect("connected");
+    stream.set_read_timeout(Some(Duration::from_mins(1))).expect("a bound");
+    stream
+}
+
+/// Asks on a connection that is kept, and reads the answer's head and, by its length, its body.
+fn ask(stream: &TcpStream, path: &str) -> String {
+    let mut stream = BufReader::new(stream);
+    write!(stream.get_mut(), "GET {path} HTTP/1.1\r\nhost: test\r\n\r\n").expect("sent");
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        assert_ne!(stream.read_line(&mut head).expect("an answer"), 0, "broke off after {head:?}");
+    }
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).expect("a length");
+    let mut body = vec![0; length.parse().expect("a number")];
+    stream.read_exact(&mut body).expect("a body");
+    head + &String::from_utf8(body).expect("UTF-8")
+}
+
+/// Whether the server has closed the connection; waits for that as long as the connection's read timeout is.
+fn is_closed(mut stream: &TcpStream) -> bool {
+    match stream.read(&mut [0]) {
+        Ok(0) => true,
+        Ok(_) => panic!("an answer to nothing"),
+        Err(error) => match error.kind() {
+            ErrorKind::WouldBlock | ErrorKind::TimedOut => false,
+            ErrorKind::ConnectionReset | ErrorKind::BrokenPipe => true,
+            other => panic!("{other}"),
+        },
+    }
+}
+
+#[tokio::test]
+async fn head_that_comes_too_slowly_is_cut_off_and_a_pause_between_requests_is_not() {
+    let url = postgres::url(&postgres::migrated().await).await;
+    // Two thirds of a second for a head.
+    let server = serve(&url, &[("UNIBOOKS_REQUEST_TIMEOUT", "1")]);
+    let kept = connect(&server);
+    assert!(ask(&kept, "/livez").starts_with("HTTP/1.1 200"));
+
+    let (silent, mut dripping) = (connect(&server), connect(&server));
+    dripping.set_read_timeout(Some(Duration::from_millis(10))).expect("a bound");
+    let endless = format!("GET {PAYMENTS} HTTP/1.1\r\nhost: test\r\nx-slow: {}", "x".repeat(6_000));
+    // It never stops sending, and is cut off all the same.
+    let cut_off = endless.bytes().any(|byte| dripping.write_all(&[byte]).is_err() || is_closed(&dripping));
+    assert!(cut_off, "a head may take as long as it likes");
+    assert!(is_closed(&silent), "a connection may say nothing for ever");
+
+    assert!(ask(&kept, "/livez").starts_with("HTTP/1.1 200"), "it has paused for longer than a head may take");
+    server.stop();
+}
+
+#[tokio::test]
+async fn connection_that_is_kept_for_nothing_is_closed() {
+    let url = postgres::url(&postgres::migrated().await).await;
+    let server = serve(&url, &[("UNIBOOKS_KEEP_ALIVE_TIMEOUT", "1")]);
+    let kept = connect(&server);
+    for _ in 0..2 {
+        assert!(ask(&kept, "/livez").starts_with("HTTP/1.1 200"));
+    }
+    assert!(is_closed(&kept));
+    server.stop();
+}
+
+#[tokio::test]
+async fn request_above_the_limit_is_refused_at_once_and_probes_are_answered() {
+    let url = postgres::url(&postgres::migrated().await).await;
+    let [_, key, _, token] = made_at_the_console(&url);
+    let server = serve(&url, &[("UNIBOOKS_MAX_REQUESTS", "1")]);
+    let body = small().to_string();
+    let mut first = begin(&server, &key, &token, &body);
+
+    let refused = create(&server, &key, &token).json(&small()).send().await.expect("an answer");
+    assert_eq!(refused.status(), 503);
+    assert_eq!(refused.headers()["retry-after"], "1");
+    let problem: Value = refused.json().await.expect("JSON");
+    assert_eq!(problem["code"], "overloaded");
+    for probe in ["/livez", "/readyz", "/health"] {
+        assert!(ask(&connect(&server), probe).starts_with("HTTP/1.1 200"), "{probe}");
+    }
+
+    first.get_mut().write_all(body.as_bytes()).expect("sent");
+    let mut line = String::new();
+    first.read_line(&mut line).expect("an answer");
+    assert_eq!(line, "HTTP/1.1 201 Created\r\n");
+    let mut answers = 0..10_000;
+    while create(&server, &key, &token).json(&small()).send().await.expect("an answer").status() != 201 {
+        answers.next().expect("there is room again");
+    }
+    server.stop();
+}
+
+#[tokio::test]
+async fn connection_above_the_limit_gets_one_answer_and_probes_are_answered() {
+    let url = postgres::url(&postgres::migrated().await).await;
+    let server = serve(&url, &[("UNIBOOKS_MAX_CONNECTIONS", "2")]);
+    let kept = [connect(&server), connect(&server)];
+    for stream in &kept {
+        assert!(ask(stream, "/").starts_with("HTTP/1.1 200"));
+    }
+    let third = connect(&server);
+    let refused = ask(&third, "/");
+    assert!(refused.starts_with("HTTP/1.1 503") && refused.contains("connection: close"), "{refused}");
+    assert!(refused.contains("\"overloaded\""), "{refused}");
+    assert!(is_closed(&third));
+    for probe in ["/livez", "/readyz"] {
+        assert!(ask(&connect(&server), probe).starts_with("HTTP/1.1 200"), "{probe}");
+    }
+    assert!(ask(&kept[0], "/").starts_with("HTTP/1.1 200"), "who is in stays in");
+    drop(kept);
+    wait_until("there is room again", || ask(&connect(&server), "/").starts_with("HTTP/1.1 200"));
+    server.stop();
+}
+
+/// One client of many: asks for one payment, on a new connection each time, until it is not told "503" any more. All
+/// the answers: the status and what it says.
+async fn pay(request: reqwest::RequestBuilder, client: usize) -> Vec<(u16, Value)> {
+    let request = request.header("idempotency-key", client.to_string());
+    let mut answers = Vec::new();
+    while answers.last().is_none_or(|(status, _)| *status == 503) {
+        assert!(answers.len() < 10_000, "never let in");
+        let answer = request.try_clone().expect("a body in memory").send().await.expect("an answer");
+        answers.push((answer.status().as_u16(), answer.json().await.expect("JSON")));
+    }
+    answers
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ten_times_more_clients_than_there_is_room_for_break_nothing() {
+    let options = postgres::migrated().await;
+    let url = postgres::url(&options).await;
+    let [_, key, _, token] = made_at_the_console(&url);
+    let limits =
+        [("UNIBOOKS_MAX_CONNECTIONS", "40"), ("UNIBOOKS_MAX_REQUESTS", "8"), ("UNIBOOKS_RATE_LIMIT", "300/86400")];
+    let server = serve(&url, &limits);
+    let body = serde_json::json!({ "total_amount": 1, "field_mappings": { "a": "x".repeat(60_000) } }).to_string();
+    // Made once: that takes long. It keeps no connection.
+    let http = reqwest::Client::builder().pool_max_idle_per_host(0).build().expect("a client");
+    let request = http.post(format!("{}{PAYMENTS}", server.base)).header("content-type", "application/json");
+    let request = request.header("x-api-key", &key).header("x-connection-token", &token).body(body);
+    let mut clients: JoinSet<_> =
+        (0..400).map(|client| pay(request.try_clone().expect("a body in memory"), client)).collect();
+    let mut answers = Vec::new();
+    while let Some(told) = clients.join_next().await {
+        answers.extend(told.expect("a client"));
+    }
+
+    let mut connection = options.connect().await.expect("a connection");
+    let mut stored: Vec<String> =
+        sqlx::query_scalar("select id::text from payment").fetch_all(&mut connection).await.expect("rows");
+    connection.close().await.expect("closed");
+    let of = |status| answers.iter().filter(move |(told, _)| *told == status).map(|(_, said)| said);
+    let mut acknowledged: Vec<_> = of(201).map(|said| said["id"].as_str().expect("an id").to_owned()).collect();
+    stored.sort();
+    acknowledged.sort();
+    assert_eq!(stored, acknowledged, "each 201 is one payment, and there is no other");
+    assert_eq!(acknowledged.len(), 300, "as many as the key may make");
+    assert_eq!(of(429).count(), 100, "the others");
+    assert!(of(429).all(|said| said["code"] == "rate_limited"));
+    assert!(of(503).count() > 0 && of(503).all(|said| said["code"] == "overloaded"));
+    assert_eq!(of(201).count() + of(429).count() + of(503).count(), answers.len(), "nothing else");
+    assert!(server.peak_memory_kib() < 200 * 1_024, "{} KiB", server.peak_memory_kib());
+    server.stop();
+}
