@@ -1,4 +1,4 @@
-//! JSON objects, member by member, each value still as the text that the client wrote.
+//! JSON objects and arrays, piece by piece, each value still as the text that the client wrote.
 //!
 //! [`serde_json::Value`] would turn numbers into binary floats and forget duplicate members; this keeps both visible.
 
@@ -8,7 +8,7 @@ use std::collections::btree_map::Entry;
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 /// The members of one JSON object. Of a duplicate member the first value is kept and the name reported: what to do
@@ -24,6 +24,47 @@ pub struct Members<'a> {
 impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(MembersVisitor)
+    }
+}
+
+/// The elements of an array, as written: no more than a number of them, and how many there are. Every two bytes of a
+/// body can be an element, and a reference is eight times as large.
+#[derive(Debug)]
+pub struct FirstElements<'a> {
+    /// The first elements.
+    pub kept: Vec<&'a RawValue>,
+    /// How many there are in all.
+    pub count: usize,
+}
+
+impl<'a> FirstElements<'a> {
+    /// Reads an array, keeping at most `max` elements.
+    ///
+    /// # Errors
+    /// When an element, kept or not, is not well formed or not Unicode.
+    pub fn read(array: &'a RawValue, max: usize) -> serde_json::Result<Self> {
+        struct AtMost(usize);
+
+        impl<'de> Visitor<'de> for AtMost {
+            type Value = FirstElements<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an array")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Self::Value, A::Error> {
+                let mut read = FirstElements { kept: Vec::new(), count: 0 };
+                while let Some(element) = elements.next_element()? {
+                    if read.count < self.0 {
+                        read.kept.push(element);
+                    }
+                    read.count += 1;
+                }
+                Ok(read)
+            }
+        }
+
+        serde_json::Deserializer::from_str(array.get()).deserialize_seq(AtMost(max))
     }
 }
 

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use super::pointer::Pointer;
 use super::report::{Report, nearest};
-use crate::domain::json::Members;
+use crate::domain::json::{FirstElements, Members};
 use crate::domain::text::refuse_nul;
 use crate::domain::{FieldMappings, Refusal, WrittenTime};
 
@@ -75,9 +75,10 @@ impl<'a, 'p, 'r> Fields<'a, 'p, 'r> {
         mut read: impl FnMut(Value<'a, '_, '_>) -> Option<T>,
     ) -> Option<Vec<T>> {
         self.member(name, |mut value| {
-            let elements = value.decode::<Vec<&'a RawValue>>("an array", b'[')?;
-            if elements.len() > max {
-                let detail = format!("{} elements; at most {max} are allowed", elements.len());
+            let FirstElements { kept: elements, count } =
+                value.decode_by("an array", b'[', |array| FirstElements::read(array, max))?;
+            if count > max {
+                let detail = format!("{count} elements; at most {max} are allowed");
                 return value.accept(Err(Refusal::new("too_many_items", detail)));
             }
             let Value { at, report, .. } = value;
@@ -165,10 +166,19 @@ impl<'a, 'r> Value<'a, '_, 'r> {
     /// Decodes a value whose first byte must be `first`. The document is well formed, so what can still fail is a
     /// string that is not Unicode.
     fn decode<T: serde::Deserialize<'a>>(&mut self, expected: &str, first: u8) -> Option<T> {
+        self.decode_by(expected, first, |raw| serde_json::from_str(raw.get()))
+    }
+
+    fn decode_by<T>(
+        &mut self,
+        expected: &str,
+        first: u8,
+        decode: impl FnOnce(&'a RawValue) -> serde_json::Result<T>,
+    ) -> Option<T> {
         if !self.starts_with(first) {
             return self.wrong_type(expected);
         }
-        let decoded = serde_json::from_str(self.raw.get())
+        let decoded = decode(self.raw)
             .map_err(|_| Refusal::new("invalid_string", "holds a text that is not Unicode (half of a surrogate pair)"));
         self.accept(decoded)
     }

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use sqlx::{ConnectOptions, Connection};
 use tokio::task::JoinSet;
 
@@ -135,6 +135,21 @@ async fn connection_above_the_limit_gets_one_answer_and_probes_are_answered() {
     server.stop();
 }
 
+#[tokio::test]
+async fn refusal_reaches_a_client_that_is_still_sending() {
+    let url = postgres::url(&postgres::migrated().await).await;
+    let server = serve(&url, &[]);
+    let mut stream = connect(&server);
+    let body = vec![b' '; 8 * 1_024 * 1_024];
+    let length = body.len();
+    write!(stream, "POST {PAYMENTS} HTTP/1.1\r\nhost: test\r\ncontent-length: {length}\r\n\r\n").expect("sent");
+    stream.write_all(&body).expect("all of it is taken");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 401") && answer.contains("connection: close"), "{answer}");
+    server.stop();
+}
+
 /// One client of many: asks for one payment, on a new connection each time, until it is not told "503" any more. All
 /// the answers: the status and what it says.
 async fn pay(request: reqwest::RequestBuilder, client: usize) -> Vec<(u16, Value)> {
@@ -156,7 +171,7 @@ async fn ten_times_more_clients_than_there_is_room_for_break_nothing() {
     let limits =
         [("UNIBOOKS_MAX_CONNECTIONS", "40"), ("UNIBOOKS_MAX_REQUESTS", "8"), ("UNIBOOKS_RATE_LIMIT", "300/86400")];
     let server = serve(&url, &limits);
-    let body = serde_json::json!({ "total_amount": 1, "field_mappings": { "a": "x".repeat(60_000) } }).to_string();
+    let body = json!({ "total_amount": 1, "field_mappings": { "a": "x".repeat(60_000) } }).to_string();
     // Made once: that takes long. It keeps no connection.
     let http = reqwest::Client::builder().pool_max_idle_per_host(0).build().expect("a client");
     let request = http.post(format!("{}{PAYMENTS}", server.base)).header("content-type", "application/json");
@@ -183,5 +198,42 @@ async fn ten_times_more_clients_than_there_is_room_for_break_nothing() {
     assert!(of(503).count() > 0 && of(503).all(|said| said["code"] == "overloaded"));
     assert_eq!(of(201).count() + of(429).count() + of(503).count(), answers.len(), "nothing else");
     assert!(server.peak_memory_kib() < 200 * 1_024, "{} KiB", server.peak_memory_kib());
+    server.stop();
+}
+
+#[tokio::test]
+async fn payment_of_100000_line_items_is_stored_whole_in_bounded_memory() {
+    let options = postgres::migrated().await;
+    let url = postgres::url(&options).await;
+    let [_, key, _, token] = made_at_the_console(&url);
+    let limits = [
+        ("UNIBOOKS_MAX_LINE_ITEMS", "100000"),
+        ("UNIBOOKS_MAX_BODY_BYTES", "67108864"),
+        ("UNIBOOKS_DATABASE_TIMEOUT", "60"),
+        ("UNIBOOKS_REQUEST_TIMEOUT", "90"),
+    ];
+    let server = serve(&url, &limits);
+    let items = |count: usize| (0..count).map(|n| json!({ "name": "Net Income", "value": n })).collect::<Vec<_>>();
+    let before = server.peak_memory_kib();
+    let answer = create(&server, &key, &token).json(&json!({ "line_items": items(100_000) })).send().await;
+    let answer = answer.expect("an answer");
+    assert_eq!(answer.status(), 201);
+    let body: Value = answer.json().await.expect("JSON");
+    assert_eq!(body["line_items"].as_array().map(Vec::len), Some(100_000));
+
+    let one_more = create(&server, &key, &token).json(&json!({ "line_items": items(100_001) })).send().await;
+    assert_eq!(one_more.expect("an answer").status(), 422);
+    // A small text that means much: millions of values that nobody asked for.
+    let huge = format!("{{\"line_items\":[{}]}}", "0,".repeat(10_000_000) + "0");
+    let request = create(&server, &key, &token).header("content-type", "application/json").body(huge);
+    assert_eq!(request.send().await.expect("an answer").status(), 422);
+    let grown = server.peak_memory_kib() - before;
+    assert!(grown < 200 * 1_024, "{grown} KiB");
+
+    let mut connection = options.connect().await.expect("a connection");
+    let stored: i64 =
+        sqlx::query_scalar("select count(*) from payment_line_item").fetch_one(&mut connection).await.expect("a count");
+    connection.close().await.expect("closed");
+    assert_eq!(stored, 100_000);
     server.stop();
 }
