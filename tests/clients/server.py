@@ -28,7 +28,7 @@ class Tenant:
 
 
 class Server:
-    def __init__(self, binary: Path):
+    def __init__(self, binary: Path, *arguments: str):
         self.binary = binary
         self.folder = Path(tempfile.mkdtemp(prefix="unibooks-clients-"))
         # Run by root, the server gives its Postgres to another user, who must be able to pass through here.
@@ -46,6 +46,7 @@ class Server:
                 f"--data-dir={self.data_dir}",
                 "--listen=127.0.0.1:0",
                 "--metrics-listen=127.0.0.1:0",
+                *arguments,
             ],
             # Not the project's folder: a developer's own .env must change nothing here.
             cwd=self.folder,
