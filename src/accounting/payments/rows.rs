@@ -1,4 +1,6 @@
 //! Rows back into payments. What does not fit the domain's types was not written by this server: an internal error.
+//!
+//! Here is the second lock on a tenant's rows: should a query ever forget its connection, what it found ends here.
 
 use std::str::FromStr;
 
@@ -8,12 +10,14 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::payment::{LineItem, NewPayment, Payment};
+use crate::auth::Scope;
 use crate::db;
 use crate::domain::{FieldMappings, MinorUnits, PaymentId, Refusal, RelatedId, Warning, WrittenTime};
 
 /// A row of `payment` with its rows of `payment_line_item`.
 #[derive(Debug)]
 pub(super) struct PaymentRow {
+    pub connection_id: Uuid,
     pub id: Uuid,
     pub created_at: DateTime<Utc>,
     pub modified_at: DateTime<Utc>,
@@ -59,8 +63,11 @@ pub(super) struct PaymentRow {
 type Column<T> = Option<Vec<Option<T>>>;
 
 impl PaymentRow {
-    /// The payment with its line items.
-    pub(super) fn into_payment(self) -> Result<Payment, sqlx::Error> {
+    /// The payment with its line items, if it is the scope's.
+    pub(super) fn into_payment(self, scope: &Scope) -> Result<Payment, sqlx::Error> {
+        if self.connection_id != scope.connection_id().0 {
+            return Err(sqlx::Error::Decode("a query found a row of another connection".into()));
+        }
         let line_items = line_items(&self)?;
         payment(self, line_items)
     }

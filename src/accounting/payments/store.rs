@@ -163,9 +163,9 @@ macro_rules! select_payments {
         sqlx::query_as!(
             PaymentRow,
             r#"
-            select id, created_at, modified_at, invoice_id, transaction_date, transaction_offset_minutes, contact_id,
-                   account_id, currency, exchange_rate, total_amount, type as kind, company_info_id,
-                   accounting_period_id, tracking_categories,
+            select connection_id, id, created_at, modified_at, invoice_id, transaction_date,
+                   transaction_offset_minutes, contact_id, account_id, currency, exchange_rate, total_amount,
+                   type as kind, company_info_id, accounting_period_id, tracking_categories,
                    field_mappings as "field_mappings: Json<Box<RawValue>>", remote_id, remote_updated_at,
                    remote_data as "remote_data: Json<Box<RawValue>>", warnings as "warnings: Json<Vec<Warning>>",
                    request_digest, matches as "matches!", is_last_look as "is_last_look!",
@@ -217,7 +217,8 @@ pub async fn find_claimed(scope: &Scope, claim: &Claim) -> Result<Option<Payment
     .fetch_one(&mut *scope.acquire().await?)
     .await?;
     let is_same = row.request_digest.as_deref() == Some(claim.digest.as_slice());
-    Ok(if is_same { Some(row.into_payment()?) } else { None })
+    let payment = row.into_payment(scope)?;
+    Ok(is_same.then_some(payment))
 }
 
 /// Reads one payment of the connection.
@@ -232,7 +233,7 @@ pub async fn find(scope: &Scope, id: PaymentId) -> Result<Option<Payment>, db::E
     )
     .fetch_optional(&mut *scope.acquire().await?)
     .await?;
-    Ok(row.map(PaymentRow::into_payment).transpose()?)
+    Ok(row.map(|row| row.into_payment(scope)).transpose()?)
 }
 
 /// How many payments a page looks at, whatever passes its filters: so a page costs the same wherever it begins and
@@ -335,7 +336,7 @@ pub async fn page(scope: &Scope, filter: &Filter, cursor: Option<Cursor>, limit:
     }
 
     let connection = &mut *scope.acquire_for_list().await?;
-    let mut rows = if filter.idempotency_key.is_some() {
+    let rows = if filter.idempotency_key.is_some() {
         walk_along!(connection, "idempotency_key" = "$16")
     } else if filter.remote_id.is_some() {
         walk_along!(connection, "remote_id" = "$15")
@@ -346,13 +347,23 @@ pub async fn page(scope: &Scope, filter: &Filter, cursor: Option<Cursor>, limit:
     } else {
         walk_along!(connection,)
     };
+    Ok(found(scope, rows, direction, usize::from(limit.get()))?)
+}
 
-    let is_full = rows.len() > usize::from(limit.get());
-    rows.truncate(usize::from(limit.get()));
+/// What the rows of a look say, of which one may be more than was asked for.
+fn found(scope: &Scope, mut rows: Vec<PaymentRow>, direction: Direction, limit: usize) -> Result<Found, sqlx::Error> {
+    let is_full = rows.len() > limit;
+    rows.truncate(limit);
     let end = rows.last().filter(|row| is_full || row.is_last_look);
     let read_on = end.map(|row| Cursor { direction, id: row.id, created_at: row.created_at });
-    let found = rows.into_iter().filter(|row| row.matches).map(PaymentRow::into_payment);
-    let mut payments = found.collect::<Result<Vec<_>, _>>()?;
+    let mut payments = Vec::with_capacity(rows.len());
+    for row in rows {
+        let matches = row.matches;
+        let payment = row.into_payment(scope)?;
+        if matches {
+            payments.push(payment);
+        }
+    }
     if direction == Direction::Backward {
         payments.reverse();
     }

@@ -225,6 +225,19 @@ fn tells(answer: &Answer) -> (u16, Vec<String>, Value) {
     (answer.status.as_u16(), headers, body)
 }
 
+fn assert_tells_nothing_of(owner: &Owner, answer: &Answer, row: &str) {
+    // `instance` is the caller's own words.
+    let told = tells(answer).2.to_string();
+    for secret in owner.ids.iter().map(String::as_str).chain([
+        owner.payment["line_items"][0]["name"].as_str().expect("a name"),
+        &owner.tenant.connection_id.to_string(),
+        &owner.tenant.connection_token,
+        &owner.tenant.api_key,
+    ]) {
+        assert!(!told.contains(secret), "{row} tells {secret}: {told}");
+    }
+}
+
 async fn try_rows(app: &App, attacker: &Owner, owner: &Owner, rows: &[(&str, &str, u16)]) {
     let before = app.get(&owner.tenant, PAYMENTS).await.text;
     for (route, what, status) in rows {
@@ -232,16 +245,7 @@ async fn try_rows(app: &App, attacker: &Owner, owner: &Owner, rows: &[(&str, &st
         let (foreign, unknown) = attempt(app, route, what, attacker, owner).await;
         assert_eq!(foreign.status.as_u16(), *status, "{row}: {}", foreign.text);
         assert_eq!(tells(&foreign), tells(&unknown), "{row} is not told apart from an unknown one");
-        // `instance` is the caller's own words.
-        let told = tells(&foreign).2.to_string();
-        for secret in owner.ids.iter().map(String::as_str).chain([
-            owner.payment["line_items"][0]["name"].as_str().expect("a name"),
-            &owner.tenant.connection_id.to_string(),
-            &owner.tenant.connection_token,
-            &owner.tenant.api_key,
-        ]) {
-            assert!(!told.contains(secret), "{row} tells {secret}: {told}");
-        }
+        assert_tells_nothing_of(owner, &foreign, &row);
         assert!(!foreign.headers.contains_key("idempotent-replayed"), "{row} replays");
     }
     assert_eq!(app.get(&owner.tenant, PAYMENTS).await.text, before, "the owner's payments are as they were");
@@ -266,6 +270,28 @@ async fn another_connection_of_the_same_project_is_as_foreign() {
     // The key is the project's: it opens both with their own tokens.
     let rows: Vec<_> = ROWS.iter().filter(|(_, what, _)| !["key", "token"].contains(what)).copied().collect();
     try_rows(&app, &attacker, &owner, &rows).await;
+}
+
+/// Also true of a build whose queries forget their tenant: `scripts/mutants.sh` tries it with each.
+#[tokio::test]
+async fn no_foreign_row_is_shown_whatever_a_query_forgets() {
+    let app = App::new().await;
+    let owner = Owner::new(&app, app.tenant().await, "EUR").await;
+    let attacker = app.tenant().await;
+    let key = owner.payment["idempotency_key"].as_str().expect("a key");
+    let newest = app.create(&attacker, &json!({})).await.json()["id"].as_str().expect("an id").to_owned();
+    for attempt in ["the first", "a repetition"] {
+        assert_tells_nothing_of(&owner, &app.create_under(&attacker, key, &json!({})).await, attempt);
+    }
+    let filters = ["limit=1".to_owned(), format!("idempotency_key={}", key.replace(' ', "%20"))];
+    let filters = filters.into_iter().chain(
+        ["invoice_id", "contact_id", "remote_id", "currency"]
+            .map(|filter| format!("{filter}={}", value_of(filter, &owner.payment))),
+    );
+    let lists = filters.map(|filter| format!("{PAYMENTS}?{filter}"));
+    for path in lists.chain([format!("{PAYMENTS}/{}", owner.newest()), format!("{PAYMENTS}/{newest}")]) {
+        assert_tells_nothing_of(&owner, &app.get(&attacker, &path).await, &path);
+    }
 }
 
 /// Ids are never the same by chance; but nothing of the answer may rest on that.
