@@ -1,6 +1,6 @@
 # What a developer types. Each target is a few commands; none hides a decision.
 
-.PHONY: help run test test-clients test-openapi bench chaos chaos-proof lint fmt clippy doc mutants deny openapi sqlx ci
+.PHONY: help run test test-trouble test-clients test-openapi bench chaos chaos-proof lint fmt clippy doc mutants deny openapi sqlx ci
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -13,6 +13,11 @@ run: ## Start the server with a Postgres of its own (ARGS="--listen 127.0.0.1:90
 test: ## Run all Rust tests against a real Postgres, which they start themselves
 	@scripts/ensure-postgres.sh
 	cargo test --locked
+
+test-trouble: ## Run the tests that need PgBouncer, and root for a small disk of their own
+	@scripts/ensure-postgres.sh
+	@scripts/ensure-pgbouncer.sh
+	cargo test --locked --test cli -- --ignored $(ARGS)
 
 test-clients: ## Run the PyPI package panora-sdk against the server (ARGS="-k idempotency")
 	@scripts/ensure-postgres.sh

@@ -11,7 +11,7 @@ use clap::{Args, ValueEnum};
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::postgres::PgConnectOptions;
 
-use crate::db::DatabaseOptions;
+use crate::db::{DatabaseOptions, Pooling};
 use crate::http::client_address::TrustedProxies;
 use crate::http::rate_limit::Quota;
 
@@ -54,6 +54,10 @@ pub struct DatabaseSettings {
     #[arg(long, env = "UNIBOOKS_DATABASE_TIMEOUT", default_value_t = 5, value_name = "SECONDS",
           value_parser = clap::value_parser!(u64).range(1..=600))]
     pub database_timeout: u64,
+
+    /// How sessions of Postgres are shared
+    #[arg(long, env = "UNIBOOKS_DATABASE_POOLING", default_value = "session", value_name = "MODE")]
+    pub database_pooling: Pooling,
 }
 
 impl DatabaseSettings {
@@ -64,6 +68,7 @@ impl DatabaseSettings {
             connect,
             max_connections: self.database_connections,
             timeout: Duration::from_secs(self.database_timeout),
+            pooling: self.database_pooling,
         }
     }
 }

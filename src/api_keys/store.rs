@@ -12,7 +12,7 @@ use crate::domain::{ApiKeyId, Label, ProjectId};
 /// # Errors
 /// [`db::Error::Constraint`] when there is no such project, or when the database fails.
 pub async fn insert(operator: &Operator, key: &ApiKey, secret: &Secret) -> Result<(), db::Error> {
-    let mut connection = operator.acquire().await?;
+    let mut work = operator.begin().await?;
     sqlx::query!(
         "insert into api_key (id, project_id, name, secret_hash, hint, read_only, created_at, expires_at)
          values ($1, $2, $3, $4, $5, $6, $7, $8)",
@@ -25,9 +25,9 @@ pub async fn insert(operator: &Operator, key: &ApiKey, secret: &Secret) -> Resul
         key.created_at,
         key.expires_at,
     )
-    .execute(&mut *connection)
+    .execute(&mut work)
     .await?;
-    Ok(())
+    work.commit().await
 }
 
 /// Lists keys, oldest first: a project's, or all.
@@ -35,13 +35,13 @@ pub async fn insert(operator: &Operator, key: &ApiKey, secret: &Secret) -> Resul
 /// # Errors
 /// When the database fails.
 pub async fn list(operator: &Operator, project: Option<ProjectId>) -> Result<Vec<ApiKey>, db::Error> {
-    let mut connection = operator.acquire().await?;
+    let mut work = operator.begin().await?;
     let rows = sqlx::query!(
         "select id, project_id, name, hint, read_only, created_at, expires_at, revoked_at, last_used_at
          from api_key where $1::uuid is null or project_id = $1 order by id",
         project.map(|id| id.0),
     )
-    .fetch_all(&mut *connection)
+    .fetch_all(&mut work)
     .await?;
     let keys = rows.into_iter().map(|row| {
         Ok(ApiKey {
@@ -64,9 +64,10 @@ pub async fn list(operator: &Operator, project: Option<ProjectId>) -> Result<Vec
 /// # Errors
 /// When the database fails.
 pub async fn revoke(operator: &Operator, id: ApiKeyId, now: DateTime<Utc>) -> Result<bool, db::Error> {
-    let mut connection = operator.acquire().await?;
+    let mut work = operator.begin().await?;
     let done = sqlx::query!("update api_key set revoked_at = coalesce(revoked_at, $2) where id = $1", id.0, now)
-        .execute(&mut *connection)
+        .execute(&mut work)
         .await?;
+    work.commit().await?;
     Ok(done.rows_affected() == 1)
 }

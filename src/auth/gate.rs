@@ -69,7 +69,7 @@ impl Gate {
         self.last_used.flush(&self.database).await
     }
 
-    /// Notices revocations as they happen; without it they count within a second. For a task of its own: it never ends.
+    /// Notices revocations as they happen; without it they count within a second. For a task of its own.
     pub async fn follow_revocations(self) {
         revocations::follow(self.database, self.cache).await;
     }

@@ -3,16 +3,19 @@
 use std::time::Duration;
 
 use super::cache::Cache;
-use crate::db::{Database, Error};
+use crate::db::{Database, Error, Pooling};
 
 /// What the triggers of `migrations/20261125000001_revocations.sql` notify.
 const CHANNEL: &str = "unibooks_callers";
 /// How long to wait before a new attempt to listen.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Listens until it is aborted. While it cannot, for example behind a pooler that knows no `listen`, entries of the
-/// cache just live to their end.
+/// Listens until it is aborted. While it cannot, entries of the cache just live to their end. A pooler in transaction
+/// mode would take `listen` for a session that is somebody else's the next moment.
 pub(super) async fn follow(database: Database, cache: Cache) {
+    if database.pooling() == Pooling::Transaction {
+        return;
+    }
     let mut deaf = false;
     loop {
         if let Err(error) = listen(&database, &cache, &mut deaf).await

@@ -1,6 +1,6 @@
 //! The right to touch rows, as a value. Store functions demand one; only this module's neighbours can make one.
 
-use crate::db::{self, Database, PooledConnection};
+use crate::db::{self, Database, KeptConnection, UnitOfWork};
 use crate::domain::{ConnectionId, ProjectId};
 
 /// The rows of one connection, for one request.
@@ -28,28 +28,28 @@ impl Scope {
         self.project_id
     }
 
-    /// A database connection. What fails here has had no effect.
+    /// Begins a unit of work on the database. What fails here has had no effect.
     ///
     /// # Errors
     /// [`db::Error::Unavailable`].
-    pub async fn acquire(&self) -> Result<PooledConnection, db::Error> {
-        self.database.acquire().await
+    pub async fn begin(&self) -> Result<UnitOfWork<'static>, db::Error> {
+        self.database.begin().await
     }
 
-    /// A database connection for creates; see [`Database::acquire_for_create`].
+    /// Begins to read a list; see [`Database::begin_list`].
     ///
     /// # Errors
     /// [`db::Error::Unavailable`].
-    pub async fn acquire_for_create(&self) -> Result<PooledConnection, db::Error> {
-        self.database.acquire_for_create().await
+    pub async fn begin_list(&self) -> Result<UnitOfWork<'static>, db::Error> {
+        self.database.begin_list().await
     }
 
-    /// A database connection for a list; see [`Database::acquire_for_list`].
+    /// A database connection for creates; see [`Database::keep_for_creates`].
     ///
     /// # Errors
     /// [`db::Error::Unavailable`].
-    pub async fn acquire_for_list(&self) -> Result<PooledConnection, db::Error> {
-        self.database.acquire_for_list().await
+    pub async fn keep_for_creates(&self) -> Result<KeptConnection, db::Error> {
+        self.database.keep_for_creates().await
     }
 }
 
@@ -77,11 +77,11 @@ impl Operator {
         Self { database }
     }
 
-    /// A database connection.
+    /// Begins a unit of work on the database.
     ///
     /// # Errors
     /// [`db::Error::Unavailable`].
-    pub async fn acquire(&self) -> Result<PooledConnection, db::Error> {
-        self.database.acquire().await
+    pub async fn begin(&self) -> Result<UnitOfWork<'static>, db::Error> {
+        self.database.begin().await
     }
 }

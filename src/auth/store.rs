@@ -35,7 +35,7 @@ pub(super) struct FoundConnection {
 /// Looks up a key and a token in one round trip. The join compares the two projects: a foreign token is simply not
 /// there.
 pub(super) async fn find(database: &Database, key: &[u8; 32], token: &[u8; 32]) -> Result<Option<Found>, db::Error> {
-    let mut connection = database.acquire().await?;
+    let mut work = database.begin().await?;
     let row = sqlx::query!(
         r#"
         select k.id, k.project_id, k.read_only, k.expires_at, k.revoked_at,
@@ -48,7 +48,7 @@ pub(super) async fn find(database: &Database, key: &[u8; 32], token: &[u8; 32]) 
         key,
         token,
     )
-    .fetch_optional(&mut *connection)
+    .fetch_optional(&mut work)
     .await?;
     Ok(row.map(|row| Found {
         project_id: ProjectId(row.project_id),
@@ -77,7 +77,7 @@ pub(super) async fn write_last_used(
         uses.iter().map(|(&id, &at)| (id, at)).unzip()
     };
     let ((key_ids, key_times), (connection_ids, connection_times)) = (split(api_keys), split(connections));
-    let mut connection = database.acquire().await?;
+    let mut work = database.begin().await?;
     sqlx::query!(
         r#"
         with keys as (
@@ -94,7 +94,7 @@ pub(super) async fn write_last_used(
         &connection_ids,
         &connection_times,
     )
-    .execute(&mut *connection)
+    .execute(&mut work)
     .await?;
-    Ok(())
+    work.commit().await
 }

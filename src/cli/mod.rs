@@ -87,7 +87,7 @@ pub fn main() -> ExitCode {
 
 async fn run(command: Command) -> anyhow::Result<()> {
     match command {
-        Command::Serve(arguments) => serve::run(arguments).await,
+        Command::Serve(arguments) => Box::pin(serve::run(arguments)).await,
         Command::Dev(arguments) => dev::run(arguments).await,
         Command::Migrate(console) => migrate::run(console).await,
         Command::Project(command) => project::run(command).await,

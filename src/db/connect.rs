@@ -4,16 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions, Postgres};
+use sqlx::postgres::{PgConnectOptions, PgListener};
 use sqlx::{ConnectOptions, Connection, PgConnection, PgPool};
 use tokio::time::Instant;
 
+use super::connections::{Connections, Pooling};
 use super::error::Error;
 use super::migrate::{is_migrated, is_writable};
-
-/// A connection that goes back to its pool when it is dropped.
-pub type PooledConnection = PoolConnection<Postgres>;
+use super::unit_of_work::{KeptConnection, UnitOfWork};
 
 /// How to reach the database.
 #[derive(Debug, Clone)]
@@ -25,6 +23,8 @@ pub struct DatabaseOptions {
     pub max_connections: u32,
     /// How long to wait for a connection, and how long Postgres may work on one statement.
     pub timeout: Duration,
+    /// Whether a connection is a session.
+    pub pooling: Pooling,
 }
 
 /// Connects once, so that a wrong address or password is told by its own error and not as a pool that timed out. A
@@ -55,17 +55,18 @@ fn is_starting(error: &sqlx::Error) -> bool {
 #[derive(Debug, Clone)]
 pub struct Database {
     timeout: Duration,
+    pooling: Pooling,
     /// Whether the schema is known to be there.
     is_open: Arc<AtomicBool>,
-    pool: PgPool,
+    others: Connections,
     /// The writers of new payments (`accounting/payments/group_commit.rs`) have a connection each. They hold it while
     /// there is work, which must not starve the others.
-    creates: PgPool,
+    creates: Connections,
     /// Lists have connections of their own. There, statements are planned anew each time, with their values in sight:
     /// a kept plan would have to serve every combination of filters and walk a whole connection for the rare ones,
     /// while for a create call planning anew would cost a third of its speed. And no flood of lists can keep the
     /// create calls from a connection.
-    lists: PgPool,
+    lists: Connections,
     /// One connection, on which notifications arrive.
     listener: PgPool,
 }
@@ -77,7 +78,7 @@ impl Database {
     /// When it cannot be reached in that time, or refuses us.
     pub async fn connect(options: DatabaseOptions) -> Result<Self, sqlx::Error> {
         let database = Self::new(options);
-        wait_for(&database.pool.connect_options(), database.timeout).await?;
+        wait_for(&database.others.pool.connect_options(), database.timeout).await?;
         database.open();
         Ok(database)
     }
@@ -85,41 +86,28 @@ impl Database {
     /// A database that need not be there yet. Nobody gets a connection before it is [opened](Self::open).
     #[must_use]
     pub fn new(options: DatabaseOptions) -> Self {
-        let DatabaseOptions { connect, max_connections, timeout } = options;
+        let DatabaseOptions { connect, max_connections, timeout, pooling } = options;
+        let connect = connect.application_name("unibooks");
         // Postgres itself ends what takes too long: then it is certain that nothing was stored, which a timer on our
         // side could not know.
         let statement_timeout = timeout.as_millis().to_string();
-        let connect = connect
-            .application_name("unibooks")
-            .options([("statement_timeout", statement_timeout.as_str()), ("timezone", "UTC")]);
+        let settings = [("statement_timeout", statement_timeout.as_str()), ("timezone", "UTC")];
+        // Each list has an index with its order. Without the last one, what the planner believes of a connection that it
+        // has not yet counted could make it read all of it and sort.
+        let for_lists = [&settings[..], &[("plan_cache_mode", "force_custom_plan"), ("enable_sort", "off")]].concat();
 
-        let for_lists = (max_connections / 4).max(1);
-        let for_creates = (max_connections / 10).max(1);
-        let for_others = max_connections.saturating_sub(for_lists + for_creates + 1).max(1);
-        let pool = |connections: u32| {
-            PgPoolOptions::new()
-                .max_connections(connections)
-                .acquire_timeout(timeout)
-                // A ping before each use would double the round trips of a create. Only a connection that has lain idle
-                // is asked whether it still lives.
-                .test_before_acquire(false)
-                .before_acquire(|connection, meta| {
-                    Box::pin(async move {
-                        // One that has become a standby's is of no use; another may lead to the new primary.
-                        if meta.idle_for > Duration::from_secs(1) { is_writable(connection).await } else { Ok(true) }
-                    })
-                })
-        };
-        // Each list has an index with its order. Without this, what the planner believes of a connection that it has not
-        // yet counted could make it read all of it and sort.
-        let planned_anew = connect.clone().options([("plan_cache_mode", "force_custom_plan"), ("enable_sort", "off")]);
+        let lists = (max_connections / 4).max(1);
+        let creates = (max_connections / 10).max(1);
+        let others = max_connections.saturating_sub(lists + creates + 1).max(1);
+        let connections = |most, settings| Connections::new(pooling, most, timeout, connect.clone(), settings);
         Self {
             timeout,
+            pooling,
             is_open: Arc::default(),
-            pool: pool(for_others).connect_lazy_with(connect.clone()),
-            creates: pool(for_creates).connect_lazy_with(connect.clone()),
-            listener: pool(1).connect_lazy_with(connect),
-            lists: pool(for_lists).connect_lazy_with(planned_anew),
+            others: connections(others, &settings),
+            creates: connections(creates, &settings),
+            lists: connections(lists, &for_lists),
+            listener: connections(1, &settings).pool,
         }
     }
 
@@ -139,12 +127,23 @@ impl Database {
 
     /// A connection of its own for changing the schema.
     pub(super) async fn connect_alone(&self) -> Result<PgConnection, sqlx::Error> {
-        self.pool.connect_options().connect().await
+        self.others.pool.connect_options().connect().await
     }
 
-    async fn acquire_from(&self, pool: &PgPool) -> Result<PooledConnection, Error> {
+    /// Begins a unit of work to look whether the schema is there.
+    pub(super) async fn begin_unopened(&self) -> Result<UnitOfWork<'static>, Error> {
+        self.others.begin().await
+    }
+
+    /// Whether a connection is a session, which keeps what is said to it.
+    #[must_use]
+    pub fn pooling(&self) -> Pooling {
+        self.pooling
+    }
+
+    fn opened<'a>(&self, connections: &'a Connections) -> Result<&'a Connections, Error> {
         if self.is_open.load(Ordering::Acquire) {
-            return pool.acquire().await.map_err(Error::unavailable);
+            return Ok(connections);
         }
         Err(Error::unavailable(sqlx::Error::Configuration("it has not been reached since the start".into())))
     }
@@ -155,35 +154,35 @@ impl Database {
         self.timeout
     }
 
-    /// A connection from the pool. What fails here has had no effect.
+    /// Begins a unit of work. What fails here has had no effect.
     ///
     /// # Errors
     /// [`Error::Unavailable`].
-    pub async fn acquire(&self) -> Result<PooledConnection, Error> {
-        self.acquire_from(&self.pool).await
+    pub async fn begin(&self) -> Result<UnitOfWork<'static>, Error> {
+        self.opened(&self.others)?.begin().await
     }
 
     /// How many connections there are for the creation of payments. One keeps up with about what a core of the
     /// database's machine can do; two on a small machine were no faster and cost each payment more.
     #[must_use]
     pub fn writers(&self) -> u32 {
-        self.creates.options().get_max_connections()
+        self.creates.pool.options().get_max_connections()
     }
 
-    /// A connection for the creation of payments.
+    /// A connection for the creation of payments, to be kept while there are some.
     ///
     /// # Errors
     /// [`Error::Unavailable`].
-    pub async fn acquire_for_create(&self) -> Result<PooledConnection, Error> {
-        self.acquire_from(&self.creates).await
+    pub async fn keep_for_creates(&self) -> Result<KeptConnection, Error> {
+        self.opened(&self.creates)?.keep().await
     }
 
-    /// A connection for a list: a statement with many optional filters.
+    /// Begins to read a list: with a statement of many optional filters.
     ///
     /// # Errors
     /// [`Error::Unavailable`].
-    pub async fn acquire_for_list(&self) -> Result<PooledConnection, Error> {
-        self.acquire_from(&self.lists).await
+    pub async fn begin_list(&self) -> Result<UnitOfWork<'static>, Error> {
+        self.opened(&self.lists)?.begin().await
     }
 
     /// A listener for notifications, on a connection of its own. Only one can be had at a time.
@@ -202,11 +201,17 @@ impl Database {
     /// # Errors
     /// [`Error::Unavailable`] when not.
     pub async fn check_ready(&self) -> Result<(), Error> {
-        is_migrated(&mut *self.acquire().await?).await.map_err(Error::unavailable)
+        let mut work = self.begin().await?;
+        let fault = match is_writable(&mut work).await.map_err(Error::unavailable)? {
+            false => "it is read-only: a standby?",
+            true if is_migrated(&mut work).await.map_err(Error::unavailable)? => return Ok(()),
+            true => "it has not this version's schema",
+        };
+        Err(Error::unavailable(sqlx::Error::Configuration(fault.into())))
     }
 
     /// Waits for connections in use to come back, then closes them all. The listener's has nothing to finish.
     pub async fn close(&self) {
-        tokio::join!(self.pool.close(), self.creates.close(), self.lists.close());
+        tokio::join!(self.others.pool.close(), self.creates.pool.close(), self.lists.pool.close());
     }
 }

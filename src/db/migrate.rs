@@ -1,9 +1,10 @@
 //! Schema changes, forward only.
 
 use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::{Connection, PgConnection};
+use sqlx::{Connection, PgExecutor, Row};
 
 use super::connect::Database;
+use super::connections::Pooling;
 
 /// The migrations of this build, from `migrations/`.
 static MIGRATOR: Migrator = sqlx::migrate!();
@@ -12,14 +13,27 @@ static MIGRATOR: Migrator = sqlx::migrate!();
 /// others wait.
 ///
 /// # Errors
-/// When the database cannot be reached or a migration fails; it is then rolled back.
+/// When the database cannot be reached or a migration fails; it is then rolled back. Behind a pooler in transaction
+/// mode, where a lock would stay with somebody else's session, when something is missing.
 pub async fn migrate(database: &Database) -> anyhow::Result<()> {
+    if database.pooling() == Pooling::Transaction {
+        return check(database).await;
+    }
     let mut connection = database.connect_alone().await?;
     // Waiting for the other server, and a migration of a large table, take longer than a request may.
     sqlx::query("set statement_timeout = 0").execute(&mut connection).await?;
     let migrated = MIGRATOR.run(&mut connection).await;
     connection.close().await.ok();
     migrated.map_err(explain)
+}
+
+async fn check(database: &Database) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        is_migrated(&mut database.begin_unopened().await?).await?,
+        "the database has not this version's schema, and nothing is migrated through a pooler in transaction mode; run \
+         `unibooks migrate --database-pooling session` with DATABASE_URL leading to Postgres itself"
+    );
+    Ok(())
 }
 
 fn explain(error: MigrateError) -> anyhow::Error {
@@ -32,19 +46,24 @@ fn explain(error: MigrateError) -> anyhow::Error {
 }
 
 /// Whether rows can be written, which on a standby they cannot.
-pub(super) async fn is_writable(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
-    sqlx::query_scalar("select current_setting('transaction_read_only') = 'off'").fetch_one(connection).await
+pub(super) async fn is_writable(connection: impl PgExecutor<'_>) -> Result<bool, sqlx::Error> {
+    // Not prepared, so that whatever session a pooler lends can be asked.
+    let row = sqlx::raw_sql("show transaction_read_only").fetch_one(connection).await?;
+    Ok(row.try_get::<String, _>(0)? == "off")
 }
 
-/// Succeeds when every migration of this build is applied and rows can be written.
-pub(super) async fn is_migrated(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-    if !is_writable(connection).await? {
-        return Err(sqlx::Error::Configuration("the database is read-only: a standby?".into()));
-    }
+/// Whether every migration of this build is applied.
+pub(super) async fn is_migrated(connection: impl PgExecutor<'_>) -> Result<bool, sqlx::Error> {
     let known: Vec<i64> = MIGRATOR.iter().map(|migration| migration.version).collect();
-    let applied: i64 = sqlx::query_scalar("select count(*) from _sqlx_migrations where success and version = any($1)")
-        .bind(&known)
-        .fetch_one(connection)
-        .await?;
-    if usize::try_from(applied) == Ok(known.len()) { Ok(()) } else { Err(sqlx::Error::RowNotFound) }
+    let applied =
+        sqlx::query_scalar::<_, i64>("select count(*) from _sqlx_migrations where success and version = any($1)")
+            .bind(&known)
+            .fetch_one(connection)
+            .await;
+    match applied {
+        Ok(applied) => Ok(usize::try_from(applied) == Ok(known.len())),
+        // undefined_table
+        Err(sqlx::Error::Database(error)) if error.code().is_some_and(|code| code == "42P01") => Ok(false),
+        Err(error) => Err(error),
+    }
 }

@@ -1,10 +1,15 @@
 //! Postgres: how it is reached, brought up to date, and told apart when it fails.
 
 mod connect;
+mod connections;
 mod error;
+mod executor;
 mod migrate;
 pub mod private;
+mod unit_of_work;
 
-pub use connect::{Database, DatabaseOptions, PooledConnection};
+pub use connect::{Database, DatabaseOptions};
+pub use connections::Pooling;
 pub use error::{Error, foreign, is_away};
 pub use migrate::migrate;
+pub use unit_of_work::{KeptConnection, UnitOfWork};

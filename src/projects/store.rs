@@ -10,16 +10,16 @@ use crate::domain::{Label, ProjectId};
 /// # Errors
 /// When the database fails.
 pub async fn insert(operator: &Operator, project: &Project) -> Result<(), db::Error> {
-    let mut connection = operator.acquire().await?;
+    let mut work = operator.begin().await?;
     sqlx::query!(
         "insert into project (id, name, created_at) values ($1, $2, $3)",
         project.id.0,
         project.name.as_str(),
         project.created_at,
     )
-    .execute(&mut *connection)
+    .execute(&mut work)
     .await?;
-    Ok(())
+    work.commit().await
 }
 
 /// Lists all projects, oldest first.
@@ -27,8 +27,8 @@ pub async fn insert(operator: &Operator, project: &Project) -> Result<(), db::Er
 /// # Errors
 /// When the database fails.
 pub async fn list(operator: &Operator) -> Result<Vec<Project>, db::Error> {
-    let mut connection = operator.acquire().await?;
-    let rows = sqlx::query!("select id, name, created_at from project order by id").fetch_all(&mut *connection).await?;
+    let mut work = operator.begin().await?;
+    let rows = sqlx::query!("select id, name, created_at from project order by id").fetch_all(&mut work).await?;
     let projects = rows.into_iter().map(|row| {
         let name = row.name.parse::<Label>().map_err(db::foreign)?;
         Ok(Project { id: ProjectId(row.id), name, created_at: row.created_at })

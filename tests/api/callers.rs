@@ -250,14 +250,14 @@ async fn caller_is_refused_before_the_body_is_judged() {
 
 /// The rows of the caller as Postgres keeps them: `xmin` changes with every write.
 async fn rows(app: &App, tenant: &Tenant) -> Vec<(String, Option<DateTime<Utc>>)> {
-    let mut connection = app.database.acquire().await.expect("a connection");
+    let mut connection = app.connect().await;
     sqlx::query_as(
         "select xmin::text, last_used_at from api_key where id = $1
          union all select xmin::text, last_used_at from connection where id = $2",
     )
     .bind(tenant.api_key_id.0)
     .bind(tenant.connection_id.0)
-    .fetch_all(&mut *connection)
+    .fetch_all(&mut connection)
     .await
     .expect("rows")
 }
@@ -300,10 +300,10 @@ async fn later_use_that_another_server_wrote_stays() {
 async fn secrets_are_kept_as_hashes_only() {
     let app = App::new().await;
     let tenant = app.tenant().await;
-    let mut connection = app.database.acquire().await.expect("a connection");
+    let mut connection = app.connect().await;
     let kept: Vec<Value> =
         sqlx::query_scalar("select to_jsonb(k) from api_key k union all select to_jsonb(c) from connection c")
-            .fetch_all(&mut *connection)
+            .fetch_all(&mut connection)
             .await
             .expect("rows");
     assert_eq!(kept.len(), 2);

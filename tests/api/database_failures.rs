@@ -8,8 +8,8 @@ use sqlx::{Connection, PgConnection};
 use crate::support::app::{App, PAYMENTS, small};
 
 async fn execute(app: &App, statement: &'static str) {
-    let mut connection = app.database.acquire().await.expect("a connection");
-    sqlx::raw_sql(statement).execute(&mut *connection).await.expect(statement);
+    let mut connection = app.connect().await;
+    sqlx::raw_sql(statement).execute(&mut connection).await.expect(statement);
 }
 
 #[tokio::test]

@@ -45,8 +45,8 @@ async fn server_without_its_database_lives_but_is_not_ready() {
 #[tokio::test]
 async fn server_with_migrations_to_come_is_not_ready() {
     let app = App::new().await;
-    let mut connection = app.database.acquire().await.expect("a connection");
+    let mut connection = app.connect().await;
     let forget = "delete from _sqlx_migrations where version = (select max(version) from _sqlx_migrations)";
-    sqlx::query(forget).execute(&mut *connection).await.expect("deleted");
+    sqlx::query(forget).execute(&mut connection).await.expect("deleted");
     assert_eq!(get(&app, "/readyz").await.status, 503);
 }

@@ -102,8 +102,8 @@ async fn probes_are_silent_while_all_is_well() {
 async fn failure_is_logged_once_with_its_cause_and_the_requests_ids() {
     let app = App::new().await;
     let tenant = app.tenant().await;
-    let mut connection = app.database.acquire().await.expect("a connection");
-    sqlx::query("drop table payment_line_item").execute(&mut *connection).await.expect("dropped");
+    let mut connection = app.connect().await;
+    sqlx::query("drop table payment_line_item").execute(&mut connection).await.expect("dropped");
     let logs = Logs::catch("info");
     let answer = app.create(&tenant, &small()).await;
     assert_eq!(answer.status, 500);
@@ -151,9 +151,9 @@ fn panic_is_logged_once_with_its_message_inside_its_request() {
 async fn no_secret_query_or_body_is_logged_at_any_level() {
     let app = App::new().await;
     let tenant = app.tenant().await;
-    let mut connection = app.database.acquire().await.expect("a connection");
+    let mut connection = app.connect().await;
     let strict = "alter table payment add constraint payment_mine check (type <> 'marker-refused')";
-    sqlx::query(strict).execute(&mut *connection).await.expect("altered");
+    sqlx::query(strict).execute(&mut connection).await.expect("altered");
     drop(connection);
 
     let logs = Logs::catch("trace");

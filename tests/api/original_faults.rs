@@ -133,11 +133,8 @@ async fn an_error_never_echoes_the_connection_token() {
 async fn an_error_says_nothing_of_the_inside() {
     let app = App::new().await;
     let tenant = app.tenant().await;
-    let mut connection = app.database.acquire().await.expect("a connection");
-    sqlx::raw_sql("alter table payment_line_item rename to elsewhere")
-        .execute(&mut *connection)
-        .await
-        .expect("renamed");
+    let mut connection = app.connect().await;
+    sqlx::raw_sql("alter table payment_line_item rename to elsewhere").execute(&mut connection).await.expect("renamed");
     let answer = app.create(&tenant, &page_example()).await;
     assert_eq!(answer.problem(), (500, "internal".to_owned()));
     let text = answer.text.to_lowercase();
@@ -152,18 +149,18 @@ async fn tokens_are_not_at_rest_in_plain_text() {
     let tenant = app.tenant().await;
     app.create_under(&tenant, "a-key", &page_example()).await;
     app.gate.flush_last_used().await.expect("flushed");
-    let mut connection = app.database.acquire().await.expect("a connection");
+    let mut connection = app.connect().await;
     let tables: Vec<String> = sqlx::query_scalar(
         "select table_name::text from information_schema.tables where table_schema = 'public' and table_type = 'BASE TABLE'",
     )
-    .fetch_all(&mut *connection)
+    .fetch_all(&mut connection)
     .await
     .expect("tables");
     let mut everything = String::new();
     for table in tables {
         // A row as text has all of its columns; `bytea` is in it as hexadecimal digits.
         let query = sqlx::AssertSqlSafe(format!("select coalesce(string_agg(t::text, ' '), '') from \"{table}\" t"));
-        everything += &sqlx::query_scalar::<_, String>(query).fetch_one(&mut *connection).await.expect("rows");
+        everything += &sqlx::query_scalar::<_, String>(query).fetch_one(&mut connection).await.expect("rows");
     }
     let hex = |bytes: &[u8]| bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
     for secret in [&tenant.api_key, &tenant.connection_token] {
@@ -177,14 +174,14 @@ async fn tokens_are_not_at_rest_in_plain_text() {
 #[tokio::test]
 async fn tokens_are_unique_and_found_by_an_index() {
     let app = App::new().await;
-    let mut connection = app.database.acquire().await.expect("a connection");
+    let mut connection = app.connect().await;
     for table in ["api_key", "connection"] {
         let unique: bool = sqlx::query_scalar(
             "select exists (select from pg_index i join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
              where i.indrelid = $1::text::regclass and i.indisunique and i.indnkeyatts = 1 and a.attname = 'secret_hash')",
         )
         .bind(table)
-        .fetch_one(&mut *connection)
+        .fetch_one(&mut connection)
         .await
         .expect("an answer");
         assert!(unique, "{table}");
@@ -245,16 +242,16 @@ async fn payment_and_line_items_are_stored_together_or_not_at_all() {
          end $$;
          create trigger refuse before insert on payment_line_item for each row execute function refuse();",
     )
-    .execute(&mut *app.database.acquire().await.expect("a connection"))
+    .execute(&mut app.connect().await)
     .await
     .expect("a trigger");
     let body = |third: &str| json!({ "line_items": [{ "name": "a" }, { "name": "b" }, { "name": third }] });
     let answer = app.create_under(&tenant, "k", &body("the third")).await;
     assert_eq!(answer.problem(), (500, "internal".to_owned()));
     let items = async || {
-        let mut connection = app.database.acquire().await.expect("a connection");
+        let mut connection = app.connect().await;
         sqlx::query_scalar::<_, i64>("select count(*) from payment_line_item")
-            .fetch_one(&mut *connection)
+            .fetch_one(&mut connection)
             .await
             .expect("a count")
     };
@@ -301,7 +298,7 @@ async fn remote_data_false_is_false() {
     let tenant = app.tenant().await;
     let created = app.create(&tenant, &small()).await;
     sqlx::raw_sql("update payment set remote_data = '{\"raw\": 1}'")
-        .execute(&mut *app.database.acquire().await.expect("a connection"))
+        .execute(&mut app.connect().await)
         .await
         .expect("updated");
     for path in [created.header("location").to_owned(), PAYMENTS.to_owned()] {

@@ -23,8 +23,8 @@ async fn with_hands() -> (App, Arc<AtomicI64>) {
 }
 
 async fn execute(app: &App, statement: &'static str) {
-    let mut connection = app.database.acquire().await.expect("a connection");
-    sqlx::raw_sql(statement).execute(&mut *connection).await.expect(statement);
+    let mut connection = app.connect().await;
+    sqlx::raw_sql(statement).execute(&mut connection).await.expect(statement);
 }
 
 async fn status(app: &App, tenant: &Tenant) -> u16 {
@@ -41,9 +41,9 @@ async fn listening(app: &App) {
 async fn until_listeners(app: &App, wanted: i64) {
     let count = "select count(*) from pg_stat_activity
                  where datname = current_database() and state = 'idle' and query ilike 'listen %'";
-    let mut connection = app.database.acquire().await.expect("a connection");
+    let mut connection = app.connect().await;
     until("the servers listen", async || {
-        let listening: i64 = sqlx::query_scalar(count).fetch_one(&mut *connection).await.expect("a count");
+        let listening: i64 = sqlx::query_scalar(count).fetch_one(&mut connection).await.expect("a count");
         listening >= wanted
     })
     .await;

@@ -6,6 +6,7 @@ mod support;
 mod console;
 mod dev;
 mod overload;
+mod pooler;
 mod process;
 mod serve;
 mod settings;

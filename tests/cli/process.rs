@@ -45,10 +45,16 @@ pub fn printed_json(url: &str, arguments: &[&str]) -> Value {
 
 /// The secrets of a project that was made at the console: key id, key, connection id, token.
 pub fn made_at_the_console(url: &str) -> [String; 4] {
+    made_at_the_console_with(url, &[])
+}
+
+/// The same with flags for every command.
+pub fn made_at_the_console_with(url: &str, flags: &[&str]) -> [String; 4] {
     let text = |value: &Value| value.as_str().expect("a text").to_owned();
-    let project = text(&printed_json(url, &["project", "create", "--name", "Books"])["id"]);
-    let key = printed_json(url, &["api-key", "create", "--project", &project, "--name", "Shop"]);
-    let connection = printed_json(url, &["connection", "create", "--project", &project, "--label", "Main"]);
+    let made = |arguments: &[&str]| printed_json(url, &[arguments, flags].concat());
+    let project = text(&made(&["project", "create", "--name", "Books"])["id"]);
+    let key = made(&["api-key", "create", "--project", &project, "--name", "Shop"]);
+    let connection = made(&["connection", "create", "--project", &project, "--label", "Main"]);
     [text(&key["id"]), text(&key["api_key"]), text(&connection["id"]), text(&connection["connection_token"])]
 }
 

@@ -1,12 +1,13 @@
 //! `unibooks serve` while its database is in trouble: it stays up, says 503 and when to come back, loses nothing, and
 //! finds its way back by itself.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
 use tempfile::TempDir;
 use unibooks::db::private::{Options, PrivatePostgres};
@@ -16,36 +17,36 @@ use crate::support::signal::signal;
 use crate::support::wait::until;
 
 /// A Postgres of the test's own, reached by a name that can be made to lead elsewhere.
-struct Place {
-    folder: TempDir,
+pub struct Place {
+    pub folder: TempDir,
 }
 
 impl Place {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let folder = TempDir::with_prefix("unibooks-trouble-").expect("a folder");
         // As root, Postgres runs as a user who must pass through here.
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o711)).expect("mode");
         Self { folder }
     }
 
-    fn data_dir(&self, name: &str) -> PathBuf {
+    pub fn data_dir(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    async fn start(&self, name: &str, settings: &[(&str, &str)]) -> PrivatePostgres {
+    pub async fn start(&self, name: &str, settings: &[(&str, &str)]) -> PrivatePostgres {
         let settings = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let options = Options { data_dir: self.data_dir(name), binaries: None, settings };
         PrivatePostgres::start(options).await.expect("Postgres starts")
     }
 
     /// Makes the address of [`Self::url`] lead to the Postgres of this name.
-    fn lead_to(&self, name: &str) {
+    pub fn lead_to(&self, name: &str) {
         let link = self.folder.path().join("db");
         fs::remove_file(&link).ok();
         symlink(self.data_dir(name).join("socket"), link).expect("a link");
     }
 
-    fn url(&self) -> String {
+    pub fn url(&self) -> String {
         let host = self.folder.path().join("db").display().to_string().replace('/', "%2F");
         format!("postgres://unibooks@{host}:5432/unibooks")
     }
@@ -59,7 +60,8 @@ impl Place {
 }
 
 /// Somebody who creates payments.
-struct Caller {
+#[derive(Clone)]
+pub struct Caller {
     client: reqwest::Client,
     base: String,
     key: String,
@@ -69,12 +71,15 @@ struct Caller {
 impl Caller {
     /// `url` is that of the database, where an operator makes key and connection.
     fn new(server: &Server, url: &str) -> Self {
-        let [_, key, _, token] = made_at_the_console(url);
+        Self::with(server, made_at_the_console(url))
+    }
+
+    pub fn with(server: &Server, [_, key, _, token]: [String; 4]) -> Self {
         Self { client: reqwest::Client::new(), base: server.base.clone(), key, token }
     }
 
     /// Sends a payment under a key: the status, after a look at what every refusal must say.
-    async fn create(&self, idempotency_key: &str) -> u16 {
+    pub async fn create(&self, idempotency_key: &str) -> u16 {
         let request =
             self.client.post(format!("{}/accounting/payments", self.base)).json(&json!({ "total_amount": 1 }));
         let request = request.header("x-api-key", &self.key).header("x-connection-token", &self.token);
@@ -87,16 +92,23 @@ impl Caller {
         201
     }
 
-    async fn until_created(&self, idempotency_key: &str) {
+    /// A page of the list.
+    pub async fn list(&self, query: &str) -> Value {
+        let request = self.client.get(format!("{}/accounting/payments?{query}", self.base));
+        let request = request.header("x-api-key", &self.key).header("x-connection-token", &self.token);
+        request.send().await.expect("an answer").json().await.expect("JSON")
+    }
+
+    pub async fn until_created(&self, idempotency_key: &str) {
         until("a payment is created", async || self.create(idempotency_key).await == 201).await;
     }
 }
 
-async fn status(server: &Server, path: &str) -> u16 {
+pub async fn status(server: &Server, path: &str) -> u16 {
     reqwest::get(format!("{}{path}", server.base)).await.expect("an answer").status().as_u16()
 }
 
-async fn until_ready(server: &Server) {
+pub async fn until_ready(server: &Server) {
     until("the server is ready", async || status(server, "/readyz").await == 200).await;
 }
 
@@ -105,7 +117,7 @@ async fn execute(postgres: &PrivatePostgres, statement: &'static str) {
     sqlx::raw_sql(statement).execute(&mut connection).await.expect(statement);
 }
 
-async fn payments(postgres: &PrivatePostgres) -> i64 {
+pub async fn payments(postgres: &PrivatePostgres) -> i64 {
     let mut connection = PgConnection::connect_with(&postgres.connect_options()).await.expect("a connection");
     sqlx::query_scalar("select count(*) from payment").fetch_one(&mut connection).await.expect("a count")
 }
@@ -172,6 +184,81 @@ async fn database_that_hangs_or_has_no_connection_left_is_survived() {
     until_ready(&server).await;
     assert_eq!(payments(&postgres).await, 3);
     server.stop();
+}
+
+/// A small disk of memory, until it is dropped.
+struct Disk(PathBuf);
+
+impl Disk {
+    fn mount(folder: PathBuf) -> Self {
+        fs::create_dir(&folder).expect("a folder");
+        let options = ["-t", "tmpfs", "-o", "size=120m,mode=711", "tmpfs"];
+        let mounted = Command::new("mount").args(options).arg(&folder).status().expect("mount");
+        assert!(mounted.success(), "only root may mount");
+        Self(folder)
+    }
+
+    /// Takes all room that is left.
+    fn fill(&self) {
+        let mut file = File::create(self.0.join("filler")).expect("a file");
+        while file.write_all(&[1; 4_096]).is_ok() {}
+    }
+
+    fn free(&self) {
+        fs::remove_file(self.0.join("filler")).expect("removed");
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        Command::new("umount").arg("--lazy").arg(&self.0).status().ok();
+    }
+}
+
+#[tokio::test]
+#[ignore = "mounts a disk of its own: make test-trouble, as root"]
+async fn full_disk_is_survived_and_nothing_is_lost() {
+    let place = Place::new();
+    let disk = Disk::mount(place.data_dir("primary"));
+    let small = [("max_wal_size", "32MB"), ("min_wal_size", "32MB")];
+    let postgres = place.start("primary", &small).await;
+    place.lead_to("primary");
+    let server = place.serve();
+    let caller = Caller::new(&server, &place.url());
+
+    caller.until_created("key-0").await;
+    let mut stored = 1;
+
+    disk.fill();
+    // Postgres has some room left within its files.
+    while caller.create(&format!("key-{stored}")).await == 201 {
+        stored += 1;
+    }
+    for _again in 0..10 {
+        assert_eq!(caller.create(&format!("key-{stored}")).await, 503);
+    }
+    assert_eq!(status(&server, "/livez").await, 200);
+    disk.free();
+    caller.until_created(&format!("key-{stored}")).await;
+    stored += 1;
+    assert_eq!(payments(&postgres).await, stored);
+
+    // Without room for its log, Postgres gives up altogether.
+    disk.fill();
+    let mut connection = PgConnection::connect_with(&postgres.connect_options()).await.expect("a connection");
+    sqlx::raw_sql("select pg_switch_wal(); checkpoint").execute(&mut connection).await.expect_err("a crash");
+    assert_eq!(caller.create("late").await, 503);
+    postgres.stop().await.expect("stopped");
+    disk.free();
+    let postgres = place.start("primary", &small).await;
+    caller.until_created("late").await;
+    until_ready(&server).await;
+    for number in 0..stored {
+        assert_eq!(caller.create(&format!("key-{number}")).await, 201, "a repetition");
+    }
+    assert_eq!(payments(&postgres).await, stored + 1);
+    server.stop();
+    postgres.stop().await.expect("stopped");
 }
 
 /// Copies the primary as a standby.

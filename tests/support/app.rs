@@ -8,7 +8,8 @@ use axum::http::{HeaderMap, Method, Request, StatusCode};
 use chrono::{DateTime, Utc};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
-use sqlx::postgres::PgConnectOptions;
+use sqlx::ConnectOptions;
+use sqlx::postgres::{PgConnectOptions, PgConnection};
 use tower::ServiceExt;
 use unibooks::accounting::payments::GroupCommit;
 use unibooks::api_keys::ApiKey;
@@ -38,7 +39,7 @@ pub struct App {
     pub gate: Gate,
     pub payments: GroupCommit,
     pub database: Database,
-    /// For looking at the tables behind the server's back.
+    /// Where the database is.
     pub options: PgConnectOptions,
 }
 
@@ -246,10 +247,15 @@ impl App {
         self.send(request.body(body.into()).expect("a request")).await
     }
 
+    /// Looks at the tables behind the server's back.
+    pub async fn connect(&self) -> PgConnection {
+        self.options.connect().await.expect("a connection")
+    }
+
     /// How many payments the database holds, whoever they belong to.
     pub async fn count(&self) -> i64 {
-        let mut connection = self.database.acquire().await.expect("a connection");
-        sqlx::query_scalar("select count(*) from payment").fetch_one(&mut *connection).await.expect("a count")
+        let mut connection = self.connect().await;
+        sqlx::query_scalar("select count(*) from payment").fetch_one(&mut connection).await.expect("a count")
     }
 }
 

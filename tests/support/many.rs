@@ -18,7 +18,7 @@ pub fn created_at(n: i64) -> DateTime<Utc> {
 /// in two, contact …02 one in a thousand; each invoice has two. All are under the key `key-<number>`, and each has a
 /// line item.
 pub async fn fill(app: &App, tenant: &Tenant, count: i64, rare: &[i64]) {
-    let mut connection = app.database.acquire().await.expect("a connection");
+    let mut connection = app.connect().await;
     let mut transaction = connection.begin().await.expect("a transaction");
     sqlx::query("set local statement_timeout = '60s'").execute(&mut *transaction).await.expect("more time");
     // Spares the look-ups behind foreign keys.

@@ -10,7 +10,7 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection};
 use tokio::sync::{Mutex, OnceCell};
 use unibooks::db::private::{Options, PrivatePostgres};
-use unibooks::db::{Database, DatabaseOptions, migrate};
+use unibooks::db::{Database, DatabaseOptions, Pooling, migrate};
 
 const TEMPLATE: &str = "migrated";
 
@@ -66,7 +66,12 @@ async fn execute(connection: &mut PgConnection, statement: String) {
 }
 
 async fn connect(options: PgConnectOptions) -> Database {
-    let options = DatabaseOptions { connect: options, max_connections: 20, timeout: Duration::from_secs(20) };
+    let options = DatabaseOptions {
+        connect: options,
+        max_connections: 20,
+        timeout: Duration::from_secs(20),
+        pooling: Pooling::Session,
+    };
     Database::connect(options).await.expect("a database")
 }
 

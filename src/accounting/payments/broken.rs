@@ -6,7 +6,7 @@ use sqlx::{Connection, PgConnection};
 use super::group_commit::Waiting;
 use super::store;
 use crate::auth::Scoped;
-use crate::db;
+use crate::db::{self, KeptConnection};
 
 #[cfg(not(debug_assertions))]
 compile_error!("the feature `broken` loses payments on purpose: it is for `make chaos-proof`, never for a release");
@@ -17,7 +17,8 @@ pub(super) fn is_on() -> bool {
 }
 
 /// Writes a batch the wrong way. `false` when the connection is of no further use.
-pub(super) async fn write(batch: Vec<Waiting>, connection: &mut PgConnection) -> bool {
+pub(super) async fn write(batch: Vec<Waiting>, connection: &mut KeptConnection) -> bool {
+    let connection = connection.session();
     let written = match std::env::var("UNIBOOKS_BROKEN").as_deref() {
         Ok("answer_before_commit") => answer_before_commit(batch, connection).await,
         Ok("key_outside_transaction") => key_outside_transaction(batch, connection).await,
@@ -30,7 +31,7 @@ pub(super) async fn write(batch: Vec<Waiting>, connection: &mut PgConnection) ->
 async fn answer_before_commit(batch: Vec<Waiting>, connection: &mut PgConnection) -> Result<(), db::Error> {
     let mut transaction = connection.begin().await?;
     let rows: Vec<_> = batch.iter().map(|call| &call.row).collect();
-    let ids = match store::insert(&rows, &mut transaction).await {
+    let ids = match store::insert(&rows, &mut *transaction).await {
         Ok(ids) => ids,
         Err(error) => {
             for call in batch {
@@ -71,7 +72,7 @@ async fn write_in_two_steps(
     connection: &mut PgConnection,
 ) -> Result<bool, db::Error> {
     let Some(claim) = claim else {
-        return Ok(!store::insert(&[row], connection).await?.is_empty());
+        return Ok(!store::insert(&[row], &mut *connection).await?.is_empty());
     };
     let tenant = row.scope.connection_id().0;
     let taken = sqlx::query("select from payment where connection_id = $1 and idempotency_key = $2")
@@ -82,7 +83,7 @@ async fn write_in_two_steps(
     if taken.is_some() {
         return Ok(false);
     }
-    let ids = store::insert(&[row], connection).await?;
+    let ids = store::insert(&[row], &mut *connection).await?;
     sqlx::query(
         "update payment set idempotency_key = $3, request_digest = $4 where connection_id = $1 and id = any($2)",
     )

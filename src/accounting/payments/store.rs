@@ -1,7 +1,7 @@
 //! Payments in Postgres. Every function demands a [`Scope`], and every statement has its connection in the `where`.
 
 use serde_json::value::RawValue;
-use sqlx::PgConnection;
+use sqlx::PgExecutor;
 use sqlx::types::Json;
 use uuid::Uuid;
 
@@ -32,7 +32,7 @@ pub struct NewRow {
 /// # Errors
 /// [`db::Error::Lost`] when the connection broke and it is not known whether the payments are stored; after every
 /// other error none of them is.
-pub async fn insert(rows: &[&Scoped<NewRow>], connection: &mut PgConnection) -> Result<Vec<Uuid>, db::Error> {
+pub async fn insert(rows: &[&Scoped<NewRow>], work: impl PgExecutor<'_>) -> Result<Vec<Uuid>, db::Error> {
     let payments = column(rows, |row| &*row.value.payment);
     let contents = column(&payments, |payment| &payment.content);
     let claims = column(rows, |row| row.value.claim.as_ref());
@@ -127,7 +127,7 @@ pub async fn insert(rows: &[&Scoped<NewRow>], connection: &mut PgConnection) -> 
         column(&items, |(.., item)| item.related_object_id.map(|id| id.0)) as _,
         column(&items, |(.., item)| item.related_object_type.as_ref().map(Text::as_str)) as _,
     )
-    .fetch_one(connection)
+    .fetch_one(work)
     .await?;
     Ok(stored.unwrap_or_default())
 }
@@ -214,7 +214,7 @@ pub async fn find_claimed(scope: &Scope, claim: &Claim) -> Result<Option<Payment
         scope.connection_id().0,
         claim.key.as_str(),
     )
-    .fetch_one(&mut *scope.acquire().await?)
+    .fetch_one(&mut scope.begin().await?)
     .await?;
     let is_same = row.request_digest.as_deref() == Some(claim.digest.as_slice());
     let payment = row.into_payment(scope)?;
@@ -231,7 +231,7 @@ pub async fn find(scope: &Scope, id: PaymentId) -> Result<Option<Payment>, db::E
         scope.connection_id().0,
         id.0,
     )
-    .fetch_optional(&mut *scope.acquire().await?)
+    .fetch_optional(&mut scope.begin().await?)
     .await?;
     Ok(row.map(|row| row.into_payment(scope)).transpose()?)
 }
@@ -327,25 +327,25 @@ pub async fn page(scope: &Scope, filter: &Filter, cursor: Option<Cursor>, limit:
     }
     /// In the direction of the cursor.
     macro_rules! walk_along {
-        ($connection:expr, $($key:tt)*) => {
+        ($work:expr, $($key:tt)*) => {
             match direction {
-                Direction::Forward => walk!(" asc ": $($key)*).fetch_all($connection).await?,
-                Direction::Backward => walk!(" desc ": $($key)*).fetch_all($connection).await?,
+                Direction::Forward => walk!(" asc ": $($key)*).fetch_all($work).await?,
+                Direction::Backward => walk!(" desc ": $($key)*).fetch_all($work).await?,
             }
         };
     }
 
-    let connection = &mut *scope.acquire_for_list().await?;
+    let work = &mut scope.begin_list().await?;
     let rows = if filter.idempotency_key.is_some() {
-        walk_along!(connection, "idempotency_key" = "$16")
+        walk_along!(work, "idempotency_key" = "$16")
     } else if filter.remote_id.is_some() {
-        walk_along!(connection, "remote_id" = "$15")
+        walk_along!(work, "remote_id" = "$15")
     } else if filter.invoice_id.is_some() {
-        walk_along!(connection, "invoice_id" = "$10")
+        walk_along!(work, "invoice_id" = "$10")
     } else if filter.contact_id.is_some() {
-        walk_along!(connection, "contact_id" = "$11")
+        walk_along!(work, "contact_id" = "$11")
     } else {
-        walk_along!(connection,)
+        walk_along!(work,)
     };
     Ok(found(scope, rows, direction, usize::from(limit.get()))?)
 }

@@ -8,10 +8,11 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::timeout;
+use uuid::Uuid;
 
 use super::group_commit::Waiting;
 use super::store;
-use crate::db::{self, PooledConnection};
+use crate::db::{self, KeptConnection};
 
 /// The most payments of one transaction. More would make each wait longer and save next to nothing.
 const BATCH_ROWS: usize = 128;
@@ -33,7 +34,7 @@ pub(super) async fn keep_writing(queue: Queue, statement_timeout: Duration) {
 
 struct Writer {
     queue: Queue,
-    connection: Option<PooledConnection>,
+    connection: Option<KeptConnection>,
     /// How long an answer to a statement may take.
     patience: Duration,
 }
@@ -61,7 +62,7 @@ impl Writer {
             let Some(first) = part.first() else { continue };
             let connection = match &mut self.connection {
                 Some(kept) => kept,
-                none => match first.row.scope.acquire_for_create().await {
+                none => match first.row.scope.keep_for_creates().await {
                     Ok(acquired) => none.insert(acquired),
                     Err(error) => {
                         // What gathered meanwhile would wait as long for the same answer.
@@ -80,8 +81,7 @@ impl Writer {
                 }
                 continue;
             }
-            let rows: Vec<_> = part.iter().map(|call| &call.row).collect();
-            let written = timeout(self.patience, store::insert(&rows, connection)).await;
+            let written = timeout(self.patience, commit(&part, connection)).await;
             match written.unwrap_or_else(|_silence| Err(sqlx::Error::Io(ErrorKind::TimedOut.into()).into())) {
                 Ok(stored) => {
                     let all = stored.len() == part.len();
@@ -97,7 +97,7 @@ impl Writer {
                 Err(error) => {
                     // Not back into the pool: it may hang, or lead to a standby, and the next one to the new primary.
                     if let Some(connection) = self.connection.take() {
-                        drop(connection.detach());
+                        connection.discard();
                     }
                     for call in part {
                         call.fail(&error);
@@ -106,6 +106,15 @@ impl Writer {
             }
         }
     }
+}
+
+/// Commits a batch: the ids of the payments that are stored now.
+async fn commit(batch: &[Waiting], connection: &mut KeptConnection) -> Result<Vec<Uuid>, db::Error> {
+    let rows: Vec<_> = batch.iter().map(|call| &call.row).collect();
+    let mut work = connection.begin().await?;
+    let stored = store::insert(&rows, &mut work).await?;
+    work.commit().await?;
+    Ok(stored)
 }
 
 /// Waits for a payment and takes what has gathered behind it, in the order of the keys.

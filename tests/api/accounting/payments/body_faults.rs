@@ -226,7 +226,7 @@ async fn what_a_constraint_of_the_database_refuses_is_the_clients_fault_too() {
          alter table payment add constraint payment_total_amount_range check (total_amount < 100);
          alter table payment_line_item add constraint payment_line_item_house_rule check (value < 100);",
     )
-    .execute(&mut *app.database.acquire().await.expect("a connection"))
+    .execute(&mut app.connect().await)
     .await
     .expect("altered");
     let answer = app.create(&tenant, &json!({ "total_amount": 100 })).await;

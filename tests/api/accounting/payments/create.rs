@@ -203,7 +203,7 @@ async fn zero_is_kept_as_zero() {
         assert_eq!((&item["value"], &item["applied_amount"]), (&json!(0), &json!(0)), "{zero}");
     }
     let stored: Vec<Option<i64>> = sqlx::query_scalar("select total_amount from payment")
-        .fetch_all(&mut *app.database.acquire().await.expect("a connection"))
+        .fetch_all(&mut app.connect().await)
         .await
         .expect("amounts");
     assert_eq!(stored, [Some(0); 5]);

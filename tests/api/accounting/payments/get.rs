@@ -125,7 +125,7 @@ async fn remote_data_is_told_only_when_asked_for() {
     let tenant = app.tenant().await;
     let path = app.create(&tenant, &small()).await.header("location").to_owned();
     sqlx::query("update payment set remote_data = '{\"raw\":1.50}', remote_id = 'r-1'")
-        .execute(&mut *app.database.acquire().await.expect("a connection"))
+        .execute(&mut app.connect().await)
         .await
         .expect("updated");
     for (query, told) in [("", false), ("?remote_data=false", false), ("?remote_data=true", true)] {

@@ -58,17 +58,17 @@ fn statuses(answers: &[Answer]) -> Vec<u16> {
 
 /// The number of statements that inserted payments, since the trigger was made.
 async fn count_statements(app: &App) {
-    let mut connection = app.database.acquire().await.expect("a connection");
+    let mut connection = app.connect().await;
     let trigger = "create table statement (n integer);
         create function note() returns trigger language plpgsql as
             $$ begin insert into statement values (1); return null; end $$;
         create trigger note after insert on payment for each statement execute function note()";
-    sqlx::raw_sql(trigger).execute(&mut *connection).await.expect("a trigger");
+    sqlx::raw_sql(trigger).execute(&mut connection).await.expect("a trigger");
 }
 
 async fn scalar(app: &App, query: &'static str) -> i64 {
-    let mut connection = app.database.acquire().await.expect("a connection");
-    sqlx::query_scalar(query).fetch_one(&mut *connection).await.expect("a number")
+    let mut connection = app.connect().await;
+    sqlx::query_scalar(query).fetch_one(&mut connection).await.expect("a number")
 }
 
 #[tokio::test]
@@ -126,11 +126,11 @@ async fn two_requests_with_one_key_in_one_batch_are_one_payment() {
 async fn row_that_the_database_refuses_does_not_fail_its_neighbours() {
     let app = Arc::new(App::new().await);
     let tenant = app.tenant().await;
-    let mut connection = app.database.acquire().await.expect("a connection");
+    let mut connection = app.connect().await;
     let strict = "alter table payment add constraint payment_house_rule check (total_amount <> 13);
         alter table payment drop constraint payment_currency_code,
             add constraint payment_currency_code check (currency <> 'CHF')";
-    sqlx::raw_sql(strict).execute(&mut *connection).await.expect("altered");
+    sqlx::raw_sql(strict).execute(&mut connection).await.expect("altered");
     drop(connection);
     let mut held = Held::on(&app).await;
     let first = occupy_the_writers(&app, &tenant, &mut held).await;
@@ -163,8 +163,8 @@ async fn batches_of_two_servers_with_the_same_keys_do_not_deadlock() {
     let slow = "create function dawdle() returns trigger language plpgsql as
             $$ begin perform pg_sleep(0.002); return new; end $$;
         create trigger dawdle before insert on payment for each row execute function dawdle()";
-    let mut connection = app.database.acquire().await.expect("a connection");
-    sqlx::raw_sql(slow).execute(&mut *connection).await.expect("a trigger");
+    let mut connection = app.connect().await;
+    sqlx::raw_sql(slow).execute(&mut connection).await.expect("a trigger");
     drop(connection);
     let mut held = Held::on(&app).await;
     let mut first = occupy_the_writers(&app, &tenant, &mut held).await;

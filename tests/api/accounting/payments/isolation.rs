@@ -119,9 +119,9 @@ impl Owner {
             payment["idempotency_key"] = json!(key);
             ids.push(payment["id"].as_str().expect("an id").to_owned());
         }
-        let mut connection = app.database.acquire().await.expect("a connection");
+        let mut connection = app.connect().await;
         let set = "update payment set remote_id = 'remote ' || currency where connection_id = $1";
-        sqlx::query(set).bind(tenant.connection_id.0).execute(&mut *connection).await.expect("set");
+        sqlx::query(set).bind(tenant.connection_id.0).execute(&mut connection).await.expect("set");
         payment["remote_id"] = json!(format!("remote {currency}"));
         let page = app.get(&tenant, &format!("{PAYMENTS}?limit=1")).await.json();
         let cursor = page["next_cursor"].as_str().expect("a cursor").to_owned();
@@ -302,7 +302,7 @@ async fn payments_of_two_connections_under_one_id_are_not_mixed_up() {
     let body = json!({ "type": "mine", "line_items": [{ "name": "mine" }] });
     let payment = app.create(&mine, &body).await.json();
     let id = payment["id"].as_str().expect("an id");
-    let mut connection = app.database.acquire().await.expect("a connection");
+    let mut connection = app.connect().await;
     for copy in [
         "insert into payment (connection_id, id, created_at, modified_at, type)
          select $1, id, created_at, modified_at, 'other' from payment where id = $2",
@@ -310,7 +310,7 @@ async fn payments_of_two_connections_under_one_id_are_not_mixed_up() {
          select $1, payment_id, 1, 'other', created_at, modified_at from payment_line_item where payment_id = $2",
     ] {
         let copy = sqlx::query(copy).bind(other.connection_id.0).bind(id.parse::<Uuid>().expect("an id"));
-        copy.execute(&mut *connection).await.expect("copied");
+        copy.execute(&mut connection).await.expect("copied");
     }
     assert_eq!(app.get(&mine, &format!("{PAYMENTS}/{id}")).await.json(), payment);
     assert_eq!(app.get(&mine, PAYMENTS).await.json()["data"], json!([payment]));

@@ -196,12 +196,12 @@ async fn three() -> (App, Tenant, Vec<String>) {
         let id = id.as_str().expect("an id").to_owned();
         // What no request can set yet.
         let at = |text: &str| text.parse::<DateTime<Utc>>().expect("a time");
-        let mut connection = app.database.acquire().await.expect("a connection");
+        let mut connection = app.connect().await;
         sqlx::query("update payment set remote_id = $2, modified_at = $3 where id = $1::uuid")
             .bind(&id)
             .bind(format!("remote-{number}"))
             .bind(at(&format!("2024-07-0{number}T00:00:00Z")))
-            .execute(&mut *connection)
+            .execute(&mut connection)
             .await
             .expect("set");
         ids.push(id);

@@ -170,7 +170,7 @@ async fn created_bounds_are_exact_to_the_microsecond_whatever_the_ids() {
             before.sort();
             assert_eq!((&*before, &*after), (&created[..bound], &created[bound + 1..]), "{moment}, ids {ids}");
         }
-        let mut connection = app.database.acquire().await.expect("a connection");
+        let mut connection = app.connect().await;
         for moment in &created {
             let random = Uuid::new_v7(uuid::Timestamp::from_unix(
                 uuid::NoContext,
@@ -181,7 +181,7 @@ async fn created_bounds_are_exact_to_the_microsecond_whatever_the_ids() {
                 .bind(random)
                 .bind(tenant.connection_id.0)
                 .bind(moment)
-                .execute(&mut *connection)
+                .execute(&mut connection)
                 .await
                 .expect("another id");
         }

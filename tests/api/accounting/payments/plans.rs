@@ -143,8 +143,8 @@ async fn no_list_looks_at_more_than_its_bound_nor_sorts() {
     let (large, small, fresh) = (app.tenant().await, app.tenant().await, app.tenant().await);
     fill(&app, &large, 30_000, &[29_000]).await;
     fill(&app, &small, 2_000, &[1_000]).await;
-    let mut connection = app.database.acquire().await.expect("a connection");
-    sqlx::query("analyze payment, payment_line_item").execute(&mut *connection).await.expect("counted");
+    let mut connection = app.connect().await;
+    sqlx::query("analyze payment, payment_line_item").execute(&mut connection).await.expect("counted");
     drop(connection);
     // Of this one the planner knows nothing, and takes it for empty.
     fill(&app, &fresh, 12_000, &[11_000]).await;
@@ -168,8 +168,8 @@ async fn payment_is_read_in_one_statement_along_an_index() {
     let app = explained().await;
     let tenant = app.tenant().await;
     fill(&app, &tenant, 10_000, &[]).await;
-    let mut connection = app.database.acquire().await.expect("a connection");
-    sqlx::query("analyze payment, payment_line_item").execute(&mut *connection).await.expect("counted");
+    let mut connection = app.connect().await;
+    sqlx::query("analyze payment, payment_line_item").execute(&mut connection).await.expect("counted");
     drop(connection);
     let body = serde_json::json!({ "line_items": [{}, {}] });
     let id = app.create_under(&tenant, "again", &body).await.json()["id"].as_str().expect("an id").to_owned();
