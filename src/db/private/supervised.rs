@@ -23,16 +23,24 @@ pub(super) const POLL: Duration = Duration::from_millis(10);
 /// The shell. It heeds no signal itself, so that one to the whole group or service does not cut the life line.
 ///
 /// The interrupt is repeated because the child ignores it until it has set its own handler; Postgres and `initdb` take
-/// the second like none. The shell is the child's parent and ends the repeating as soon as the child is reaped, so the
-/// number cannot have passed to another process. It goes last: when the shell has ended, nothing of ours runs.
+/// the second like none. A Postgres that is interrupted while it recovers from a crash may wait for itself for ever
+/// (seen with version 15); so after some time it is told to end at once, which loses nothing: it recovers at its next
+/// start. The shell is the child's parent and ends the repeating as soon as the child is reaped, so the number cannot
+/// have passed to another process. It goes last: when the shell has ended, nothing of ours runs.
 const SHELL: &str = r#"
 trap '' HUP INT TERM
 exec 3<&0
+interrupts=$1
+shift
 "$@" </dev/null 3<&- &
 child=$!
 {
     read -r _
-    while kill -INT "$child"; do sleep 0.1; done
+    while [ "$interrupts" -gt 0 ] && kill -INT "$child"; do
+        interrupts=$((interrupts - 1))
+        sleep 0.1
+    done
+    while kill -QUIT "$child"; do sleep 0.1; done
 } <&3 >/dev/null 2>&1 &
 watcher=$!
 exec 3<&-
@@ -44,6 +52,9 @@ status=$?
 } 2>/dev/null
 exit "$status"
 "#;
+
+/// How often a child is interrupted, ten times a second, before it is told to end at once.
+const INTERRUPTS: u32 = 300;
 
 /// A child under the shell. Dropping it ends the child (without waiting for it).
 #[derive(Debug)]
@@ -60,10 +71,20 @@ impl Supervised {
         run_as: &RunAs,
         log: &Log,
     ) -> Result<Self, PrivatePostgresError> {
+        Self::start_with(INTERRUPTS, program, args, run_as, log)
+    }
+
+    fn start_with<I: AsRef<OsStr>>(
+        interrupts: u32,
+        program: &Path,
+        args: impl IntoIterator<Item = I>,
+        run_as: &RunAs,
+        log: &Log,
+    ) -> Result<Self, PrivatePostgresError> {
         let output = log.writer()?;
         let errors = output.try_clone().map_err(PrivatePostgresError::io("write", &log.path))?;
         let mut command = run_as.command("/bin/sh");
-        command.args(["-c", SHELL, "unibooks-supervisor"]).arg(program).args(args);
+        command.args(["-c", SHELL, "unibooks-supervisor", &interrupts.to_string()]).arg(program).args(args);
         command.stdin(Stdio::piped()).stdout(output).stderr(errors);
         let started = command.spawn().and_then(|mut shell| {
             let life_line = shell.stdin.take().ok_or_else(|| io::Error::other("no pipe to the shell"))?;
@@ -99,5 +120,27 @@ impl Supervised {
             sleep(POLL).await;
         }
         Ok(false)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::user::current_uid;
+    use super::*;
+
+    /// Says that it is ready, heeds no interrupt and ends when it is told to quit. (No shell can do this: what runs in
+    /// the background starts with both signals ignored, which a shell cannot change.)
+    const STUBBORN: &str = "$SIG{INT} = 'IGNORE'; $SIG{QUIT} = 'DEFAULT'; $| = 1; print 'ready'; sleep 1 while 1";
+
+    #[tokio::test]
+    async fn child_that_heeds_no_interrupt_is_told_to_end_at_once() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let run_as = RunAs::choose(current_uid().expect("a user"), folder.path()).expect("a user");
+        let log = Log::open(&folder.path().join("log")).expect("a log");
+        let child = Supervised::start_with(2, Path::new("perl"), ["-e", STUBBORN], &run_as, &log).expect("started");
+        while !std::fs::read_to_string(&log.path).expect("a log").contains("ready") {
+            sleep(POLL).await;
+        }
+        assert!(child.stop(Duration::from_mins(1)).await.expect("asked"), "it has ended");
     }
 }
