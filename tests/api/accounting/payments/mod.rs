@@ -6,6 +6,7 @@ mod create;
 mod credentials;
 mod get;
 mod group_commit;
+mod hostile_values;
 mod idempotency;
 mod isolation;
 mod list;
