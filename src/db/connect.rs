@@ -1,5 +1,6 @@
 //! The pool of connections.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -14,7 +15,7 @@ use super::migrate::{is_migrated, is_writable};
 use super::unit_of_work::{KeptConnection, UnitOfWork};
 
 /// How to reach the database.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct DatabaseOptions {
     /// Where it is and who we are there.
     pub connect: PgConnectOptions,
@@ -25,6 +26,16 @@ pub struct DatabaseOptions {
     pub timeout: Duration,
     /// Whether a connection is a session.
     pub pooling: Pooling,
+}
+
+impl fmt::Debug for DatabaseOptions {
+    /// Without the address, which sqlx would print with the password in it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { connect: _, max_connections, timeout, pooling } = self;
+        let mut shown = f.debug_struct("DatabaseOptions");
+        shown.field("max_connections", max_connections).field("timeout", timeout).field("pooling", pooling);
+        shown.finish_non_exhaustive()
+    }
 }
 
 /// Connects once, so that a wrong address or password is told by its own error and not as a pool that timed out. A

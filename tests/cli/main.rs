@@ -8,6 +8,7 @@ mod dev;
 mod overload;
 mod pooler;
 mod process;
+mod secrets;
 mod serve;
 mod settings;
 mod trouble;
