@@ -100,8 +100,12 @@ impl Patient {
         if result.is_pending() {
             return self.wait(context);
         }
-        // The client takes its answer: the pause has not begun.
-        self.runs = self.runs.filter(|&phase| phase != IDLE);
+        // The client takes its answer: the pause begins with the last byte. The timer must be started here, since hyper
+        // does not try to read before there is something to read.
+        if matches!(self.phase.0.load(Ordering::Relaxed), IDLE | LAST) {
+            self.runs = None;
+            let _started: Poll<io::Result<()>> = self.wait(context);
+        }
         result
     }
 }

@@ -85,6 +85,21 @@ async fn connection_that_is_kept_for_nothing_is_closed() {
     server.stop();
 }
 
+/// Whatever the connection was last waited for ran out while the server was busy with it.
+#[tokio::test]
+async fn connection_whose_answer_took_long_is_not_kept_for_ever() {
+    let options = postgres::migrated().await;
+    let settings = [("UNIBOOKS_KEEP_ALIVE_TIMEOUT", "1"), ("UNIBOOKS_REQUEST_TIMEOUT", "1")];
+    let server = serve(&postgres::url(&options).await, &settings);
+    let mut holder = options.connect().await.expect("a connection");
+    sqlx::raw_sql("begin; lock table _sqlx_migrations").execute(&mut holder).await.expect("locked");
+    let kept = connect(&server);
+    assert!(ask(&kept, "/readyz").starts_with("HTTP/1.1 503"));
+    assert!(is_closed(&kept));
+    holder.close().await.expect("closed");
+    server.stop();
+}
+
 #[tokio::test]
 async fn request_above_the_limit_is_refused_at_once_and_probes_are_answered() {
     let url = postgres::url(&postgres::migrated().await).await;
