@@ -19,7 +19,7 @@ const LIFE: TimeDelta = TimeDelta::seconds(1);
 const CAPACITY: usize = 10_000;
 
 /// The SHA-256 of a key and of a token.
-type Hashes = ([u8; 32], [u8; 32]);
+pub(super) type Hashes = ([u8; 32], [u8; 32]);
 
 /// Cheap to clone: all clones share the same entries.
 #[derive(Debug, Clone)]
@@ -44,6 +44,14 @@ pub(super) struct LookUp {
     generation: u64,
 }
 
+impl LookUp {
+    /// Whether what this look-up finds is fresh enough for one that would begin now.
+    pub fn serves(self, now: Self) -> bool {
+        // A clock that was set back must not make an entry live longer.
+        self.generation == now.generation && self.began <= now.began && now.began < self.began + LIFE
+    }
+}
+
 impl Cache {
     pub fn new() -> Self {
         Self(Arc::new(Inner { entries: Bounded::new(CAPACITY), generation: AtomicU64::new(0) }))
@@ -51,14 +59,10 @@ impl Cache {
 
     /// What is known of a pair, or the beginning of a look-up.
     pub fn get(&self, hashes: &Hashes, now: DateTime<Utc>) -> Result<Found, LookUp> {
-        let generation = self.0.generation.load(Ordering::SeqCst);
-        let is_good = |look_up: LookUp| {
-            // A clock that was set back must not make an entry live longer.
-            look_up.generation == generation && look_up.began <= now && now < look_up.began + LIFE
-        };
+        let now = LookUp { began: now, generation: self.0.generation.load(Ordering::SeqCst) };
         match self.0.entries.get(hashes) {
-            Some(Entry { found, look_up }) if is_good(look_up) => Ok(found),
-            _ => Err(LookUp { began: now, generation }),
+            Some(Entry { found, look_up }) if look_up.serves(now) => Ok(found),
+            _ => Err(now),
         }
     }
 

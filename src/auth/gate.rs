@@ -4,9 +4,10 @@ use std::net::IpAddr;
 
 use chrono::{DateTime, Utc};
 
-use super::cache::Cache;
+use super::cache::{Cache, Hashes, LookUp};
 use super::error::{Error, Flaw};
 use super::last_used::LastUsed;
+use super::look_ups::LookUps;
 use super::revocations;
 use super::scope::Scope;
 use super::secret::{Kind, Secret};
@@ -21,6 +22,7 @@ pub struct Gate {
     database: Database,
     clock: Clock,
     cache: Cache,
+    look_ups: LookUps,
     last_used: LastUsed,
     throttle: Throttle,
 }
@@ -37,7 +39,14 @@ impl Gate {
     /// A gate in front of `database` that lets callers ask as often as they like.
     #[must_use]
     pub fn new(database: Database, clock: Clock) -> Self {
-        Self { database, clock, cache: Cache::new(), last_used: LastUsed::default(), throttle: Throttle::default() }
+        Self {
+            database,
+            clock,
+            cache: Cache::new(),
+            look_ups: LookUps::default(),
+            last_used: LastUsed::default(),
+            throttle: Throttle::default(),
+        }
     }
 
     /// The same with limits on how often.
@@ -104,7 +113,11 @@ impl Gate {
             self.throttle.check_stranger(client).map_err(Error::TooManyFailures)?;
         }
         // Boxed, because it is rare and large: it would be copied with every request.
-        let found = Box::pin(store::find(&self.database, &hashes.0, &hashes.1)).await?;
+        Ok(Box::pin(self.look_ups.share(hashes, look_up, self.look_up(hashes, look_up))).await?)
+    }
+
+    async fn look_up(&self, hashes: Hashes, look_up: LookUp) -> Result<Option<Found>, db::Error> {
+        let found = store::find(&self.database, &hashes.0, &hashes.1).await?;
         match found {
             Some(found) if found.connection.is_some() => self.cache.keep(look_up, hashes, found),
             _ => self.cache.drop_pair(&hashes),

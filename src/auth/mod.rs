@@ -9,6 +9,7 @@ mod caller;
 mod error;
 mod gate;
 mod last_used;
+mod look_ups;
 mod revocations;
 mod scope;
 pub mod secret;

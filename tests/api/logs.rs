@@ -208,6 +208,17 @@ async fn reading_costs_one_query_however_much_is_read() {
 }
 
 #[tokio::test]
+async fn requests_of_one_caller_that_come_together_share_one_look_up() {
+    let app = App::new_at_noon().await;
+    let tenant = app.tenant().await;
+    let logs = Logs::catch("sqlx::query=debug");
+    let list = || app.get(&tenant, PAYMENTS);
+    let answers = tokio::join!(list(), list(), list(), list());
+    assert_eq!([answers.0, answers.1, answers.2, answers.3].map(|answer| answer.status.as_u16()), [200; 4]);
+    assert_eq!(logs.lines().iter().filter(|line| line["target"] == "sqlx::query").count(), 1 + 4);
+}
+
+#[tokio::test]
 async fn create_is_one_statement_beside_the_callers_one() {
     let app = App::new().await;
     let tenant = app.tenant().await;
