@@ -112,8 +112,8 @@ impl Gate {
         {
             self.throttle.check_stranger(client).map_err(Error::TooManyFailures)?;
         }
-        // Boxed, because it is rare and large: it would be copied with every request.
-        Ok(Box::pin(self.look_ups.share(hashes, look_up, self.look_up(hashes, look_up))).await?)
+        // Boxed when it is needed, because it is rare and large: each of hundreds that wait for it would hold its room.
+        Ok(self.look_ups.share(hashes, look_up, || Box::pin(self.look_up(hashes, look_up))).await?)
     }
 
     async fn look_up(&self, hashes: Hashes, look_up: LookUp) -> Result<Option<Found>, db::Error> {

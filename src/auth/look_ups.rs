@@ -27,7 +27,10 @@ struct Shared {
 impl LookUps {
     /// The outcome of the look-up of this pair that is under way, or else of `ask`. One that began before a change or
     /// too long ago is not joined.
-    pub async fn share(&self, hashes: Hashes, began: LookUp, ask: impl Future<Output = Outcome>) -> Outcome {
+    pub async fn share<F>(&self, hashes: Hashes, began: LookUp, ask: impl FnOnce() -> F) -> Outcome
+    where
+        F: Future<Output = Outcome>,
+    {
         let shared = {
             let mut under_way = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             match under_way.get(&hashes) {
@@ -41,7 +44,7 @@ impl LookUps {
         };
         let waiting = Waiting { look_ups: self, hashes, outcome: shared.outcome };
         // When the one who asks goes away, the next one who waits asks.
-        waiting.outcome.get_or_init(|| ask).await.clone()
+        waiting.outcome.get_or_init(ask).await.clone()
     }
 }
 
@@ -83,9 +86,9 @@ mod tests {
         let (look_ups, cache) = (LookUps::default(), Cache::new());
         let now = look_up(&cache, "2026-01-01T00:00:00Z");
         let first = look_ups.clone();
-        let first = tokio::spawn(async move { first.share(PAIR, now, pending()).await });
+        let first = tokio::spawn(async move { first.share(PAIR, now, pending).await });
         tokio::task::yield_now().await;
-        let second = look_ups.share(PAIR, now, ready(Ok(None)));
+        let second = look_ups.share(PAIR, now, || ready(Ok(None)));
         let (outcome, ()) = tokio::join!(second, async { first.abort() });
         assert!(matches!(outcome, Ok(None)));
         assert!(look_ups.0.lock().expect("no panic").is_empty());
@@ -97,17 +100,17 @@ mod tests {
         let asked = AtomicU32::new(0);
         let stuck = look_up(&cache, "2026-01-01T00:00:00Z");
         let waiting = look_ups.clone();
-        let waiting = tokio::spawn(async move { waiting.share(PAIR, stuck, pending()).await });
+        let waiting = tokio::spawn(async move { waiting.share(PAIR, stuck, pending).await });
         tokio::task::yield_now().await;
         let ask = async || {
             asked.fetch_add(1, Ordering::Relaxed);
             Ok(None)
         };
         let later = look_up(&cache, "2026-01-01T00:00:01Z");
-        look_ups.share(PAIR, later, ask()).await.expect("asked");
+        look_ups.share(PAIR, later, ask).await.expect("asked");
         cache.forget();
         let changed = look_up(&cache, "2026-01-01T00:00:00Z");
-        look_ups.share(PAIR, changed, ask()).await.expect("asked");
+        look_ups.share(PAIR, changed, ask).await.expect("asked");
         assert_eq!(asked.into_inner(), 2);
         waiting.abort();
     }

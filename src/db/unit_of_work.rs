@@ -55,7 +55,7 @@ impl KeptConnection {
     }
 }
 
-/// The right to run one statement. What it wrote is undone when this is dropped before it was committed.
+/// The right to run one statement. What it wrote counts for sure only when this is committed.
 #[derive(Debug)]
 pub enum UnitOfWork<'c> {
     /// The statement is a transaction by itself.
