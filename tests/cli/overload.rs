@@ -8,17 +8,10 @@ use serde_json::{Value, json};
 use sqlx::{ConnectOptions, Connection};
 use tokio::task::JoinSet;
 
-use crate::process::{Server, made_at_the_console, unibooks, wait_until};
+use crate::process::{Server, made_at_the_console, wait_until};
 use crate::serve::{begin, create};
 use crate::support::app::{PAYMENTS, small};
 use crate::support::postgres;
-
-/// A server with settings of the environment.
-fn serve(url: &str, settings: &[(&str, &str)]) -> Server {
-    let mut command = unibooks(&["serve", "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0"]);
-    command.env("DATABASE_URL", url).envs(settings.iter().copied());
-    Server::start(command)
-}
 
 fn connect(server: &Server) -> TcpStream {
     let stream = TcpStream::connect(server.base.trim_start_matches("http://")).expect("connected");
@@ -57,7 +50,7 @@ fn is_closed(mut stream: &TcpStream) -> bool {
 async fn head_that_comes_too_slowly_is_cut_off_and_a_pause_between_requests_is_not() {
     let url = postgres::url(&postgres::migrated().await).await;
     // Two thirds of a second for a head.
-    let server = serve(&url, &[("UNIBOOKS_REQUEST_TIMEOUT", "1")]);
+    let server = Server::serve_with(&url, &[("UNIBOOKS_REQUEST_TIMEOUT", "1")]);
     let kept = connect(&server);
     assert!(ask(&kept, "/livez").starts_with("HTTP/1.1 200"));
 
@@ -76,7 +69,7 @@ async fn head_that_comes_too_slowly_is_cut_off_and_a_pause_between_requests_is_n
 #[tokio::test]
 async fn connection_that_is_kept_for_nothing_is_closed() {
     let url = postgres::url(&postgres::migrated().await).await;
-    let server = serve(&url, &[("UNIBOOKS_KEEP_ALIVE_TIMEOUT", "1")]);
+    let server = Server::serve_with(&url, &[("UNIBOOKS_KEEP_ALIVE_TIMEOUT", "1")]);
     let kept = connect(&server);
     for _ in 0..2 {
         assert!(ask(&kept, "/livez").starts_with("HTTP/1.1 200"));
@@ -90,7 +83,7 @@ async fn connection_that_is_kept_for_nothing_is_closed() {
 async fn connection_whose_answer_took_long_is_not_kept_for_ever() {
     let options = postgres::migrated().await;
     let settings = [("UNIBOOKS_KEEP_ALIVE_TIMEOUT", "1"), ("UNIBOOKS_REQUEST_TIMEOUT", "1")];
-    let server = serve(&postgres::url(&options).await, &settings);
+    let server = Server::serve_with(&postgres::url(&options).await, &settings);
     let mut holder = options.connect().await.expect("a connection");
     sqlx::raw_sql("begin; lock table _sqlx_migrations").execute(&mut holder).await.expect("locked");
     let kept = connect(&server);
@@ -104,7 +97,7 @@ async fn connection_whose_answer_took_long_is_not_kept_for_ever() {
 async fn request_above_the_limit_is_refused_at_once_and_probes_are_answered() {
     let url = postgres::url(&postgres::migrated().await).await;
     let [_, key, _, token] = made_at_the_console(&url);
-    let server = serve(&url, &[("UNIBOOKS_MAX_REQUESTS", "1")]);
+    let server = Server::serve_with(&url, &[("UNIBOOKS_MAX_REQUESTS", "1")]);
     let body = small().to_string();
     let mut first = begin(&server, &key, &token, &body);
 
@@ -131,7 +124,7 @@ async fn request_above_the_limit_is_refused_at_once_and_probes_are_answered() {
 #[tokio::test]
 async fn connection_above_the_limit_gets_one_answer_and_probes_are_answered() {
     let url = postgres::url(&postgres::migrated().await).await;
-    let server = serve(&url, &[("UNIBOOKS_MAX_CONNECTIONS", "2")]);
+    let server = Server::serve_with(&url, &[("UNIBOOKS_MAX_CONNECTIONS", "2")]);
     let kept = [connect(&server), connect(&server)];
     for stream in &kept {
         assert!(ask(stream, "/").starts_with("HTTP/1.1 200"));
@@ -153,7 +146,7 @@ async fn connection_above_the_limit_gets_one_answer_and_probes_are_answered() {
 #[tokio::test]
 async fn refusal_reaches_a_client_that_is_still_sending() {
     let url = postgres::url(&postgres::migrated().await).await;
-    let server = serve(&url, &[]);
+    let server = Server::serve(&url);
     let mut stream = connect(&server);
     let body = vec![b' '; 8 * 1_024 * 1_024];
     let length = body.len();
@@ -185,7 +178,7 @@ async fn ten_times_more_clients_than_there_is_room_for_break_nothing() {
     let [_, key, _, token] = made_at_the_console(&url);
     let limits =
         [("UNIBOOKS_MAX_CONNECTIONS", "40"), ("UNIBOOKS_MAX_REQUESTS", "8"), ("UNIBOOKS_RATE_LIMIT", "300/86400")];
-    let server = serve(&url, &limits);
+    let server = Server::serve_with(&url, &limits);
     let body = json!({ "total_amount": 1, "field_mappings": { "a": "x".repeat(60_000) } }).to_string();
     // Made once: that takes long. It keeps no connection.
     let http = reqwest::Client::builder().pool_max_idle_per_host(0).build().expect("a client");
@@ -227,7 +220,7 @@ async fn payment_of_100000_line_items_is_stored_whole_in_bounded_memory() {
         ("UNIBOOKS_DATABASE_TIMEOUT", "60"),
         ("UNIBOOKS_REQUEST_TIMEOUT", "90"),
     ];
-    let server = serve(&url, &limits);
+    let server = Server::serve_with(&url, &limits);
     let items = |count: usize| (0..count).map(|n| json!({ "name": "Net Income", "value": n })).collect::<Vec<_>>();
     let before = server.peak_memory_kib();
     let answer = create(&server, &key, &token).json(&json!({ "line_items": items(100_000) })).send().await;

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 
 use tokio::task::JoinSet;
 
-use crate::process::{Server, free_port, made_at_the_console_with, one_line, printed, run, unibooks};
+use crate::process::{Server, free_port, made_at_the_console_with, one_line, printed, run};
 use crate::support::wait::until;
 use crate::trouble::{Caller, Place, payments, status, until_ready};
 
@@ -36,7 +36,7 @@ impl Pooler {
         let owner = fs::metadata(&socket).expect("a socket").uid();
         chown(&folder, Some(owner), None).expect("an owner");
         let mut command = Command::new("pgbouncer");
-        if fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0) {
+        if rustix::process::getuid().is_root() {
             command.args(["-u", name_of(owner).as_str()]);
         }
         let child = command.arg(file).stderr(Stdio::null()).spawn().expect("`make test-trouble` installs PgBouncer");
@@ -61,13 +61,6 @@ fn name_of(user: u32) -> String {
     String::from_utf8(output.stdout).expect("UTF-8").trim().to_owned()
 }
 
-fn serve(pooler: &Pooler) -> Server {
-    let addresses = ["--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0", "--database-timeout", "1"];
-    let mut command = unibooks(&[&["serve"], TRANSACTION, &addresses[..]].concat());
-    command.env("DATABASE_URL", &pooler.url);
-    Server::start(command)
-}
-
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs PgBouncer: make test-trouble"]
 async fn everything_works_behind_a_pooler_in_transaction_mode() {
@@ -83,7 +76,8 @@ async fn everything_works_behind_a_pooler_in_transaction_mode() {
     printed(&place.url(), &["migrate"]);
     printed(&pooler.url, &[&["migrate"], TRANSACTION].concat());
 
-    let server = serve(&pooler);
+    let settings = [("UNIBOOKS_DATABASE_POOLING", "transaction"), ("UNIBOOKS_DATABASE_TIMEOUT", "1")];
+    let server = Server::serve_with(&pooler.url, &settings);
     let made = made_at_the_console_with(&pooler.url, TRANSACTION);
     let [key_id, ..] = made.clone();
     let caller = Caller::with(&server, made);

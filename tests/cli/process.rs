@@ -97,8 +97,13 @@ pub struct Server {
 impl Server {
     /// Starts `serve` on a database, on free ports.
     pub fn serve(url: &str) -> Self {
+        Self::serve_with(url, &[])
+    }
+
+    /// The same with settings of the environment.
+    pub fn serve_with(url: &str, settings: &[(&str, &str)]) -> Self {
         let mut command = unibooks(&["serve", "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0"]);
-        command.env("DATABASE_URL", url);
+        command.env("DATABASE_URL", url).envs(settings.iter().copied());
         Self::start(command)
     }
 

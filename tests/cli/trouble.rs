@@ -12,7 +12,7 @@ use sqlx::{Connection, PgConnection};
 use tempfile::TempDir;
 use unibooks::db::private::{Options, PrivatePostgres};
 
-use crate::process::{Server, made_at_the_console, unibooks};
+use crate::process::{Server, made_at_the_console};
 use crate::support::signal::signal;
 use crate::support::wait::until;
 
@@ -52,10 +52,7 @@ impl Place {
     }
 
     fn serve(&self) -> Server {
-        let addresses = ["--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0"];
-        let mut command = unibooks(&[&["serve", "--database-timeout", "1"], &addresses[..]].concat());
-        command.env("DATABASE_URL", self.url());
-        Server::start(command)
+        Server::serve_with(&self.url(), &[("UNIBOOKS_DATABASE_TIMEOUT", "1")])
     }
 }
 

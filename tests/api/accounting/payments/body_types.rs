@@ -142,7 +142,7 @@ async fn a_deeply_nested_value_is_one_wrong_type() {
 }
 
 /// The member names of a schema with their types besides null, from the OpenAPI document.
-fn documented(schema: &str) -> Vec<(String, String)> {
+pub fn documented(schema: &str) -> Vec<(String, String)> {
     let api = serde_json::to_value(unibooks::router::openapi()).expect("JSON");
     let properties = api["components"]["schemas"][schema]["properties"].as_object().expect("members").clone();
     let plain = |schema: &Value| {

@@ -3,13 +3,12 @@
 
 use std::collections::BTreeSet;
 
-use axum::body::Body;
 use axum::http::{HeaderValue, Method};
 use serde_json::json;
-use unibooks::router;
 
+use super::body_types::documented;
 use super::isolation::operations;
-use crate::support::app::{Answer, App, PAYMENTS, Tenant};
+use crate::support::app::{Answer, App, PAYMENTS};
 
 /// Members and filters that hold any text.
 const TEXTS: &[&str] = &["type", "name", "parent_item", "remote_id", "related_object_type"];
@@ -53,13 +52,6 @@ fn numbers() -> Vec<String> {
     texts.map(str::to_owned).into_iter().chain([format!("0.{long}"), long]).collect()
 }
 
-/// The names of an object's members, from the OpenAPI document.
-fn members(schema: &str) -> Vec<String> {
-    let api = serde_json::to_value(router::openapi()).expect("JSON");
-    let members = api["components"]["schemas"][schema]["properties"].as_object().expect("members").clone();
-    members.into_iter().map(|(name, _)| name).collect()
-}
-
 /// Where in a body a value may stand.
 struct Place {
     pointer: String,
@@ -76,12 +68,12 @@ impl Place {
 
 /// Every member of a payment and of a line item, and the elements of its lists.
 fn places() -> Vec<Place> {
-    let of_payment = members("NewPayment").into_iter().map(|name| Place {
+    let of_payment = documented("NewPayment").into_iter().map(|(name, _)| Place {
         pointer: format!("/{name}"),
         before: format!("{{\"{name}\":"),
         after: "}",
     });
-    let of_line_item = members("LineItem").into_iter().map(|name| Place {
+    let of_line_item = documented("LineItem").into_iter().map(|(name, _)| Place {
         pointer: format!("/line_items/0/{name}"),
         before: format!("{{\"line_items\":[{{\"{name}\":"),
         after: "}]}",
@@ -204,10 +196,6 @@ const WRITTEN: &[&str] = &[
     "{}",
 ];
 
-async fn get(app: &App, tenant: &Tenant, path: &str) -> Answer {
-    app.send(tenant.request(Method::GET, path).body(Body::empty()).expect("a request")).await
-}
-
 #[tokio::test]
 async fn no_parameter_takes_what_breaks_parsers() {
     let app = App::new().await;
@@ -225,7 +213,7 @@ async fn no_parameter_takes_what_breaks_parsers() {
                     Some("path") => path.replace("{id}", written),
                     _ => format!("{}?{name}={written}", path.replace("{id}", "01a214a3-e9f9-75bd-8768-4fe2dc40af4b")),
                 };
-                let answer = get(&app, &tenant, &path).await;
+                let answer = app.get(&tenant, &path).await;
                 let status = answer.status.as_u16();
                 // Of a text that is only strange nobody has a payment.
                 if holds_text && status == 200 {
@@ -238,7 +226,7 @@ async fn no_parameter_takes_what_breaks_parsers() {
             }
             if parameter["in"] == "query" {
                 let path = format!("{path}?{name}=1&{name}=1").replace("{id}", "01a214a3-e9f9-75bd-8768-4fe2dc40af4b");
-                let answer = get(&app, &tenant, &path).await;
+                let answer = app.get(&tenant, &path).await;
                 assert_eq!(answer.status, 422, "{name} twice: {}", answer.text);
             }
         }
