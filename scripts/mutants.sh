@@ -19,7 +19,7 @@ mkdir -p "$copy"
 tar -cf - --exclude=./target --exclude=./fuzz/target --exclude=./.git . | tar -xf - -C "$copy"
 
 noticed=0
-for store in $(grep -rl "$condition" src/accounting --include=store.rs); do
+for store in $(grep -rl "$condition" src/accounting | grep '/store[/.]'); do
   count=$(grep -c "$condition" "$store")
   for number in $(seq "$count"); do
     awk -v number="$number" -v with="$condition" \

@@ -23,6 +23,11 @@ fn assert_kept(broken: &[String]) {
     assert!(broken.is_empty(), "\n{}\n", broken.join("\n"));
 }
 
+/// Whether a file is a store: `store.rs`, or a file of a folder of that name.
+fn is_store(source: &Source) -> bool {
+    source.file.ends_with("/store.rs") || source.folder().ends_with("/store")
+}
+
 /// A slice's store is for the slice itself. The console (`cli/`) uses those that ask for an `Operator`.
 fn foreign_stores(source: &Source) -> Vec<String> {
     let is_foreign = |path: &&String| {
@@ -31,7 +36,8 @@ fn foreign_stores(source: &Source) -> Vec<String> {
         };
         let slice = slice.replace("::", "/");
         let is_console = source.folder() == "cli" && !slice.starts_with("accounting") && slice != "auth";
-        (rest.is_empty() || rest.starts_with("::")) && slice != source.folder() && !is_console
+        let is_own = source.folder() == slice || source.folder() == format!("{slice}/store");
+        (rest.is_empty() || rest.starts_with("::")) && !is_own && !is_console
     };
     source.paths.iter().filter(is_foreign).map(|path| format!("names {path}")).collect()
 }
@@ -62,7 +68,7 @@ fn sql_outside_stores(source: &Source) -> Vec<String> {
     let is_sql = |path: &&String| {
         ["sqlx::query", "sqlx::raw_sql", "sqlx::QueryBuilder", "sqlx::Executor"].iter().any(|sql| path.starts_with(sql))
     };
-    if source.file.ends_with("/store.rs") || OTHERS.contains(&source.file.as_str()) {
+    if is_store(source) || OTHERS.contains(&source.file.as_str()) {
         return Vec::new();
     }
     source.paths.iter().filter(is_sql).map(|path| format!("speaks SQL: {path}")).collect()
@@ -75,7 +81,7 @@ fn unchecked_sql(source: &Source) -> Vec<String> {
         window[0] == "sqlx" && window[1] == "::" && window[2].starts_with("query") && window[3] != "!"
             || window[0] == "sqlx" && window[2] == "raw_sql"
     });
-    if !source.file.ends_with("/store.rs") {
+    if !is_store(source) {
         return Vec::new();
     }
     let imported = source.paths.iter().filter(|path| macros.iter().any(|m| path.as_str() == format!("sqlx::{m}_with")));
@@ -85,7 +91,7 @@ fn unchecked_sql(source: &Source) -> Vec<String> {
 /// The first parameter of every function of a store that asks the database.
 fn scopeless(source: &Source) -> Vec<String> {
     // The gate itself: here nobody has a scope yet.
-    if !source.file.ends_with("/store.rs") || source.file == "auth/store.rs" {
+    if !is_store(source) || source.file == "auth/store.rs" {
         return Vec::new();
     }
     let demanded: &[&str] = if source.file.starts_with("accounting/") { &["Scope"] } else { &["Scope", "Operator"] };
@@ -236,13 +242,15 @@ mod refuses {
         refused(strangers_in_the_domain, "domain/money.rs", "use crate::http::Error;");
         refused(sql_outside_stores, "accounting/payments/list.rs", "fn f() { sqlx::query!(\"select 1\") }");
         refused(sql_outside_stores, "accounting/payments/list.rs", "use sqlx::query_scalar;");
-        refused(unchecked_sql, "accounting/payments/store.rs", "fn f() { sqlx::query(\"select 1\") }");
+        for file in ["accounting/payments/store.rs", "accounting/payments/store/insert.rs"] {
+            refused(unchecked_sql, file, "fn f() { sqlx::query(\"select 1\") }");
+        }
     }
 
     #[test]
     fn a_way_around_the_gate() {
         refused(scopeless, "accounting/payments/store.rs", "pub async fn all(connection: &mut PgConnection) {}");
-        refused(scopeless, "accounting/payments/store.rs", "pub async fn all(operator: &Operator, id: Id) {}");
+        refused(scopeless, "accounting/payments/store/read.rs", "pub async fn all(operator: &Operator, id: Id) {}");
         refused(ways_around_the_gate, "accounting/payments/get.rs", "use crate::state::AppState;");
         refused(ways_around_the_gate, "accounting/payments/get.rs", "use crate::db; fn f(d: db::Database) {}");
         refused(floats, "accounting/payments/body.rs", "fn f(x: &Value) { x.as_f64() }");

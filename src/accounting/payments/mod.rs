@@ -14,7 +14,6 @@ pub mod get;
 pub mod group_commit;
 pub mod list;
 pub mod payment;
-mod rows;
 pub mod store;
 pub mod view;
 mod writer;

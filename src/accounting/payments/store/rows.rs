@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::payment::{LineItem, NewPayment, Payment};
+use crate::accounting::payments::payment::{LineItem, NewPayment, Payment};
 use crate::auth::Scope;
 use crate::db;
 use crate::domain::{FieldMappings, MinorUnits, PaymentId, Refusal, RelatedId, Warning, WrittenTime};

@@ -1,0 +1,152 @@
+//! Payments are written.
+
+use sqlx::PgExecutor;
+use uuid::Uuid;
+
+use crate::accounting::payments::payment::{Claim, LineItem, Payment};
+use crate::auth::Scoped;
+use crate::db;
+use crate::domain::{Currency, ExchangeRate, MinorUnits, RelatedId, Text, Warning, WrittenTime};
+
+/// A payment to be stored, with its claim on an idempotency key.
+#[derive(Debug)]
+pub struct NewRow {
+    /// The payment.
+    pub payment: Box<Payment>,
+    /// The claim, when the client sent a key.
+    pub claim: Option<Claim>,
+}
+
+/// Stores payments of any connections with their line items and their claims on idempotency keys: one statement, one
+/// round trip, all or nothing. Answers the ids of those that are stored now; the keys of the others are taken.
+///
+/// A twin, a request with the same key on whatever server, waits at the unique index until the first has committed;
+/// its own insert then does nothing. So the rows must stand in the order of connection and key: two statements of
+/// which each held a key and waited for the other's would deadlock.
+///
+/// # Errors
+/// [`db::Error::Lost`] when the connection broke and it is not known whether the payments are stored; after every
+/// other error none of them is.
+pub async fn insert(rows: &[&Scoped<NewRow>], work: impl PgExecutor<'_>) -> Result<Vec<Uuid>, db::Error> {
+    let payments = column(rows, |row| &*row.value.payment);
+    let contents = column(&payments, |payment| &payment.content);
+    let claims = column(rows, |row| row.value.claim.as_ref());
+    let items: Vec<(i32, &Payment, &LineItem)> = payments
+        .iter()
+        .flat_map(|payment| (0..).zip(&payment.content.line_items).map(|(place, item)| (place, *payment, item)))
+        .collect();
+    let stored = sqlx::query_scalar!(
+        r#"
+        with stored as (
+            insert into payment (
+                connection_id, id, created_at, modified_at, invoice_id, transaction_date, transaction_offset_minutes,
+                contact_id, account_id, currency, exchange_rate, total_amount, type, company_info_id,
+                accounting_period_id, tracking_categories, field_mappings, warnings, idempotency_key, request_digest
+            )
+            select connection_id, id, created_at, modified_at, invoice_id, transaction_date,
+                   transaction_offset_minutes, contact_id, account_id, currency, exchange_rate, total_amount, type,
+                   company_info_id, accounting_period_id, tracking_categories::uuid[], field_mappings::json,
+                   warnings::json, idempotency_key, request_digest
+            from unnest(
+                     $1::uuid[], $2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::uuid[], $6::timestamptz[],
+                     $7::smallint[], $8::uuid[], $9::uuid[], $10::text[], $11::text[], $12::bigint[], $13::text[],
+                     $14::uuid[], $15::uuid[], $16::text[], $17::text[], $18::text[], $19::text[], $20::bytea[]
+                 ) as new (
+                     connection_id, id, created_at, modified_at, invoice_id, transaction_date,
+                     transaction_offset_minutes, contact_id, account_id, currency, exchange_rate, total_amount, type,
+                     company_info_id, accounting_period_id, tracking_categories, field_mappings, warnings,
+                     idempotency_key, request_digest
+                 )
+            on conflict (connection_id, idempotency_key) where idempotency_key is not null do nothing
+            returning connection_id, id
+        ),
+        stored_items as (
+            insert into payment_line_item (
+                connection_id, payment_id, position, name, value, type, parent_item, remote_id, remote_generated_at,
+                company_info_id, created_at, modified_at, applied_amount, applied_date, applied_offset_minutes,
+                related_object_id, related_object_type
+            )
+            select stored.connection_id, stored.id, item.position, item.name, item.value, item.type, item.parent_item,
+                   item.remote_id, item.remote_generated_at, item.company_info_id, item.created_at, item.modified_at,
+                   item.applied_amount, item.applied_date, item.applied_offset_minutes, item.related_object_id,
+                   item.related_object_type
+            from stored
+            join unnest(
+                     $21::uuid[], $22::integer[], $23::text[], $24::bigint[], $25::text[], $26::text[], $27::text[],
+                     $28::timestamptz[], $29::uuid[], $30::timestamptz[], $31::timestamptz[], $32::bigint[],
+                     $33::timestamptz[], $34::smallint[], $35::uuid[], $36::text[]
+                 ) as item (
+                     payment_id, position, name, value, type, parent_item, remote_id, remote_generated_at,
+                     company_info_id, created_at, modified_at, applied_amount, applied_date, applied_offset_minutes,
+                     related_object_id, related_object_type
+                 ) on item.payment_id = stored.id
+        )
+        select array_agg(id) from stored
+        "#,
+        column(rows, |row| row.scope.connection_id().0) as _,
+        column(&payments, |payment| payment.id.0) as _,
+        column(&payments, |payment| payment.created_at) as _,
+        column(&payments, |payment| payment.modified_at) as _,
+        column(&contents, |content| content.invoice_id.map(|id| id.0)) as _,
+        column(&contents, |content| content.transaction_date.map(WrittenTime::instant)) as _,
+        column(&contents, |content| content.transaction_date.map(WrittenTime::offset_minutes)) as _,
+        column(&contents, |content| content.contact_id.map(|id| id.0)) as _,
+        column(&contents, |content| content.account_id.map(|id| id.0)) as _,
+        column(&contents, |content| content.currency.map(Currency::code)) as _,
+        column(&contents, |content| content.exchange_rate.as_ref().map(ExchangeRate::as_str)) as _,
+        column(&contents, |content| content.total_amount.map(MinorUnits::get)) as _,
+        column(&contents, |content| content.kind.as_ref().map(Text::as_str)) as _,
+        column(&contents, |content| content.company_info_id.map(|id| id.0)) as _,
+        column(&contents, |content| content.accounting_period_id.map(|id| id.0)) as _,
+        // Arrays within the array would have to be of one length; as text each has its own.
+        column(&contents, |content| content.tracking_categories.as_deref().map(array_text)) as _,
+        // As text: of a `Json` sqlx makes a `jsonb`, which would write numbers and order anew.
+        column(&contents, |content| content.field_mappings.as_ref().map(|object| object.as_raw().get())) as _,
+        column(&payments, |payment| warnings_text(&payment.warnings)) as _,
+        column(&claims, |claim| claim.map(|claim| claim.key.as_str())) as _,
+        column(&claims, |claim| claim.map(|claim| claim.digest.as_slice())) as _,
+        column(&items, |(_, payment, _)| payment.id.0) as _,
+        column(&items, |(place, _, _)| place) as _,
+        column(&items, |(.., item)| item.name.as_ref().map(Text::as_str)) as _,
+        column(&items, |(.., item)| item.value.map(MinorUnits::get)) as _,
+        column(&items, |(.., item)| item.kind.as_ref().map(Text::as_str)) as _,
+        column(&items, |(.., item)| item.parent_item.as_ref().map(Text::as_str)) as _,
+        column(&items, |(.., item)| item.remote_id.as_ref().map(Text::as_str)) as _,
+        column(&items, |(.., item)| item.remote_generated_at) as _,
+        column(&items, |(.., item)| item.company_info_id.map(|id| id.0)) as _,
+        column(&items, |(_, payment, item)| item.created_at.unwrap_or(payment.created_at)) as _,
+        column(&items, |(_, payment, item)| item.modified_at.unwrap_or(payment.created_at)) as _,
+        column(&items, |(.., item)| item.applied_amount.map(MinorUnits::get)) as _,
+        column(&items, |(.., item)| item.applied_date.map(WrittenTime::instant)) as _,
+        column(&items, |(.., item)| item.applied_date.map(WrittenTime::offset_minutes)) as _,
+        column(&items, |(.., item)| item.related_object_id.map(|id| id.0)) as _,
+        column(&items, |(.., item)| item.related_object_type.as_ref().map(Text::as_str)) as _,
+    )
+    .fetch_one(work)
+    .await?;
+    Ok(stored.unwrap_or_default())
+}
+
+/// One member of all rows, as an array parameter.
+fn column<R: Copy, T>(rows: &[R], member: impl Fn(R) -> T) -> Vec<T> {
+    rows.iter().copied().map(member).collect()
+}
+
+/// Warnings as JSON text, if there are any. Nothing in them can fail to be written.
+fn warnings_text(warnings: &[Warning]) -> Option<String> {
+    if warnings.is_empty() { None } else { serde_json::to_string(warnings).ok() }
+}
+
+/// An array of Postgres as text.
+fn array_text(ids: &[RelatedId]) -> String {
+    let mut text = String::with_capacity(2 + ids.len() * (uuid::fmt::Hyphenated::LENGTH + 1));
+    text.push('{');
+    for (place, id) in ids.iter().enumerate() {
+        if place > 0 {
+            text.push(',');
+        }
+        text.push_str(id.0.hyphenated().encode_lower(&mut Uuid::encode_buffer()));
+    }
+    text.push('}');
+    text
+}
