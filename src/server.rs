@@ -66,10 +66,10 @@ impl Server {
         let (requests, failures) = (settings.rate_limit.0, settings.failed_auth_limit.0);
         let throttle = Throttle::new(requests, failures, settings.trusted_proxies.clone(), &clock);
         let gate = Gate::new(database.clone(), clock.clone()).with_throttle(throttle);
-        let payments = GroupCommit::start(database.writers(), database.statement_timeout());
+        let payments = GroupCommit::start(database.writers(), database.statement_timeout(), &clock);
         let limits = settings.limits();
         let load = LoadShed::new(settings.max_requests as usize);
-        let state = AppState { gate: gate.clone(), payments: payments.clone(), limits, load, clock };
+        let state = AppState { gate: gate.clone(), payments: payments.clone(), limits, load };
         let request_timeout = Duration::from_secs(settings.request_timeout);
         let app = router::router(state, request_timeout, &settings.cors_origins.0);
 

@@ -5,7 +5,6 @@ use axum::extract::FromRef;
 use crate::accounting::payments::GroupCommit;
 use crate::auth::Gate;
 use crate::config::Limits;
-use crate::domain::Clock;
 use crate::http::load_shed::LoadShed;
 
 /// The state of the server.
@@ -19,6 +18,4 @@ pub struct AppState {
     pub limits: Limits,
     /// Room for requests.
     pub load: LoadShed,
-    /// The time of day.
-    pub clock: Clock,
 }

@@ -26,7 +26,8 @@ pub async fn insert(operator: &Operator, key: &ApiKey, secret: &Secret) -> Resul
         key.expires_at,
     )
     .execute(&mut work)
-    .await?;
+    .await
+    .map_err(db::Error::of_write)?;
     work.commit().await
 }
 
@@ -67,7 +68,8 @@ pub async fn revoke(operator: &Operator, id: ApiKeyId, now: DateTime<Utc>) -> Re
     let mut work = operator.begin().await?;
     let done = sqlx::query!("update api_key set revoked_at = coalesce(revoked_at, $2) where id = $1", id.0, now)
         .execute(&mut work)
-        .await?;
+        .await
+        .map_err(db::Error::of_write)?;
     work.commit().await?;
     Ok(done.rows_affected() == 1)
 }

@@ -95,6 +95,7 @@ pub(super) async fn write_last_used(
         &connection_times,
     )
     .execute(&mut work)
-    .await?;
+    .await
+    .map_err(db::Error::of_write)?;
     work.commit().await
 }

@@ -26,7 +26,8 @@ pub async fn insert(operator: &Operator, new: &Connection, token: &Secret) -> Re
         new.expires_at,
     )
     .execute(&mut work)
-    .await?;
+    .await
+    .map_err(db::Error::of_write)?;
     work.commit().await
 }
 
@@ -68,7 +69,8 @@ pub async fn revoke(operator: &Operator, id: ConnectionId, now: DateTime<Utc>) -
     let mut work = operator.begin().await?;
     let done = sqlx::query!("update connection set revoked_at = coalesce(revoked_at, $2) where id = $1", id.0, now)
         .execute(&mut work)
-        .await?;
+        .await
+        .map_err(db::Error::of_write)?;
     work.commit().await?;
     Ok(done.rows_affected() == 1)
 }

@@ -9,7 +9,8 @@ use sqlx::postgres::{PgConnectOptions, PgListener};
 use sqlx::{ConnectOptions, Connection, PgConnection, PgPool};
 use tokio::time::Instant;
 
-use super::connections::{Connections, Pooling};
+use super::clock::DatabaseClock;
+use super::connections::{Connections, Pooling, pool_options};
 use super::error::Error;
 use super::migrate::{is_migrated, is_writable};
 use super::unit_of_work::{KeptConnection, UnitOfWork};
@@ -80,6 +81,7 @@ pub struct Database {
     lists: Connections,
     /// One connection, on which notifications arrive.
     listener: PgPool,
+    clock: DatabaseClock,
 }
 
 impl Database {
@@ -102,7 +104,12 @@ impl Database {
         // Postgres itself ends what takes too long: then it is certain that nothing was stored, which a timer on our
         // side could not know.
         let statement_timeout = timeout.as_millis().to_string();
-        let settings = [("statement_timeout", statement_timeout.as_str()), ("timezone", "UTC")];
+        let settings = [
+            ("statement_timeout", statement_timeout.as_str()),
+            // A commit that the network delivers late finds its transaction ended.
+            ("idle_in_transaction_session_timeout", statement_timeout.as_str()),
+            ("timezone", "UTC"),
+        ];
         // Each list has an index with its order. Without the last one, what the planner believes of a connection that it
         // has not yet counted could make it read all of it and sort.
         let for_lists = [&settings[..], &[("plan_cache_mode", "force_custom_plan"), ("enable_sort", "off")]].concat();
@@ -110,15 +117,18 @@ impl Database {
         let lists = (max_connections / 4).max(1);
         let creates = (max_connections / 10).max(1);
         let others = max_connections.saturating_sub(lists + creates + 1).max(1);
-        let connections = |most, settings| Connections::new(pooling, most, timeout, connect.clone(), settings);
+        let clock = DatabaseClock::default();
+        let pool = pool_options(timeout, &clock);
+        let connections = |pool, settings| Connections::new(pooling, pool, connect.clone(), settings);
         Self {
             timeout,
             pooling,
             is_open: Arc::default(),
-            others: connections(others, &settings),
-            creates: connections(creates, &settings),
-            lists: connections(lists, &for_lists),
-            listener: connections(1, &settings).pool,
+            others: connections(pool.clone().max_connections(others), &settings),
+            creates: connections(clock.read_on_connect(pool.clone().max_connections(creates)), &settings),
+            lists: connections(pool.clone().max_connections(lists), &for_lists),
+            listener: connections(pool.max_connections(1), &settings).pool,
+            clock,
         }
     }
 
@@ -185,7 +195,7 @@ impl Database {
     /// # Errors
     /// [`Error::Unavailable`].
     pub async fn keep_for_creates(&self) -> Result<KeptConnection, Error> {
-        self.opened(&self.creates)?.keep().await
+        self.opened(&self.creates)?.keep(self.clock.clone()).await
     }
 
     /// Begins to read a list: with a statement of many optional filters.

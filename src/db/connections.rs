@@ -6,8 +6,8 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, PgPool, SqlSafeStr, SqlStr};
 
+use super::clock::DatabaseClock;
 use super::error::Error;
-use super::migrate::is_writable;
 use super::unit_of_work::{KeptConnection, UnitOfWork, lent};
 
 /// How sessions of Postgres are shared.
@@ -18,6 +18,15 @@ pub enum Pooling {
     /// Each transaction has another session: a pooler in transaction mode
     Transaction,
 }
+
+/// Lets Postgres notice within half a minute that this server, or the network to it, is gone, and end the session with
+/// what it holds. Seconds; the last in milliseconds.
+const KEEPALIVE: [(&str, &str); 4] = [
+    ("tcp_keepalives_idle", "15"),
+    ("tcp_keepalives_interval", "5"),
+    ("tcp_keepalives_count", "3"),
+    ("tcp_user_timeout", "30000"),
+];
 
 /// Connections with one purpose. Cheap to clone: all clones share them.
 #[derive(Debug, Clone)]
@@ -30,23 +39,13 @@ pub(super) struct Connections {
 }
 
 impl Connections {
-    /// At most `most`, each with these settings of Postgres.
-    pub fn new(
-        pooling: Pooling,
-        most: u32,
-        timeout: Duration,
-        connect: PgConnectOptions,
-        settings: &[(&str, &str)],
-    ) -> Self {
-        match pooling {
-            Pooling::Session => {
-                let connect = connect.options(settings.iter().copied());
-                Self { pool: pool(most, timeout, connect), timeout, begin: None }
-            }
-            Pooling::Transaction => {
-                Self { pool: pool(most, timeout, connect), timeout, begin: Some(begin_with(settings)) }
-            }
-        }
+    /// Each has these settings of Postgres.
+    pub fn new(pooling: Pooling, pool: PgPoolOptions, connect: PgConnectOptions, settings: &[(&str, &str)]) -> Self {
+        let (connect, begin) = match pooling {
+            Pooling::Session => (connect.options(settings.iter().copied()).options(KEEPALIVE), None),
+            Pooling::Transaction => (connect, Some(begin_with(settings))),
+        };
+        Self { timeout: pool.get_acquire_timeout(), pool: pool.connect_lazy_with(connect), begin }
     }
 
     pub async fn begin(&self) -> Result<UnitOfWork<'static>, Error> {
@@ -56,9 +55,9 @@ impl Connections {
         lent(self.timeout, self.pool.begin_with(begin)).await
     }
 
-    pub async fn keep(&self) -> Result<KeptConnection, Error> {
+    pub async fn keep(&self, clock: DatabaseClock) -> Result<KeptConnection, Error> {
         let connection = self.pool.acquire().await.map_err(Error::unavailable)?;
-        Ok(KeptConnection { connection, begin: self.begin.clone(), timeout: self.timeout })
+        Ok(KeptConnection { connection, begin: self.begin.clone(), timeout: self.timeout, clock })
     }
 }
 
@@ -73,18 +72,19 @@ fn begin_with(settings: &[(&str, &str)]) -> SqlStr {
     AssertSqlSafe(set).into_sql_str()
 }
 
-fn pool(most: u32, timeout: Duration, connect: PgConnectOptions) -> PgPool {
+/// What all pools have in common. `timeout` is how long to wait for a connection.
+pub(super) fn pool_options(timeout: Duration, clock: &DatabaseClock) -> PgPoolOptions {
+    let clock = clock.clone();
     PgPoolOptions::new()
-        .max_connections(most)
         .acquire_timeout(timeout)
         // A ping before each use would double the round trips of a create. Only a connection that has lain idle is
         // asked whether it still lives.
         .test_before_acquire(false)
-        .before_acquire(|connection, meta| {
+        .before_acquire(move |connection, meta| {
+            let clock = clock.clone();
             Box::pin(async move {
                 // One that has become a standby's is of no use; another may lead to the new primary.
-                if meta.idle_for > Duration::from_secs(1) { is_writable(connection).await } else { Ok(true) }
+                if meta.idle_for > Duration::from_secs(1) { clock.read(connection).await } else { Ok(true) }
             })
         })
-        .connect_lazy_with(connect)
 }

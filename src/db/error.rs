@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use sqlx::error::DatabaseError;
+use sqlx::postgres::{PgDatabaseError, PgSeverity};
 
 use crate::domain::Refusal;
 
@@ -12,13 +13,13 @@ pub enum Error {
     /// The database could not be asked, or gave up before changing anything. Trying again is safe.
     #[error("the database is not available: {0}")]
     Unavailable(#[source] Arc<sqlx::Error>),
-    /// The connection broke after a statement was sent: whether it took effect is not known.
-    #[error("the connection to the database broke off: {0}")]
+    /// A statement that writes was sent, and nothing says that it had no effect: whether it had one is not known.
+    #[error("whether the database has written is not known: {0}")]
     Lost(#[source] Arc<sqlx::Error>),
     /// A constraint refused a row. Nothing was stored.
     #[error("the database refused a row: {0}")]
     Constraint(#[source] Arc<sqlx::Error>),
-    /// Anything else: our fault. Nothing was stored.
+    /// The database refused a statement, or answered what cannot be read: our fault. Nothing was stored.
     #[error("the database reported: {0}")]
     Internal(#[source] Arc<sqlx::Error>),
 }
@@ -28,6 +29,34 @@ impl Error {
     #[must_use]
     pub fn unavailable(cause: sqlx::Error) -> Self {
         Self::Unavailable(Arc::new(cause))
+    }
+
+    /// The failure of a statement that writes, or of a commit, after it was sent.
+    ///
+    /// The code alone does not say whether something was stored. `FATAL` and `PANIC` end the session, whatever their
+    /// code: the statement may have committed before. A pooler or a proxy sends them too, with codes of its own, when
+    /// it loses its connection to Postgres. An `ERROR` aborts the transaction, but only a code of a known list is taken
+    /// for one by Postgres. Everything else leaves the outcome unknown.
+    #[must_use]
+    pub fn of_write(error: sqlx::Error) -> Self {
+        let effect = match &error {
+            // Nothing was sent.
+            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => Effect::None,
+            sqlx::Error::Encode(_) | sqlx::Error::InvalidArgument(_) => Effect::Fault,
+            sqlx::Error::Database(database) if is_error(database.as_ref()) => effect_of(database.as_ref()),
+            _ => Effect::Unknown,
+        };
+        Self::new(effect, error)
+    }
+
+    fn new(effect: Effect, error: sqlx::Error) -> Self {
+        let error = Arc::new(error);
+        match effect {
+            Effect::None => Self::Unavailable(error),
+            Effect::Unknown => Self::Lost(error),
+            Effect::Refused => Self::Constraint(error),
+            Effect::Fault => Self::Internal(error),
+        }
     }
 
     /// The name of the constraint that refused a row.
@@ -41,21 +70,20 @@ impl Error {
 }
 
 impl From<sqlx::Error> for Error {
+    /// The failure of a statement that only reads. It has no effect, so the only question is who can do something
+    /// about it.
     fn from(error: sqlx::Error) -> Self {
         use sqlx::Error as E;
         let effect = match &error {
-            E::PoolTimedOut | E::PoolClosed => Effect::None,
-            E::Io(_) | E::Tls(_) | E::Protocol(_) | E::WorkerCrashed => Effect::Unknown,
-            E::Database(database) => effect_of(database.as_ref()),
+            E::PoolTimedOut | E::PoolClosed | E::Io(_) | E::Tls(_) | E::Protocol(_) | E::WorkerCrashed => Effect::None,
+            E::Database(database) if !is_error(database.as_ref()) => Effect::None,
+            E::Database(database) => match effect_of(database.as_ref()) {
+                Effect::Unknown => Effect::Fault,
+                known => known,
+            },
             _ => Effect::Fault,
         };
-        let error = Arc::new(error);
-        match effect {
-            Effect::None => Self::Unavailable(error),
-            Effect::Unknown => Self::Lost(error),
-            Effect::Refused => Self::Constraint(error),
-            Effect::Fault => Self::Internal(error),
-        }
+        Self::new(effect, error)
     }
 }
 
@@ -85,18 +113,23 @@ pub fn is_away(error: &anyhow::Error) -> bool {
     })
 }
 
-/// Reads the SQLSTATE (PostgreSQL documentation, appendix A).
+/// Whether Postgres has ended the statement and goes on with the session.
+fn is_error(error: &dyn DatabaseError) -> bool {
+    error.try_downcast_ref::<PgDatabaseError>().is_some_and(|error| error.severity() == PgSeverity::Error)
+}
+
+/// What an `ERROR` leaves behind, by its SQLSTATE (PostgreSQL documentation, appendix A).
 fn effect_of(error: &dyn DatabaseError) -> Effect {
     let code = error.code().unwrap_or_default();
-    match code.as_ref() {
-        // Shut down by an administrator or a crash: it may have struck between the commit and its announcement.
-        "57P01" | "57P02" => Effect::Unknown,
-        // Starting or stopping, cancelled by statement_timeout, no lock, deadlock, serialization, read-only standby.
-        "57P03" | "57P05" | "57014" | "55P03" | "40P01" | "40001" | "25006" => Effect::None,
-        // Out of connections, memory or disk; connection refused.
-        code if code.starts_with("53") || code.starts_with("08") => Effect::None,
-        code if code.starts_with("23") => Effect::Refused,
-        _ => Effect::Fault,
+    match (code.as_ref(), code.get(..2).unwrap_or_default()) {
+        // Cancelled by statement_timeout, no lock, deadlock, serialization, read-only standby.
+        ("57014" | "55P03" | "40P01" | "40001" | "25006", _) => Effect::None,
+        // Out of connections, memory or disk.
+        (_, "53") => Effect::None,
+        (_, "23") => Effect::Refused,
+        // Values, statements and transaction states that Postgres does not accept; raised by a trigger.
+        (_, "0A" | "21" | "22" | "25" | "26" | "42" | "54" | "55" | "P0") => Effect::Fault,
+        _ => Effect::Unknown,
     }
 }
 

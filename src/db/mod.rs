@@ -1,5 +1,6 @@
 //! Postgres: how it is reached, brought up to date, and told apart when it fails.
 
+mod clock;
 mod connect;
 mod connections;
 mod error;
@@ -8,6 +9,7 @@ mod migrate;
 pub mod private;
 mod unit_of_work;
 
+pub use clock::DatabaseClock;
 pub use connect::{Database, DatabaseOptions};
 pub use connections::Pooling;
 pub use error::{Error, foreign, is_away};

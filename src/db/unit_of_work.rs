@@ -12,6 +12,7 @@ use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnection, Postgres};
 use sqlx::{Connection, SqlStr, Transaction};
 
+use super::clock::DatabaseClock;
 use super::error::Error;
 
 /// A transaction on a session that a pooler lends, which it may not have.
@@ -29,6 +30,7 @@ pub struct KeptConnection {
     pub(super) connection: PoolConnection<Postgres>,
     pub(super) begin: Option<SqlStr>,
     pub(super) timeout: Duration,
+    pub(super) clock: DatabaseClock,
 }
 
 impl KeptConnection {
@@ -41,6 +43,12 @@ impl KeptConnection {
             None => Ok(UnitOfWork::OneOfMany(&mut self.connection)),
             Some(begin) => lent(self.timeout, self.connection.begin_with(begin)).await,
         }
+    }
+
+    /// The clock of the database at the other end.
+    #[must_use]
+    pub fn clock(&self) -> DatabaseClock {
+        self.clock.clone()
     }
 
     /// The connection itself.
@@ -70,11 +78,11 @@ impl UnitOfWork<'_> {
     /// Makes what was written count.
     ///
     /// # Errors
-    /// [`Error::Lost`] when the connection broke, and it is not known whether it does.
+    /// [`Error::Lost`] when it is not known whether it does.
     pub async fn commit(self) -> Result<(), Error> {
         match self {
             Self::Statement(_) | Self::OneOfMany(_) => Ok(()),
-            Self::Transaction(transaction) => Ok(transaction.commit().await?),
+            Self::Transaction(transaction) => transaction.commit().await.map_err(Error::of_write),
         }
     }
 

@@ -63,8 +63,13 @@ pub enum Error {
     #[error("too many requests at a time")]
     Overloaded,
     /// Our own fault: a handler panicked.
-    #[error("panic: {0}")]
-    Panic(String),
+    #[error("panic: {message}")]
+    Panic {
+        /// What the panic says.
+        message: String,
+        /// Whether the request may be sent again without a second effect.
+        repeatable: bool,
+    },
 }
 
 impl Error {
@@ -108,12 +113,14 @@ impl Error {
                 &types::OVERLOADED,
                 "Try again after the seconds that `Retry-After` tells; nothing was stored.",
             ),
-            Self::TimedOut { repeatable: false } => Problem::new(
+            Self::TimedOut { repeatable: false } | Self::Panic { repeatable: false, .. } => Problem::new(
                 &types::OUTCOME_UNKNOWN,
-                "No answer was found in time. List the newest payments before sending this one again, and send an \
-                 `Idempotency-Key` with the next: then a repetition is always safe.",
+                "The server did not finish this request. Wait three times its database timeout (15 seconds unless the \
+                 operator has set another), then list the newest payments before sending this one again. Send an \
+                 `Idempotency-Key` with each create call: then a repetition is always safe.",
             ),
-            Self::Database(db::Error::Constraint(_) | db::Error::Internal(_)) | Self::Panic(_) => {
+            Self::Database(db::Error::Constraint(_) | db::Error::Internal(_))
+            | Self::Panic { repeatable: true, .. } => {
                 Problem::new(&types::INTERNAL, "The failure was logged under `request_id`.")
             }
         }

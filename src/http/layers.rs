@@ -15,7 +15,7 @@ use tower_http::sensitive_headers::SetSensitiveRequestHeadersLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 
 use super::drain::drain;
-use super::error::Error;
+use super::error::{Error, Failure};
 use super::log_error::log_error;
 use super::observe::observe;
 
@@ -51,15 +51,27 @@ async fn limit_time(State(timeout): State<Duration>, request: Request, next: Nex
     // A create without a key must not be repeated by a client library on its own (contract §1.10).
     let repeatable = request.method().is_safe() || request.headers().contains_key("idempotency-key");
     match tokio::time::timeout(timeout, next.run(request)).await {
+        // The panic may have come after the write.
+        Ok(response) if !repeatable => panic_message(&response)
+            .map(|message| Error::Panic { message, repeatable }.into_response())
+            .unwrap_or(response),
         Ok(response) => response,
         Err(_elapsed) => Error::TimedOut { repeatable }.into_response(),
+    }
+}
+
+/// What the panic says that this answer is about.
+fn panic_message(response: &Response) -> Option<String> {
+    match response.extensions().get::<Failure>()?.cause.downcast_ref() {
+        Some(Error::Panic { message, .. }) => Some(message.clone()),
+        _ => None,
     }
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the signature that tower-http asks for")]
 fn panicked(panic: Box<dyn Any + Send>) -> Response {
     let message = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
-    Error::Panic(message.unwrap_or("without a message").to_owned()).into_response()
+    Error::Panic { message: message.unwrap_or("without a message").to_owned(), repeatable: true }.into_response()
 }
 
 fn cors(origins: &[HeaderValue]) -> CorsLayer {

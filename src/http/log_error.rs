@@ -21,7 +21,7 @@ pub async fn log_error(request: Request, next: Next) -> Response {
     tracing::Span::current().record("code", problem.code);
     let cause: &(dyn std::error::Error + 'static) = cause.as_ref();
     // A panic was logged where it happened, with its place (telemetry).
-    let is_logged = matches!(cause.downcast_ref(), Some(Error::Panic(_)));
+    let is_logged = matches!(cause.downcast_ref(), Some(Error::Panic { .. }));
     // What is refused for its number is counted, and would drown what else the log has to say.
     let is_logged = is_logged || problem.code == types::OVERLOADED.code;
     metrics::counter!(super::metrics::PROBLEMS, "code" => problem.code).increment(1);

@@ -18,7 +18,8 @@ pub async fn insert(operator: &Operator, project: &Project) -> Result<(), db::Er
         project.created_at,
     )
     .execute(&mut work)
-    .await?;
+    .await
+    .map_err(db::Error::of_write)?;
     work.commit().await
 }
 

@@ -79,7 +79,7 @@ async fn create_whose_connection_broke_is_not_repeated_by_clients_unless_it_has_
     assert_json_snapshot!(answer.json(), { ".request_id" => "…", ".payment_id" => "…" }, @r#"
     {
       "code": "outcome_unknown",
-      "detail": "The connection to the database broke off. Wait 30 seconds; then `GET /accounting/payments/{payment_id}` tells whether the payment was stored. Send an `Idempotency-Key` with each create call: then a repetition is always safe.",
+      "detail": "Storing the payment failed halfway. Wait 60 seconds; then `GET /accounting/payments/{payment_id}` answers 200 if it was stored and 404 if not. Send an `Idempotency-Key` with each create call: then a repetition is always safe.",
       "instance": "/accounting/payments",
       "payment_id": "…",
       "request_id": "…",

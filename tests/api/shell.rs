@@ -5,13 +5,12 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderValue, Method, Request, StatusCode};
-use axum::routing::get;
+use axum::routing::{get, post};
 use http_body_util::{BodyExt, Full};
 use insta::assert_json_snapshot;
 use serde_json::json;
 use tower::ServiceExt;
 use unibooks::config::Limits;
-use unibooks::domain::Clock;
 use unibooks::http::layers;
 use unibooks::http::load_shed::LoadShed;
 use unibooks::router;
@@ -154,6 +153,20 @@ async fn panic_becomes_a_problem_that_tells_nothing() {
     "#);
 }
 
+/// The panic may have come after the write, and client libraries repeat a 500 by themselves.
+#[tokio::test]
+async fn panic_in_a_create_is_retryable_only_with_a_key() {
+    let panics = || async { panic!("after the write") as StatusCode };
+    let router = layers::wrap(Router::new().route("/", post(panics)), Duration::from_mins(1), &[]);
+
+    let write = send(router.clone(), request("POST", "/")).await;
+    assert_problem(&write, 409, "outcome_unknown");
+    assert_eq!(write.json()["retryable"], false);
+
+    let keyed = Request::post("/").header("idempotency-key", "a").body(Body::empty()).expect("a request");
+    assert_problem(&send(router, keyed).await, 500, "internal");
+}
+
 #[tokio::test]
 async fn answer_that_takes_too_long_is_retryable_only_where_a_repetition_is_safe() {
     let slow = || async { std::future::pending::<StatusCode>().await };
@@ -192,13 +205,7 @@ async fn cors_is_off_unless_set() {
 async fn cors_lets_the_named_origins_in_and_no_other() {
     let app = App::new().await;
     let limits = Limits { max_body_bytes: 1_024, max_line_items: 10, body_timeout: Duration::from_secs(10) };
-    let state = AppState {
-        gate: app.gate.clone(),
-        payments: app.payments.clone(),
-        limits,
-        load: LoadShed::new(1),
-        clock: Clock::system(),
-    };
+    let state = AppState { gate: app.gate.clone(), payments: app.payments.clone(), limits, load: LoadShed::new(1) };
     let origins =
         [HeaderValue::from_static("https://books.example"), HeaderValue::from_static("http://localhost:3000")];
     let router = router::router(state, Duration::from_mins(1), &origins);

@@ -106,7 +106,7 @@ async fn debug_shows_no_secret() {
     let database = Database::connect(options.clone()).await.expect("a database");
     let gate = Gate::new(database.clone(), Clock::system());
     assert!(!gate.would_admit(&parsed, &parsed).await.expect("looked up"), "it is in the cache now");
-    let writers = GroupCommit::start(database.writers(), database.statement_timeout());
+    let writers = GroupCommit::start(database.writers(), database.statement_timeout(), &Clock::system());
     let shown: [&dyn Debug; 7] = [&parsed, &address, &settings, &options, &database, &gate, &writers];
     for shown in shown {
         assert_hides(&format!("{shown:?}\n{shown:#?}"), &[&key[7..], PASSWORD], "Debug");

@@ -128,9 +128,8 @@ impl App {
         let database = postgres::pool(options.clone()).await;
         let gate = Gate::new(database.clone(), clock.clone()).with_throttle(throttle);
         let limits = Limits { max_body_bytes: 1_048_576, max_line_items: 1_000, body_timeout: Duration::from_secs(10) };
-        let payments = GroupCommit::start(database.writers(), database.statement_timeout());
-        let state =
-            AppState { gate: gate.clone(), payments: payments.clone(), limits, load: LoadShed::new(512), clock };
+        let payments = GroupCommit::start(database.writers(), database.statement_timeout(), &clock);
+        let state = AppState { gate: gate.clone(), payments: payments.clone(), limits, load: LoadShed::new(512) };
         let router = router::router(state, Duration::from_mins(1), &[]);
         Self { router, gate, payments, database, options }
     }

@@ -3,7 +3,10 @@
 
 use sqlx::{Connection, PgConnection};
 
+use chrono::{DateTime, Utc};
+
 use super::group_commit::Waiting;
+use super::payment::Stamp;
 use super::store;
 use crate::auth::Scoped;
 use crate::db::{self, KeptConnection};
@@ -17,22 +20,27 @@ pub(super) fn is_on() -> bool {
 }
 
 /// Writes a batch the wrong way. `false` when the connection is of no further use.
-pub(super) async fn write(batch: Vec<Waiting>, connection: &mut KeptConnection) -> bool {
+pub(super) async fn write(batch: Vec<Waiting>, connection: &mut KeptConnection, now: DateTime<Utc>) -> bool {
+    let stamps = Stamp::series(now, batch.len());
     let connection = connection.session();
     let written = match std::env::var("UNIBOOKS_BROKEN").as_deref() {
-        Ok("answer_before_commit") => answer_before_commit(batch, connection).await,
-        Ok("key_outside_transaction") => key_outside_transaction(batch, connection).await,
+        Ok("answer_before_commit") => answer_before_commit(batch, &stamps, connection).await,
+        Ok("key_outside_transaction") => key_outside_transaction(batch, &stamps, connection).await,
         other => panic!("no such fault: {other:?}"),
     };
     written.is_ok()
 }
 
 /// Whoever is killed between the answer and the commit has lost what was acknowledged.
-async fn answer_before_commit(batch: Vec<Waiting>, connection: &mut PgConnection) -> Result<(), db::Error> {
+async fn answer_before_commit(
+    batch: Vec<Waiting>,
+    stamps: &[Stamp],
+    connection: &mut PgConnection,
+) -> Result<(), db::Error> {
     let mut transaction = connection.begin().await?;
     let rows: Vec<_> = batch.iter().map(|call| &call.row).collect();
-    let ids = match store::insert(&rows, &mut *transaction).await {
-        Ok(ids) => ids,
+    let ids = match store::insert(&rows, stamps, DateTime::<Utc>::MAX_UTC, &mut *transaction).await {
+        Ok(inserted) => inserted.ids,
         Err(error) => {
             for call in batch {
                 call.fail(&error);
@@ -40,26 +48,30 @@ async fn answer_before_commit(batch: Vec<Waiting>, connection: &mut PgConnection
             return Err(error);
         }
     };
-    let (stored, taken): (Vec<_>, Vec<_>) =
-        batch.into_iter().partition(|call| ids.contains(&call.row.value.payment.id.0));
-    for call in stored {
-        call.answer(true);
+    let calls = batch.into_iter().zip(stamps);
+    let (stored, taken): (Vec<_>, Vec<_>) = calls.partition(|(_, stamp)| ids.contains(&stamp.id.0));
+    for (call, stamp) in stored {
+        call.answer(true, *stamp);
     }
     transaction.commit().await?;
-    for call in taken {
-        call.answer(false);
+    for (call, stamp) in taken {
+        call.answer(false, *stamp);
     }
     Ok(())
 }
 
 /// Whoever is killed between the payment and its key stores the payment again.
-async fn key_outside_transaction(batch: Vec<Waiting>, connection: &mut PgConnection) -> Result<(), db::Error> {
-    for mut call in batch {
+async fn key_outside_transaction(
+    batch: Vec<Waiting>,
+    stamps: &[Stamp],
+    connection: &mut PgConnection,
+) -> Result<(), db::Error> {
+    for (mut call, stamp) in batch.into_iter().zip(stamps) {
         let claim = call.row.value.claim.take();
-        let written = write_in_two_steps(&call.row, claim.as_ref(), connection).await;
+        let written = write_in_two_steps(&call.row, *stamp, claim.as_ref(), connection).await;
         call.row.value.claim = claim;
         match written {
-            Ok(stored) => call.answer(stored),
+            Ok(stored) => call.answer(stored, *stamp),
             Err(error) => call.fail(&error),
         }
     }
@@ -68,11 +80,12 @@ async fn key_outside_transaction(batch: Vec<Waiting>, connection: &mut PgConnect
 
 async fn write_in_two_steps(
     row: &Scoped<store::NewRow>,
+    stamp: Stamp,
     claim: Option<&super::payment::Claim>,
     connection: &mut PgConnection,
 ) -> Result<bool, db::Error> {
     let Some(claim) = claim else {
-        return Ok(!store::insert(&[row], &mut *connection).await?.is_empty());
+        return Ok(!store::insert(&[row], &[stamp], DateTime::<Utc>::MAX_UTC, &mut *connection).await?.ids.is_empty());
     };
     let tenant = row.scope.connection_id().0;
     let taken = sqlx::query("select from payment where connection_id = $1 and idempotency_key = $2")
@@ -83,7 +96,7 @@ async fn write_in_two_steps(
     if taken.is_some() {
         return Ok(false);
     }
-    let ids = store::insert(&[row], &mut *connection).await?;
+    let ids = store::insert(&[row], &[stamp], DateTime::<Utc>::MAX_UTC, &mut *connection).await?.ids;
     sqlx::query(
         "update payment set idempotency_key = $3, request_digest = $4 where connection_id = $1 and id = any($2)",
     )

@@ -12,8 +12,6 @@ use super::payment::{Claim, NewPayment, Payment};
 use super::store::{self, NewRow};
 use super::view::{PaymentView, RemoteData};
 use crate::auth::{CanWrite, Scoped};
-use crate::db;
-use crate::domain::Clock;
 use crate::http::problem_types::{self as types, ProblemType};
 use crate::http::{Idempotency, JsonBody, Query};
 
@@ -62,16 +60,14 @@ pub const PROBLEMS: &[&ProblemType] = &[
 pub async fn create_payment(
     CanWrite(scope): CanWrite,
     State(payments): State<GroupCommit>,
-    State(clock): State<Clock>,
     Idempotency(key): Idempotency,
     Query(RemoteData { remote_data }): Query<RemoteData>,
     JsonBody { value, warnings, bytes: body_bytes }: JsonBody<NewPayment>,
 ) -> Result<Response, Error> {
     let claim = key.map(|key| Claim::new(key, &value, remote_data)).transpose()?;
-    let payment = Box::new(Payment::accept(value, warnings, clock.now()));
-    let (id, has_key) = (payment.id, claim.is_some());
+    let has_key = claim.is_some();
 
-    let row = Scoped { scope: scope.clone(), value: NewRow { payment, claim } };
+    let row = Scoped { scope: scope.clone(), value: NewRow { content: Box::new(value), warnings, claim } };
     match payments.write(row, body_bytes).await {
         Ok(Written::Stored(payment)) => Ok(created(&payment, remote_data, false)),
         Ok(Written::Taken(claim)) => {
@@ -80,7 +76,7 @@ pub async fn create_payment(
             Ok(created(&first, remote_data, true))
         }
         // With a key a repetition is safe whatever happened, so this stays an ordinary 503.
-        Err(WriteError::Database(cause @ db::Error::Lost(_))) if !has_key => Err(Error::OutcomeUnknown { id, cause }),
+        Err(WriteError::OutcomeUnknown { cause, .. }) if has_key => Err(cause.into()),
         Err(error) => Err(error.into()),
     }
 }

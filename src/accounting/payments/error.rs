@@ -1,5 +1,7 @@
 //! What can go wrong with payments beyond what the shell knows.
 
+use std::time::Duration;
+
 use axum::response::{IntoResponse, Response};
 
 use super::group_commit;
@@ -20,12 +22,14 @@ pub enum Error {
     /// The idempotency key came with another request before.
     #[error("the idempotency key was used for another request")]
     KeyReused,
-    /// The connection to the database broke while the payment was being stored, and there is no key under which the
-    /// client could safely try again.
-    #[error("whether the payment {id} was stored is not known: {cause}")]
+    /// The database failed while the payment was being stored, and there is no key under which the client could safely
+    /// try again.
+    #[error("whether the payment was stored is not known: {cause}")]
     OutcomeUnknown {
-        /// The id that it has if it was.
-        id: PaymentId,
+        /// The id that it has if it was, where that is known.
+        id: Option<PaymentId>,
+        /// After this time it is known whether it was.
+        settled_after: Duration,
         /// What broke.
         #[source]
         cause: db::Error,
@@ -45,6 +49,9 @@ impl From<group_commit::Error> for Error {
     fn from(error: group_commit::Error) -> Self {
         match error {
             group_commit::Error::Full => Self::QueueFull,
+            group_commit::Error::OutcomeUnknown { id, settled_after, cause } => {
+                Self::OutcomeUnknown { id, settled_after, cause }
+            }
             group_commit::Error::Database(error) => error.into(),
         }
     }
@@ -85,12 +92,18 @@ impl IntoResponse for Error {
                 "Another request of this connection came with this `Idempotency-Key`. Send each payment under a new \
                  key; `GET /accounting/payments?idempotency_key=…` shows the one that has it. Nothing was stored.",
             ),
-            Self::OutcomeUnknown { id, .. } => {
-                let detail = "The connection to the database broke off. Wait 30 seconds; then \
-                              `GET /accounting/payments/{payment_id}` tells whether the payment was stored. Send an \
-                              `Idempotency-Key` with each create call: then a repetition is always safe.";
+            Self::OutcomeUnknown { id, settled_after, .. } => {
+                let look = match id {
+                    Some(_) => "`GET /accounting/payments/{payment_id}` answers 200 if it was stored and 404 if not.",
+                    None => "the list of the newest payments shows whether it was stored.",
+                };
+                let detail = format!(
+                    "Storing the payment failed halfway. Wait {} seconds; then {look} Send an `Idempotency-Key` with \
+                     each create call: then a repetition is always safe.",
+                    settled_after.as_secs(),
+                );
                 let mut problem = Problem::new(&types::OUTCOME_UNKNOWN, detail);
-                problem.payment_id = Some(id.0);
+                problem.payment_id = id.map(|id| id.0);
                 problem
             }
             Self::QueueFull => Problem::new(

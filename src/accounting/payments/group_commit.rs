@@ -24,12 +24,12 @@ use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, oneshot};
 
-use super::payment::{Claim, LineItem, Payment};
+use super::payment::{Claim, LineItem, NewPayment, Payment, Stamp};
 use super::store::NewRow;
 use super::writer::keep_writing;
 use crate::auth::Scoped;
 use crate::db;
-use crate::domain::ConnectionId;
+use crate::domain::{Clock, ConnectionId, PaymentId};
 
 /// How much may wait or be under way, in bytes of memory.
 const QUEUE_BYTES: usize = 32 * 1_024 * 1_024;
@@ -40,6 +40,7 @@ pub struct GroupCommit {
     queue: UnboundedSender<Waiting>,
     /// A permit for each byte of [`QUEUE_BYTES`].
     room: Arc<Semaphore>,
+    settled_after: Duration,
 }
 
 /// What became of a payment.
@@ -57,40 +58,56 @@ pub enum Error {
     /// The queue is full. Nothing was stored.
     #[error("more payments wait to be stored than memory is set aside for")]
     Full,
-    /// The database failed.
+    /// The database failed. Nothing was stored.
     #[error(transparent)]
     Database(#[from] db::Error),
+    /// The database failed after the payment was sent.
+    #[error("whether the payment was stored is not known: {cause}")]
+    OutcomeUnknown {
+        /// The id that it has if it was; `None` when the writer itself failed.
+        id: Option<PaymentId>,
+        /// After this time it is known whether it was: no write of it commits later.
+        settled_after: Duration,
+        /// What failed.
+        #[source]
+        cause: db::Error,
+    },
 }
 
 impl GroupCommit {
     /// Starts `writers` tasks, each of which holds a database connection while it has work. `statement_timeout` is how
-    /// long Postgres works on a statement before it gives up.
+    /// long Postgres works on a statement before it gives up, and how late a statement may reach it.
     #[must_use]
-    pub fn start(writers: u32, statement_timeout: Duration) -> Self {
+    pub fn start(writers: u32, statement_timeout: Duration, clock: &Clock) -> Self {
         let (queue, waiting) = unbounded_channel();
         let waiting = Arc::new(Mutex::new(waiting));
         for _ in 0..writers {
-            tokio::spawn(keep_writing(Arc::clone(&waiting), statement_timeout));
+            tokio::spawn(keep_writing(Arc::clone(&waiting), statement_timeout, clock.clone()));
         }
-        Self { queue, room: Arc::new(Semaphore::new(QUEUE_BYTES)) }
+        let room = Arc::new(Semaphore::new(QUEUE_BYTES));
+        Self { queue, room, settled_after: settled_after(statement_timeout) }
+    }
+
+    fn writer_panicked(&self) -> Error {
+        let cause = db::Error::of_write(sqlx::Error::WorkerCrashed);
+        Error::OutcomeUnknown { id: None, settled_after: self.settled_after, cause }
     }
 
     /// Stores a payment with its line items and its claim on an idempotency key: all of it, or nothing. `body_bytes`
     /// is the length of the text that it was read from.
     ///
     /// # Errors
-    /// [`db::Error::Lost`] when the connection broke and it is not known whether the payment is stored; after every
-    /// other error it is not.
+    /// [`Error::OutcomeUnknown`] when it is not known whether the payment is stored; after every other error it is not.
     pub async fn write(&self, row: Scoped<NewRow>, body_bytes: usize) -> Result<Written, Error> {
-        let items = row.value.payment.content.line_items.len();
-        let fixed = size_of::<Waiting>() + size_of::<Payment>() + items * size_of::<LineItem>();
+        let items = row.value.content.line_items.len();
+        let fixed = size_of::<Waiting>() + size_of::<NewPayment>() + items * size_of::<LineItem>();
         let memory = body_bytes + fixed;
         // Even a payment that is larger than the queue gets in, alone.
         let permits = u32::try_from(memory.min(QUEUE_BYTES)).unwrap_or(u32::MAX);
         let permit = Arc::clone(&self.room).try_acquire_many_owned(permits).map_err(|_| Error::Full)?;
         let (answer, answered) = oneshot::channel();
         self.queue.send(Waiting { row, answer, permit }).map_err(|_| Error::Full)?;
-        Ok(answered.await.unwrap_or_else(|_| Err(sqlx::Error::WorkerCrashed.into()))?)
+        answered.await.unwrap_or_else(|_| Err(self.writer_panicked()))
     }
 
     /// What waits or is under way, in bytes of memory.
@@ -112,7 +129,7 @@ impl GroupCommit {
 #[derive(Debug)]
 pub(super) struct Waiting {
     pub row: Scoped<NewRow>,
-    answer: oneshot::Sender<Result<Written, db::Error>>,
+    answer: oneshot::Sender<Result<Written, Error>>,
     permit: OwnedSemaphorePermit,
 }
 
@@ -133,19 +150,32 @@ impl Waiting {
         self.permit.num_permits()
     }
 
-    /// Answers the call after the commit.
-    pub fn answer(self, stored: bool) {
-        let NewRow { payment, claim } = self.row.value;
+    /// Answers the call after the commit. `stamp` is what its payment was written with.
+    pub fn answer(self, is_stored: bool, stamp: Stamp) {
+        let NewRow { content, warnings, claim } = self.row.value;
         let written = match claim {
-            _ if stored => Ok(Written::Stored(payment)),
+            _ if is_stored => Ok(Written::Stored(Box::new(Payment::written(content, warnings, stamp)))),
             Some(claim) => Ok(Written::Taken(claim)),
-            None => Err(sqlx::Error::RowNotFound.into()),
+            None => Err(Error::Database(sqlx::Error::RowNotFound.into())),
         };
         self.answer.send(written).ok();
     }
 
-    /// Answers the call when the batch failed.
+    /// Answers the call when nothing of the batch was stored.
     pub fn fail(self, error: &db::Error) {
-        self.answer.send(Err(error.clone())).ok();
+        self.answer.send(Err(Error::Database(error.clone()))).ok();
     }
+
+    /// Answers the call when it is not known whether the batch was stored, which was written with `stamp`.
+    pub fn outcome_unknown(self, stamp: Stamp, settled_after: Duration, cause: &db::Error) {
+        let cause = cause.clone();
+        self.answer.send(Err(Error::OutcomeUnknown { id: Some(stamp.id), settled_after, cause })).ok();
+    }
+}
+
+/// How long after a failure a batch can still be committed, with this statement timeout: the statement reaches the
+/// database until `not_after`, a timeout after it was sent; it may run for a timeout; and where the commit is a statement
+/// of its own, its transaction is idle for a timeout at most. What the commit itself takes, no timeout bounds.
+pub(super) fn settled_after(statement_timeout: Duration) -> Duration {
+    3 * statement_timeout
 }

@@ -1,6 +1,6 @@
 //! What a payment is.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
@@ -136,14 +136,14 @@ pub struct Payment {
     /// Made by the server, ordered by time.
     pub id: PaymentId,
     /// What the client said.
-    pub content: NewPayment,
+    pub content: Box<NewPayment>,
     /// The id in the connected accounting software.
     pub remote_id: Option<String>,
     /// When the record last changed there.
     pub remote_updated_at: Option<DateTime<Utc>>,
     /// The accounting software's own answer.
     pub remote_data: Option<Box<serde_json::value::RawValue>>,
-    /// When the server accepted it.
+    /// When the server wrote it.
     pub created_at: DateTime<Utc>,
     /// When it last changed here.
     pub modified_at: DateTime<Utc>,
@@ -151,18 +151,37 @@ pub struct Payment {
     pub warnings: Vec<Warning>,
 }
 
+/// The id and the time that a payment gets when it is written. They are made at that moment and not when its body is
+/// read, so that a payment becomes visible soon after its `created_at`. A payment that is written again gets new ones.
+#[derive(Debug, Clone, Copy)]
+pub struct Stamp {
+    /// The payment's id.
+    pub id: PaymentId,
+    /// Its `created_at` and its `modified_at`.
+    pub time: DateTime<Utc>,
+}
+
+impl Stamp {
+    /// Stamps for `count` payments that are written together from `now` on, a microsecond apart: ids then have the order
+    /// of `created_at`.
+    pub fn series(now: DateTime<Utc>, count: usize) -> Vec<Self> {
+        let times = std::iter::successors(Some(now), |time| Some(*time + TimeDelta::microseconds(1)));
+        times.take(count).map(|time| Self { id: PaymentId::new(time), time }).collect()
+    }
+}
+
 impl Payment {
-    /// A payment accepted `now`.
+    /// A payment that was just written.
     #[must_use]
-    pub fn accept(content: NewPayment, warnings: Vec<Warning>, now: DateTime<Utc>) -> Self {
+    pub fn written(content: Box<NewPayment>, warnings: Vec<Warning>, stamp: Stamp) -> Self {
         Self {
-            id: PaymentId::new(now),
+            id: stamp.id,
             content,
             remote_id: None,
             remote_updated_at: None,
             remote_data: None,
-            created_at: now,
-            modified_at: now,
+            created_at: stamp.time,
+            modified_at: stamp.time,
             warnings,
         }
     }

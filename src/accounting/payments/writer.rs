@@ -10,9 +10,11 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use super::group_commit::Waiting;
+use super::group_commit::{Waiting, settled_after};
+use super::payment::Stamp;
 use super::store;
 use crate::db::{self, KeptConnection};
+use crate::domain::Clock;
 
 /// The most payments of one transaction. More would make each wait longer and save next to nothing.
 const BATCH_ROWS: usize = 128;
@@ -27,16 +29,17 @@ const KEEP_CONNECTION: Duration = Duration::from_secs(1);
 pub(super) type Queue = Arc<Mutex<UnboundedReceiver<Waiting>>>;
 
 /// Runs a writer. A panic, which is logged where it happens, costs the batch that it struck and not the writer.
-pub(super) async fn keep_writing(queue: Queue, statement_timeout: Duration) {
-    let patience = statement_timeout + SILENCE;
-    while tokio::spawn(Writer { queue: Arc::clone(&queue), connection: None, patience }.run()).await.is_err() {}
+pub(super) async fn keep_writing(queue: Queue, statement_timeout: Duration, clock: Clock) {
+    let writer = || Writer { queue: Arc::clone(&queue), connection: None, statement_timeout, clock: clock.clone() };
+    while tokio::spawn(writer().run()).await.is_err() {}
 }
 
 struct Writer {
     queue: Queue,
     connection: Option<KeptConnection>,
-    /// How long an answer to a statement may take.
-    patience: Duration,
+    statement_timeout: Duration,
+    /// Where `created_at` comes from.
+    clock: Clock,
 }
 
 impl Writer {
@@ -76,20 +79,24 @@ impl Writer {
             };
             #[cfg(feature = "broken")]
             if super::broken::is_on() {
-                if !super::broken::write(part, connection).await {
+                if !super::broken::write(part, connection, self.clock.now()).await {
                     self.connection = None;
                 }
                 continue;
             }
-            let written = timeout(self.patience, commit(&part, connection)).await;
-            match written.unwrap_or_else(|_silence| Err(sqlx::Error::Io(ErrorKind::TimedOut.into()).into())) {
+            let mut attempt = Attempt { batch: &part, stamps: Vec::new() };
+            let committed = attempt.commit(connection, self.statement_timeout, &self.clock);
+            let silence = |_| Err(db::Error::of_write(sqlx::Error::Io(ErrorKind::TimedOut.into())));
+            let committed = timeout(self.statement_timeout + SILENCE, committed).await.unwrap_or_else(silence);
+            let stamps = attempt.stamps;
+            match committed {
                 Ok(stored) => {
                     let all = stored.len() == part.len();
-                    for call in part {
-                        let stored = all || stored.contains(&call.row.value.payment.id.0);
-                        call.answer(stored);
+                    for (call, stamp) in part.into_iter().zip(stamps) {
+                        call.answer(all || stored.contains(&stamp.id.0), stamp);
                     }
                 }
+                // Only where it is certain that nothing was stored.
                 Err(db::Error::Constraint(_) | db::Error::Internal(_)) if part.len() > 1 => {
                     let rest = part.split_off(part.len() / 2);
                     parts.extend([rest, part]);
@@ -99,8 +106,13 @@ impl Writer {
                     if let Some(connection) = self.connection.take() {
                         connection.discard();
                     }
+                    let settled_after = settled_after(self.statement_timeout);
+                    let mut stamps = stamps.into_iter();
                     for call in part {
-                        call.fail(&error);
+                        match (&error, stamps.next()) {
+                            (db::Error::Lost(_), Some(stamp)) => call.outcome_unknown(stamp, settled_after, &error),
+                            _ => call.fail(&error),
+                        }
                     }
                 }
             }
@@ -108,13 +120,35 @@ impl Writer {
     }
 }
 
-/// Commits a batch: the ids of the payments that are stored now.
-async fn commit(batch: &[Waiting], connection: &mut KeptConnection) -> Result<Vec<Uuid>, db::Error> {
-    let rows: Vec<_> = batch.iter().map(|call| &call.row).collect();
-    let mut work = connection.begin().await?;
-    let stored = store::insert(&rows, &mut work).await?;
-    work.commit().await?;
-    Ok(stored)
+/// One attempt to commit a batch.
+struct Attempt<'a> {
+    batch: &'a [Waiting],
+    /// What the payments were written with; empty when nothing was sent.
+    stamps: Vec<Stamp>,
+}
+
+impl Attempt<'_> {
+    /// Commits the batch: the ids of the payments that are stored now.
+    async fn commit(
+        &mut self,
+        connection: &mut KeptConnection,
+        statement_timeout: Duration,
+        clock: &Clock,
+    ) -> Result<Vec<Uuid>, db::Error> {
+        let rows: Vec<_> = self.batch.iter().map(|call| &call.row).collect();
+        let database_clock = connection.clock();
+        let mut work = connection.begin().await?;
+        // The two times belong together: a payment is visible soon after its `created_at`, or never.
+        self.stamps = Stamp::series(clock.now(), rows.len());
+        let not_after = database_clock.after(statement_timeout);
+        let inserted = store::insert(&rows, &self.stamps, not_after, &mut work).await?;
+        database_clock.record(inserted.clock);
+        if inserted.is_late {
+            return Err(db::Error::unavailable(sqlx::Error::Protocol("the statement arrived too late".to_owned())));
+        }
+        work.commit().await?;
+        Ok(inserted.ids)
+    }
 }
 
 /// Waits for a payment and takes what has gathered behind it, in the order of the keys.

@@ -1,9 +1,10 @@
 //! Payments are written.
 
+use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
 use uuid::Uuid;
 
-use crate::accounting::payments::payment::{Claim, LineItem, Payment};
+use crate::accounting::payments::payment::{Claim, LineItem, NewPayment, Stamp};
 use crate::auth::Scoped;
 use crate::db;
 use crate::domain::{Currency, ExchangeRate, MinorUnits, RelatedId, Text, Warning, WrittenTime};
@@ -11,14 +12,30 @@ use crate::domain::{Currency, ExchangeRate, MinorUnits, RelatedId, Text, Warning
 /// A payment to be stored, with its claim on an idempotency key.
 #[derive(Debug)]
 pub struct NewRow {
-    /// The payment.
-    pub payment: Box<Payment>,
+    /// What the client said.
+    pub content: Box<NewPayment>,
+    /// What the answer will warn of.
+    pub warnings: Vec<Warning>,
     /// The claim, when the client sent a key.
     pub claim: Option<Claim>,
 }
 
+/// What became of the rows of an [`insert`].
+#[derive(Debug)]
+pub struct Inserted {
+    /// The ids of the payments that are stored now. The idempotency keys of the others are taken, unless `is_late`.
+    pub ids: Vec<Uuid>,
+    /// Whether the statement reached the database after `not_after`. Then nothing is stored.
+    pub is_late: bool,
+    /// The database's clock.
+    pub clock: DateTime<Utc>,
+}
+
 /// Stores payments of any connections with their line items and their claims on idempotency keys: one statement, one
-/// round trip, all or nothing. Answers the ids of those that are stored now; the keys of the others are taken.
+/// round trip, all or nothing. Each row has its stamp at the same place.
+///
+/// The database stores nothing when its clock is past `not_after`. A statement that a stalled network delivers late
+/// therefore has no effect, and a client can learn after a known time whether its payment is stored.
 ///
 /// A twin, a request with the same key on whatever server, waits at the unique index until the first has committed;
 /// its own insert then does nothing. So the rows must stand in the order of connection and key: two statements of
@@ -27,17 +44,23 @@ pub struct NewRow {
 /// # Errors
 /// [`db::Error::Lost`] when the connection broke and it is not known whether the payments are stored; after every
 /// other error none of them is.
-pub async fn insert(rows: &[&Scoped<NewRow>], work: impl PgExecutor<'_>) -> Result<Vec<Uuid>, db::Error> {
-    let payments = column(rows, |row| &*row.value.payment);
-    let contents = column(&payments, |payment| &payment.content);
+pub async fn insert(
+    rows: &[&Scoped<NewRow>],
+    stamps: &[Stamp],
+    not_after: DateTime<Utc>,
+    work: impl PgExecutor<'_>,
+) -> Result<Inserted, db::Error> {
+    let contents = column(rows, |row| &*row.value.content);
     let claims = column(rows, |row| row.value.claim.as_ref());
-    let items: Vec<(i32, &Payment, &LineItem)> = payments
-        .iter()
-        .flat_map(|payment| (0..).zip(&payment.content.line_items).map(|(place, item)| (place, *payment, item)))
+    let items: Vec<(i32, Stamp, &LineItem)> = (stamps.iter().zip(&contents))
+        .flat_map(|(stamp, content)| (0..).zip(&content.line_items).map(|(place, item)| (place, *stamp, item)))
         .collect();
-    let stored = sqlx::query_scalar!(
+    let inserted = sqlx::query!(
         r#"
-        with stored as (
+        with clock as materialized (
+            select clock_timestamp() as now
+        ),
+        stored as (
             insert into payment (
                 connection_id, id, created_at, modified_at, invoice_id, transaction_date, transaction_offset_minutes,
                 contact_id, account_id, currency, exchange_rate, total_amount, type, company_info_id,
@@ -57,6 +80,7 @@ pub async fn insert(rows: &[&Scoped<NewRow>], work: impl PgExecutor<'_>) -> Resu
                      company_info_id, accounting_period_id, tracking_categories, field_mappings, warnings,
                      idempotency_key, request_digest
                  )
+            where (select now <= $37 from clock)
             on conflict (connection_id, idempotency_key) where idempotency_key is not null do nothing
             returning connection_id, id
         ),
@@ -81,12 +105,12 @@ pub async fn insert(rows: &[&Scoped<NewRow>], work: impl PgExecutor<'_>) -> Resu
                      related_object_id, related_object_type
                  ) on item.payment_id = stored.id
         )
-        select array_agg(id) from stored
+        select (select array_agg(id) from stored) as ids, now as "now!", now > $37 as "is_late!" from clock
         "#,
         column(rows, |row| row.scope.connection_id().0) as _,
-        column(&payments, |payment| payment.id.0) as _,
-        column(&payments, |payment| payment.created_at) as _,
-        column(&payments, |payment| payment.modified_at) as _,
+        column(stamps, |stamp| stamp.id.0) as _,
+        column(stamps, |stamp| stamp.time) as _,
+        column(stamps, |stamp| stamp.time) as _,
         column(&contents, |content| content.invoice_id.map(|id| id.0)) as _,
         column(&contents, |content| content.transaction_date.map(WrittenTime::instant)) as _,
         column(&contents, |content| content.transaction_date.map(WrittenTime::offset_minutes)) as _,
@@ -102,10 +126,10 @@ pub async fn insert(rows: &[&Scoped<NewRow>], work: impl PgExecutor<'_>) -> Resu
         column(&contents, |content| content.tracking_categories.as_deref().map(array_text)) as _,
         // As text: of a `Json` sqlx makes a `jsonb`, which would write numbers and order anew.
         column(&contents, |content| content.field_mappings.as_ref().map(|object| object.as_raw().get())) as _,
-        column(&payments, |payment| warnings_text(&payment.warnings)) as _,
+        column(rows, |row| warnings_text(&row.value.warnings)) as _,
         column(&claims, |claim| claim.map(|claim| claim.key.as_str())) as _,
         column(&claims, |claim| claim.map(|claim| claim.digest.as_slice())) as _,
-        column(&items, |(_, payment, _)| payment.id.0) as _,
+        column(&items, |(_, stamp, _)| stamp.id.0) as _,
         column(&items, |(place, _, _)| place) as _,
         column(&items, |(.., item)| item.name.as_ref().map(Text::as_str)) as _,
         column(&items, |(.., item)| item.value.map(MinorUnits::get)) as _,
@@ -114,17 +138,19 @@ pub async fn insert(rows: &[&Scoped<NewRow>], work: impl PgExecutor<'_>) -> Resu
         column(&items, |(.., item)| item.remote_id.as_ref().map(Text::as_str)) as _,
         column(&items, |(.., item)| item.remote_generated_at) as _,
         column(&items, |(.., item)| item.company_info_id.map(|id| id.0)) as _,
-        column(&items, |(_, payment, item)| item.created_at.unwrap_or(payment.created_at)) as _,
-        column(&items, |(_, payment, item)| item.modified_at.unwrap_or(payment.created_at)) as _,
+        column(&items, |(_, stamp, item)| item.created_at.unwrap_or(stamp.time)) as _,
+        column(&items, |(_, stamp, item)| item.modified_at.unwrap_or(stamp.time)) as _,
         column(&items, |(.., item)| item.applied_amount.map(MinorUnits::get)) as _,
         column(&items, |(.., item)| item.applied_date.map(WrittenTime::instant)) as _,
         column(&items, |(.., item)| item.applied_date.map(WrittenTime::offset_minutes)) as _,
         column(&items, |(.., item)| item.related_object_id.map(|id| id.0)) as _,
         column(&items, |(.., item)| item.related_object_type.as_ref().map(Text::as_str)) as _,
+        not_after,
     )
     .fetch_one(work)
-    .await?;
-    Ok(stored.unwrap_or_default())
+    .await
+    .map_err(db::Error::of_write)?;
+    Ok(Inserted { ids: inserted.ids.unwrap_or_default(), is_late: inserted.is_late, clock: inserted.now })
 }
 
 /// One member of all rows, as an array parameter.

@@ -6,6 +6,6 @@ mod read;
 mod rows;
 mod select;
 
-pub use insert::{NewRow, insert};
+pub use insert::{Inserted, NewRow, insert};
 pub use page::{Found, MOST_LOOKS, page};
 pub use read::{find, find_claimed};

@@ -91,7 +91,7 @@ fn payment(row: PaymentRow, line_items: Vec<LineItem>) -> Result<Payment, sqlx::
     };
     Ok(Payment {
         id: PaymentId(row.id),
-        content,
+        content: Box::new(content),
         remote_id: row.remote_id,
         remote_updated_at: row.remote_updated_at,
         remote_data: row.remote_data.map(|Json(object)| object),

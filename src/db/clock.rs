@@ -1,0 +1,74 @@
+//! The database's clock, as far as this server knows it.
+//!
+//! A write carries the time after which the database must refuse it (`not_after`). The database compares that time with
+//! its own clock, and no two clocks are equal. So the server reads the database's clock with each new connection and
+//! each batch of payments, and adds what has passed since on its own monotonic clock.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Utc};
+use sqlx::postgres::PgPoolOptions;
+use sqlx::{PgConnection, Row};
+
+/// The last reading of the database's clock. Cheap to clone: all clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct DatabaseClock(Arc<Mutex<Option<Reading>>>);
+
+#[derive(Debug, Clone, Copy)]
+struct Reading {
+    time: DateTime<Utc>,
+    /// When the answer had arrived. The database read its clock before, so what is reckoned from here is never late.
+    arrived: Instant,
+}
+
+impl DatabaseClock {
+    /// Notes what an answer that has just arrived says of the database's clock.
+    pub fn record(&self, time: DateTime<Utc>) {
+        let reading = Reading { time, arrived: Instant::now() };
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(reading);
+    }
+
+    /// The time that the database's clock shows when `wait` from now has passed, at the earliest. Before the first
+    /// reading it is long past: a write with this limit is refused.
+    #[must_use]
+    pub fn after(&self, wait: Duration) -> DateTime<Utc> {
+        let reading = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        reading.map_or(DateTime::UNIX_EPOCH, |Reading { time, arrived }| time + arrived.elapsed() + wait)
+    }
+
+    /// Reads the clock with each new connection of a pool.
+    pub(super) fn read_on_connect(&self, pool: PgPoolOptions) -> PgPoolOptions {
+        let clock = self.clone();
+        pool.after_connect(move |connection, _| {
+            let clock = clock.clone();
+            Box::pin(async move { clock.read(connection).await.map(drop) })
+        })
+    }
+
+    /// Reads the clock of the database at the other end of `connection`: whether rows can be written there.
+    pub(super) async fn read(&self, connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+        // Not prepared, so that it works on any session that a pooler assigns.
+        let text = "select (extract(epoch from clock_timestamp()) * 1000000)::bigint, \
+                    current_setting('transaction_read_only') = 'off'";
+        let row = sqlx::raw_sql(text).fetch_one(connection).await?;
+        let micros: i64 = row.try_get(0)?;
+        self.record(DateTime::from_timestamp_micros(micros).unwrap_or_default());
+        row.try_get(1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limit_lies_that_far_behind_the_last_reading() {
+        let clock = DatabaseClock::default();
+        assert_eq!(clock.after(Duration::from_hours(1)), DateTime::UNIX_EPOCH, "nothing was read");
+        let time = "2026-01-01T00:00:00Z".parse::<DateTime<Utc>>().expect("a time");
+        clock.record(time);
+        let limit = clock.clone().after(Duration::from_secs(5));
+        assert!(limit >= time + Duration::from_secs(5), "{limit}");
+    }
+}
