@@ -5,6 +5,8 @@ mod support;
 
 mod console;
 mod dev;
+mod link;
+mod lost_answers;
 mod overload;
 mod pooler;
 mod process;

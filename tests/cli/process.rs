@@ -83,6 +83,14 @@ pub fn wait_until(what: &str, condition: impl Fn() -> bool) {
     }
 }
 
+/// `serve` on a database, on free ports unless the settings name others.
+pub fn serve_command(url: &str, settings: &[(&str, &str)]) -> Command {
+    let mut command = unibooks(&["serve"]);
+    let ports = [("UNIBOOKS_LISTEN", "127.0.0.1:0"), ("UNIBOOKS_METRICS_LISTEN", "127.0.0.1:0")];
+    command.env("DATABASE_URL", url).envs(ports).envs(settings.iter().copied());
+    command
+}
+
 /// A running server. Killed when it is dropped.
 pub struct Server {
     child: Child,
@@ -102,9 +110,7 @@ impl Server {
 
     /// The same with settings of the environment.
     pub fn serve_with(url: &str, settings: &[(&str, &str)]) -> Self {
-        let mut command = unibooks(&["serve", "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0"]);
-        command.env("DATABASE_URL", url).envs(settings.iter().copied());
-        Self::start(command)
+        Self::start(serve_command(url, settings))
     }
 
     /// Starts a server and waits until it listens.
