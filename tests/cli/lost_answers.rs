@@ -18,7 +18,7 @@ const PREPARED: u32 = 1;
 
 /// A program that calls a server.
 #[derive(Clone)]
-struct Client {
+pub struct Client {
     http: reqwest::Client,
     payments: String,
     key: String,
@@ -26,7 +26,7 @@ struct Client {
 }
 
 impl Client {
-    fn new(server: &Server, [_, key, _, token]: [String; 4]) -> Self {
+    pub fn new(server: &Server, [_, key, _, token]: [String; 4]) -> Self {
         let payments = format!("{}/accounting/payments", server.base);
         Self { http: reqwest::Client::new(), payments, key, token }
     }
@@ -37,7 +37,7 @@ impl Client {
         (answer.status().as_u16(), answer.json().await.expect("JSON"))
     }
 
-    async fn create(&self, idempotency_key: Option<&str>) -> (u16, Value) {
+    pub async fn create(&self, idempotency_key: Option<&str>) -> (u16, Value) {
         let mut request = self.http.post(&self.payments).json(&json!({ "total_amount": 1 }));
         if let Some(key) = idempotency_key {
             request = request.header("idempotency-key", key);
@@ -46,7 +46,7 @@ impl Client {
     }
 
     /// The payment that an answer names.
-    async fn read(&self, answer: &Value) -> u16 {
+    pub async fn read(&self, answer: &Value) -> u16 {
         let id = answer["payment_id"].as_str().expect("the id that it would have");
         self.send(self.http.get(format!("{}/{id}", self.payments))).await.0
     }

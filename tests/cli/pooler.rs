@@ -1,64 +1,30 @@
-//! Behind `PgBouncer` in transaction mode, which lends another session with each transaction.
+//! Behind `PgBouncer`.
 
-use std::fs;
-use std::os::unix::fs::{MetadataExt, chown};
-use std::process::{Child, Command, Stdio};
-
+use serde_json::json;
 use tokio::task::JoinSet;
 
+use crate::link::{Link, Loss};
+use crate::lost_answers::Client;
 use crate::process::{Server, free_port, made_at_the_console_with, one_line, printed, run};
+use crate::support::pgbouncer::{Mode, Pooler};
 use crate::support::wait::until;
-use crate::trouble::{Caller, Place, payments, status, until_ready};
+use crate::trouble::{Caller, Place, execute, payments, status, until_ready};
 
-/// Two sessions: fewer than the server has connections, so that each statement may meet another's session.
-const SETTINGS: &str = "pool_mode = transaction\ndefault_pool_size = 2\nignore_startup_parameters = extra_float_digits";
 const TRANSACTION: &[&str] = &["--database-pooling", "transaction"];
 
-/// A `PgBouncer` before the Postgres of a place. Killed when it is dropped.
-struct Pooler {
-    child: Child,
-    url: String,
+/// A pooler before the Postgres of a place, in transaction mode.
+async fn in_transaction_mode(place: &Place, port: u16) -> Pooler {
+    let socket = place.data_dir("primary").join("socket");
+    started(place, &socket.display().to_string(), 5432, port, Mode::Transaction).await
 }
 
-impl Pooler {
-    fn start(place: &Place, port: u16) -> Self {
-        let folder = place.folder.path().join("pooler");
-        fs::create_dir_all(&folder).expect("a folder");
-        let socket = place.data_dir("primary").join("socket");
-        let settings = format!(
-            "[databases]\nunibooks = host={} port=5432 user=unibooks\n\
-             [pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\nauth_type = any\n{SETTINGS}\n",
-            socket.display(),
-        );
-        let file = folder.join("pgbouncer.ini");
-        fs::write(&file, settings).expect("a file");
-        // It refuses to be root, as Postgres does; whoever owns the socket may use it.
-        let owner = fs::metadata(&socket).expect("a socket").uid();
-        chown(&folder, Some(owner), None).expect("an owner");
-        let mut command = Command::new("pgbouncer");
-        if rustix::process::getuid().is_root() {
-            command.args(["-u", name_of(owner).as_str()]);
-        }
-        let child = command.arg(file).stderr(Stdio::null()).spawn().expect("`make test-trouble` installs PgBouncer");
-        Self { child, url: format!("postgres://unibooks@127.0.0.1:{port}/unibooks") }
-    }
-
-    async fn until_it_listens(&self) {
-        let address = self.url.split(['@', '/']).nth(3).expect("an address");
-        until("PgBouncer listens", async || tokio::net::TcpStream::connect(address).await.is_ok()).await;
-    }
-}
-
-impl Drop for Pooler {
-    fn drop(&mut self) {
-        self.child.kill().ok();
-        self.child.wait().ok();
-    }
-}
-
-fn name_of(user: u32) -> String {
-    let output = Command::new("id").args(["-un", &user.to_string()]).output().expect("a name");
-    String::from_utf8(output.stdout).expect("UTF-8").trim().to_owned()
+async fn started(place: &Place, host: &str, host_port: u16, port: u16, mode: Mode) -> Pooler {
+    let folder = place.folder.path().join("pooler");
+    let socket = place.data_dir("primary").join("socket");
+    let pooler = Pooler::start(&folder, &socket, host, host_port, port, mode);
+    let pooler = pooler.expect("`make test-trouble` installs PgBouncer");
+    until("PgBouncer listens", async || tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok()).await;
+    pooler
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -68,17 +34,16 @@ async fn everything_works_behind_a_pooler_in_transaction_mode() {
     let postgres = place.start("primary", &[]).await;
     place.lead_to("primary");
     let port = free_port();
-    let pooler = Pooler::start(&place, port);
-    pooler.until_it_listens().await;
+    let pooler = in_transaction_mode(&place, port).await;
 
-    let refused = run(&pooler.url, &[&["serve", "--listen", "127.0.0.1:0"], TRANSACTION].concat());
+    let refused = run(&pooler.url(), &[&["serve", "--listen", "127.0.0.1:0"], TRANSACTION].concat());
     assert!(one_line(&refused, 1).contains("unibooks migrate --database-pooling session"), "{refused:?}");
     printed(&place.url(), &["migrate"]);
-    printed(&pooler.url, &[&["migrate"], TRANSACTION].concat());
+    printed(&pooler.url(), &[&["migrate"], TRANSACTION].concat());
 
     let settings = [("UNIBOOKS_DATABASE_POOLING", "transaction"), ("UNIBOOKS_DATABASE_TIMEOUT", "1")];
-    let server = Server::serve_with(&pooler.url, &settings);
-    let made = made_at_the_console_with(&pooler.url, TRANSACTION);
+    let server = Server::serve_with(&pooler.url(), &settings);
+    let made = made_at_the_console_with(&pooler.url(), TRANSACTION);
     let [key_id, ..] = made.clone();
     let caller = Caller::with(&server, made);
     // Each twice, so that some are stored, some are answered again, and some meet their twins.
@@ -100,13 +65,60 @@ async fn everything_works_behind_a_pooler_in_transaction_mode() {
     drop(pooler);
     assert_eq!(caller.create("while it is away").await, 503);
     assert_eq!(status(&server, "/readyz").await, 503);
-    let pooler = Pooler::start(&place, port);
-    pooler.until_it_listens().await;
+    let pooler = in_transaction_mode(&place, port).await;
     caller.until_created("while it is away").await;
     until_ready(&server).await;
     assert_eq!(payments(&postgres).await, 101);
 
-    printed(&pooler.url, &[&["api-key", "revoke", &key_id], TRANSACTION].concat());
+    printed(&pooler.url(), &[&["api-key", "revoke", &key_id], TRANSACTION].concat());
     until("the revocation counts", async || caller.list("").await["status"] == 401).await;
     server.stop();
+}
+
+/// `PgBouncer` passes the write on, then loses its connection to Postgres, and says `FATAL 08P01` by itself.
+async fn stored_payment_is_never_called_repeatable(mode: Mode, commit: &'static str) {
+    let place = Place::new();
+    let postgres = place.start("primary", &[]).await;
+    place.lead_to("primary");
+    printed(&place.url(), &["migrate"]);
+    // The pooler drops what the server asks for when it connects.
+    execute(&postgres, "alter role unibooks set statement_timeout = '1s'; alter role unibooks set timezone = 'UTC'")
+        .await;
+    let link = Link::to(&postgres.connect_options()).await;
+    let port = link.address.port();
+    let pooler = started(&place, "127.0.0.1", port, free_port(), mode).await;
+    let pooling = if mode == Mode::Transaction { "transaction" } else { "session" };
+    let settings = [("UNIBOOKS_DATABASE_POOLING", pooling), ("UNIBOOKS_DATABASE_TIMEOUT", "1")];
+    let server = Server::serve_with(&pooler.url(), &settings);
+    let client = Client::new(&server, made_at_the_console_with(&place.url(), &[]));
+    let created = async || client.create(None).await.0 == 201;
+
+    until("a payment is created", created).await;
+    link.strike(Loss::Cut, 0, commit);
+    let (status, answer) = client.create(None).await;
+    assert!(link.has_struck());
+    assert_eq!((status, &answer["code"]), (409, &json!("outcome_unknown")), "{answer}");
+    until("it is read again", async || client.read(&answer).await != 503).await;
+    assert_eq!(client.read(&answer).await, 200, "it was stored");
+
+    until("a payment is created", created).await;
+    let before = payments(&postgres).await;
+    link.strike(Loss::Cut, 0, commit);
+    assert_eq!(client.create(Some("key")).await.0, 503);
+    assert!(link.has_struck());
+    until("it is answered", async || client.create(Some("key")).await.0 == 201).await;
+    assert_eq!(payments(&postgres).await, before + 1);
+    server.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PgBouncer: make test-trouble"]
+async fn cut_after_the_commit_behind_a_pooler_in_transaction_mode() {
+    stored_payment_is_never_called_repeatable(Mode::Transaction, "COMMIT").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PgBouncer: make test-trouble"]
+async fn cut_after_the_insert_behind_a_pooler_in_session_mode() {
+    stored_payment_is_never_called_repeatable(Mode::Session, "").await;
 }

@@ -109,7 +109,7 @@ pub async fn until_ready(server: &Server) {
     until("the server is ready", async || status(server, "/readyz").await == 200).await;
 }
 
-async fn execute(postgres: &PrivatePostgres, statement: &'static str) {
+pub async fn execute(postgres: &PrivatePostgres, statement: &'static str) {
     let mut connection = PgConnection::connect_with(&postgres.connect_options()).await.expect("a connection");
     sqlx::raw_sql(statement).execute(&mut connection).await.expect(statement);
 }

@@ -5,6 +5,7 @@ pub mod app;
 pub mod held;
 pub mod logs;
 pub mod many;
+pub mod pgbouncer;
 pub mod postgres;
 pub mod signal;
 pub mod wait;

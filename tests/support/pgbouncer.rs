@@ -1,0 +1,107 @@
+//! A `PgBouncer` before a Postgres, for tests and for `make chaos`.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::{MetadataExt, chown};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+/// How it shares the sessions of Postgres.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Mode {
+    /// A client has a session for as long as it is connected. What a startup option would set is set for the role.
+    Session,
+    /// Each transaction has another session. There are two: fewer than the server has connections, so that each
+    /// statement may meet another's session.
+    Transaction,
+}
+
+/// A running `PgBouncer`. Killed when it is dropped.
+pub struct Pooler {
+    child: Child,
+    file: PathBuf,
+    user: Option<String>,
+    port: u16,
+}
+
+impl Pooler {
+    /// Starts one that listens on `port` and reaches the database `unibooks` at this host and port. `folder` is for its
+    /// settings and belongs to the user of Postgres, as whom it runs when we are root: it refuses to be root.
+    ///
+    /// # Errors
+    /// When its settings cannot be written or it is not installed.
+    pub fn start(
+        folder: &Path,
+        owner_of: &Path,
+        host: &str,
+        host_port: u16,
+        port: u16,
+        mode: Mode,
+    ) -> io::Result<Self> {
+        fs::create_dir_all(folder)?;
+        let settings = match mode {
+            Mode::Session => "pool_mode = session\nignore_startup_parameters = extra_float_digits, options",
+            Mode::Transaction => {
+                "pool_mode = transaction\ndefault_pool_size = 2\nignore_startup_parameters = extra_float_digits"
+            }
+        };
+        let text = format!(
+            "[databases]\nunibooks = host={host} port={host_port} user=unibooks\n\
+             [pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\nauth_type = any\n\
+             {settings}\n",
+        );
+        let file = folder.join("pgbouncer.ini");
+        fs::write(&file, text)?;
+        let owner = fs::metadata(owner_of)?.uid();
+        let is_root = rustix::process::getuid().is_root();
+        if is_root {
+            chown(folder, Some(owner), None)?;
+        }
+        let user = is_root.then(|| name_of(owner));
+        let child = spawn(&file, user.as_deref())?;
+        Ok(Self { child, file, user, port })
+    }
+
+    /// SIGKILL.
+    ///
+    /// # Errors
+    /// When it cannot be killed.
+    pub fn kill(&mut self) -> io::Result<()> {
+        self.child.kill()?;
+        self.child.wait().map(drop)
+    }
+
+    /// Starts it again after it was killed.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn restart(&mut self) -> io::Result<()> {
+        self.child = spawn(&self.file, self.user.as_deref())?;
+        Ok(())
+    }
+
+    /// The database's address behind it.
+    pub fn url(&self) -> String {
+        format!("postgres://unibooks@127.0.0.1:{}/unibooks", self.port)
+    }
+}
+
+impl Drop for Pooler {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+fn spawn(file: &Path, user: Option<&str>) -> io::Result<Child> {
+    let mut command = Command::new("pgbouncer");
+    if let Some(user) = user {
+        command.args(["-u", user]);
+    }
+    command.arg(file).stderr(Stdio::null()).spawn()
+}
+
+fn name_of(user: u32) -> String {
+    let output = Command::new("id").args(["-un", &user.to_string()]).output().expect("a name");
+    String::from_utf8(output.stdout).expect("UTF-8").trim().to_owned()
+}
