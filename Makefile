@@ -33,9 +33,10 @@ bench: ## Measure the server against pgbench, side by side (ARGS="create --round
 	@scripts/ensure-postgres.sh
 	cargo bench --locked --bench bench -- $(ARGS)
 
-chaos: ## Kill server and Postgres under load and compare (RUNS=1000 SEED=7)
+chaos: ## Kill server and Postgres under load and compare (RUNS=1000 SEED=7 POOLER=transaction)
 	@scripts/ensure-postgres.sh
-	cargo test --locked --test chaos -- $(if $(RUNS),--runs $(RUNS)) $(if $(SEED),--seed $(SEED)) $(ARGS)
+	@$(if $(POOLER),scripts/ensure-pgbouncer.sh)
+	cargo test --locked --test chaos -- $(if $(RUNS),--runs $(RUNS)) $(if $(SEED),--seed $(SEED)) $(if $(POOLER),--pooler $(POOLER)) $(ARGS)
 
 chaos-proof: ## Show that `make chaos` finds what is broken on purpose
 	@scripts/ensure-postgres.sh

@@ -5,10 +5,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use serde_json::Value;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, Outcome};
 use crate::payments::{Manner, NewPayment};
 use crate::tenant::Tenant;
 use crate::world::World;
@@ -79,6 +80,7 @@ impl Client {
                     Ok(()) => self.create(&payment, &ledger).await,
                     wrong => wrong,
                 },
+                Manner::WithoutKey => self.create_once(&payment, &ledger).await,
             };
             wrong.extend(outcome.err().map(|error| format!("{error:#}")));
         }
@@ -101,13 +103,28 @@ impl Client {
         }
     }
 
+    /// Sends a payment once, without a key.
+    async fn create_once(&self, payment: &NewPayment, ledger: &Ledger) -> anyhow::Result<()> {
+        let outcome = match self.send(payment).await {
+            Ok((201, body)) => return ledger.record(payment, body).await,
+            Ok((409, body)) if body.contains("\"outcome_unknown\"") => {
+                Outcome::Unknown(serde_json::from_str::<Value>(&body)?["payment_id"].as_str().map(str::to_owned))
+            }
+            Ok((503, body)) if body.contains("\"code\":") => Outcome::Refused,
+            Ok((status, body)) => anyhow::bail!("{} was answered with {status}: {body}", payment.key),
+            Err(_) => Outcome::Unknown(None),
+        };
+        ledger.record_without_key(payment, outcome).await
+    }
+
     /// Status and body of an answer that arrived whole.
     async fn send(&self, payment: &NewPayment) -> Result<(u16, String), reqwest::Error> {
         let tenant = &self.tenants[payment.tenant()];
         let request = self.http.post(&self.url).headers(tenant.clone());
-        let key = HeaderName::from_static("idempotency-key");
-        let request =
-            request.header(key, &payment.key).header(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let mut request = request.header(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if let Some(key) = payment.stored_key() {
+            request = request.header(HeaderName::from_static("idempotency-key"), key);
+        }
         let response = request.body(payment.body().to_string()).send().await?;
         Ok((response.status().as_u16(), response.text().await?))
     }

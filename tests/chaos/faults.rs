@@ -35,8 +35,12 @@ pub enum Kind {
     StopPostgres,
     /// The network between clients and server.
     CutClients(Cut),
-    /// The network between server and database.
+    /// The network between server and database, or the pooler before it.
     CutDatabase(Cut),
+    /// The network between pooler and database; without a pooler, the same as the last one.
+    CutPooler(Cut),
+    /// SIGKILL to the pooler; without one, nothing.
+    KillPooler,
 }
 
 /// What happens to a connection.
@@ -57,19 +61,21 @@ pub enum Cut {
 impl Kind {
     /// Whether somebody was killed, and not merely stopped or cut off.
     pub fn is_kill(self) -> bool {
-        matches!(self, Self::KillServer | Self::KillPostgres | Self::KillBoth | Self::KillBackend)
+        matches!(self, Self::KillServer | Self::KillPostgres | Self::KillBoth | Self::KillBackend | Self::KillPooler)
     }
 
     fn draw(dice: &mut impl Rng) -> Self {
         match dice.random_range(0..100) {
-            0..52 => Self::KillServer,
-            52..64 => Self::KillPostgres,
-            64..72 => Self::KillBoth,
-            72..80 => Self::KillBackend,
-            80..82 => Self::StopServer,
-            82..84 => Self::StopPostgres,
-            84..92 => Self::CutClients(Cut::draw(dice)),
-            _ => Self::CutDatabase(Cut::draw(dice)),
+            0..48 => Self::KillServer,
+            48..58 => Self::KillPostgres,
+            58..66 => Self::KillBoth,
+            66..74 => Self::KillBackend,
+            74..76 => Self::StopServer,
+            76..78 => Self::StopPostgres,
+            78..84 => Self::CutClients(Cut::draw(dice)),
+            84..91 => Self::CutDatabase(Cut::draw(dice)),
+            91..98 => Self::CutPooler(Cut::draw(dice)),
+            _ => Self::KillPooler,
         }
     }
 }

@@ -15,6 +15,15 @@ use crate::payments::NewPayment;
 /// A server that needs longer than this to make progress is struck all the same.
 const PATIENCE: Duration = Duration::from_secs(3);
 
+/// What became of a payment that was sent once, without a key, and not answered with 201.
+#[derive(Debug, Clone)]
+pub enum Outcome {
+    /// The answer said that nothing is stored and that the call may be repeated.
+    Refused,
+    /// The answer was cut off, or said that the outcome is unknown, and perhaps the id that the payment would have.
+    Unknown(Option<String>),
+}
+
 /// The clients' common memory.
 pub struct Ledger {
     seed: u64,
@@ -22,9 +31,14 @@ pub struct Ledger {
     journal: Journal,
     /// The first answer to each payment of this round.
     answers: Mutex<BTreeMap<u64, String>>,
+    /// Payments of this round without a key that were not answered with 201.
+    without_key: Mutex<BTreeMap<u64, Outcome>>,
+    /// All payments without a key that were refused, of every round: none of them may ever be stored.
+    refused: Mutex<Vec<u64>>,
     /// How many answers there were in all.
     answered: watch::Sender<u64>,
-    /// How many line items all payments so far have.
+    /// How many payments with a key there are so far, and how many line items they have.
+    with_key: AtomicU64,
     items: AtomicU64,
 }
 
@@ -35,7 +49,10 @@ impl Ledger {
             next: AtomicU64::new(0),
             journal: Journal::open(folder)?,
             answers: Mutex::default(),
+            without_key: Mutex::default(),
+            refused: Mutex::default(),
             answered: watch::Sender::new(0),
+            with_key: AtomicU64::new(0),
             items: AtomicU64::new(0),
         })
     }
@@ -43,7 +60,10 @@ impl Ledger {
     /// A payment that nobody has asked for yet.
     pub fn next_payment(&self) -> NewPayment {
         let payment = NewPayment::draw(self.seed, self.next.fetch_add(1, Ordering::Relaxed));
-        self.items.fetch_add(payment.items.len() as u64, Ordering::Relaxed);
+        if payment.stored_key().is_some() {
+            self.with_key.fetch_add(1, Ordering::Relaxed);
+            self.items.fetch_add(payment.items.len() as u64, Ordering::Relaxed);
+        }
         payment
     }
 
@@ -60,6 +80,31 @@ impl Ledger {
         Ok(())
     }
 
+    /// Takes note of any other end of a payment without a key, on disk first.
+    ///
+    /// # Errors
+    /// When the disk does not take it.
+    pub async fn record_without_key(&self, payment: &NewPayment, outcome: Outcome) -> anyhow::Result<()> {
+        self.journal.record(format!("{} without its key: {outcome:?}", payment.key)).await?;
+        if matches!(outcome, Outcome::Refused) {
+            self.refused.lock().expect("no panic").push(payment.number);
+        }
+        self.without_key.lock().expect("no panic").insert(payment.number, outcome);
+        Ok(())
+    }
+
+    /// The payments of this round without a key that were not answered with 201.
+    pub fn without_key(&self) -> Vec<(NewPayment, Outcome)> {
+        let outcomes = self.without_key.lock().expect("no panic");
+        outcomes.iter().map(|(&number, outcome)| (NewPayment::draw(self.seed, number), outcome.clone())).collect()
+    }
+
+    /// All payments without a key that were ever refused.
+    pub fn refused(&self) -> Vec<NewPayment> {
+        let numbers = self.refused.lock().expect("no panic");
+        numbers.iter().map(|&number| NewPayment::draw(self.seed, number)).collect()
+    }
+
     /// Waits until so many more answers were received, but not for ever.
     pub async fn progress(&self, more: u64) {
         let mut answered = self.answered.subscribe();
@@ -73,9 +118,9 @@ impl Ledger {
         answers.iter().map(|(&number, body)| (NewPayment::draw(self.seed, number), body.clone())).collect()
     }
 
-    /// How many payments there should be by now, and how many line items.
+    /// How many payments with a key there should be by now, and how many line items.
     pub fn totals(&self) -> (u64, u64) {
-        (self.next.load(Ordering::Relaxed), self.items.load(Ordering::Relaxed))
+        (self.with_key.load(Ordering::Relaxed), self.items.load(Ordering::Relaxed))
     }
 
     /// How many 201 were received, repetitions included.
@@ -91,6 +136,7 @@ impl Ledger {
     /// The next round.
     pub fn begin_anew(&self) -> io::Result<()> {
         self.answers.lock().expect("no panic").clear();
+        self.without_key.lock().expect("no panic").clear();
         self.journal.begin_anew()
     }
 }

@@ -4,7 +4,8 @@
 //! repeat each until it is answered. Meanwhile server, Postgres or both are killed at random moments, and the
 //! connections between them are cut (`faults`, `world`, `proxy`). Every answer is written to a journal before it counts
 //! (`journal`). After each round everything is compared (`verdict`): for every key one payment, with all its line
-//! items, and every 201 that was ever received the same to the byte and equal to what is stored.
+//! items, and every 201 that was ever received the same to the byte and equal to what is stored. Some payments are sent
+//! once, without a key: what is stored of them was answered 201 or 409, or its answer was cut off.
 //!
 //! What happens is drawn from a seed, which is printed; at which instruction it strikes, nobody can draw. That the
 //! harness can fail is shown by builds that are broken on purpose (`make chaos-proof`).
@@ -15,6 +16,8 @@ mod journal;
 mod ledger;
 mod options;
 mod payments;
+#[path = "../support/pgbouncer.rs"]
+mod pgbouncer;
 mod processes;
 mod proxy;
 mod report;

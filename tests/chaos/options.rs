@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::Parser;
 
+use crate::pgbouncer::Mode;
+
 /// Kills server and database under load, and looks whether anything was lost or doubled.
 #[derive(Debug, Parser)]
 #[command(name = "make chaos", no_binary_name = false)]
@@ -19,6 +21,10 @@ pub struct Options {
     /// How many clients create payments at a time
     #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub connections: u32,
+
+    /// Put a PgBouncer before Postgres
+    #[arg(long, value_name = "MODE")]
+    pub pooler: Option<Mode>,
 
     /// Succeed only when something was lost or doubled: for builds that are broken on purpose
     #[arg(long)]

@@ -31,6 +31,8 @@ pub enum Manner {
     Deserted(u64),
     /// Once more after its answer.
     Repeated,
+    /// Once, without a key.
+    WithoutKey,
 }
 
 impl NewPayment {
@@ -42,10 +44,16 @@ impl NewPayment {
             0 => Manner::Twins,
             1 => Manner::Deserted(dice.random_range(0..4_000)),
             2 => Manner::Repeated,
+            3 | 4 => Manner::WithoutKey,
             _ => Manner::Plain,
         };
         let mark = Uuid::from_u64_pair(seed, number);
         Self { number, key: format!("chaos-{seed}-{number}"), mark, total: items.iter().sum(), items, manner }
+    }
+
+    /// The key that is stored with it.
+    pub fn stored_key(&self) -> Option<&str> {
+        (self.manner != Manner::WithoutKey).then_some(&self.key)
     }
 
     /// For which of two tenants it is.

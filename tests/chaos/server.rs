@@ -21,6 +21,8 @@ pub struct Server {
     child: Child,
     program: PathBuf,
     url: String,
+    /// How sessions are shared, as the server is told.
+    pooling: &'static str,
     address: SocketAddr,
     log: PathBuf,
     /// How often it ended without being told to.
@@ -29,10 +31,17 @@ pub struct Server {
 
 impl Server {
     /// Starts it at `address`, on the database at `url`, with its log in `folder`.
-    pub fn start(program: &Path, url: &str, address: SocketAddr, folder: &Path) -> anyhow::Result<Self> {
+    pub fn start(
+        program: &Path,
+        url: &str,
+        pooling: &'static str,
+        address: SocketAddr,
+        folder: &Path,
+    ) -> anyhow::Result<Self> {
         let log = folder.join("server.log");
-        let child = spawn(program, url, address, &log)?;
-        Ok(Self { child, program: program.to_owned(), url: url.to_owned(), address, log, ended_by_itself: 0 })
+        let child = spawn(program, url, pooling, address, &log)?;
+        let (program, url) = (program.to_owned(), url.to_owned());
+        Ok(Self { child, program, url, pooling, address, log, ended_by_itself: 0 })
     }
 
     /// SIGKILL.
@@ -55,7 +64,7 @@ impl Server {
 
     /// Starts it again after it was killed or stopped.
     pub fn restart(&mut self) -> anyhow::Result<()> {
-        self.child = spawn(&self.program, &self.url, self.address, &self.log)?;
+        self.child = spawn(&self.program, &self.url, self.pooling, self.address, &self.log)?;
         Ok(())
     }
 
@@ -77,9 +86,10 @@ impl Server {
     }
 }
 
-fn spawn(program: &Path, url: &str, address: SocketAddr, log: &Path) -> anyhow::Result<Child> {
+fn spawn(program: &Path, url: &str, pooling: &str, address: SocketAddr, log: &Path) -> anyhow::Result<Child> {
     let log = OpenOptions::new().create(true).append(true).open(log)?;
     let mut command = command(program, url);
+    command.env("UNIBOOKS_DATABASE_POOLING", pooling);
     command.args(["serve", "--metrics-listen", "127.0.0.1:0", "--listen", &address.to_string()]);
     Ok(command.stdout(Stdio::null()).stderr(log).spawn()?)
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, Outcome};
 use crate::payments::NewPayment;
 use crate::world::World;
 
@@ -19,19 +19,26 @@ pub async fn compare(world: &World, ledger: &Ledger) -> anyhow::Result<Vec<Strin
     let mut wrong = Vec::new();
 
     let (payments, items) = ledger.totals();
-    let stored: (i64, i64) =
-        sqlx::query_as("select (select count(*) from payment), (select count(*) from payment_line_item)")
-            .fetch_one(&mut connection)
-            .await?;
+    let stored: (i64, i64) = sqlx::query_as(
+        "select count(*), sum((select count(*) from payment_line_item item
+                                   where item.connection_id = payment.connection_id and item.payment_id = payment.id))
+                        ::bigint
+             from payment where idempotency_key is not null",
+    )
+    .fetch_one(&mut connection)
+    .await?;
     if stored != (i64::try_from(payments)?, i64::try_from(items)?) {
         wrong.push(format!(
-            "{payments} payments with {items} line items were asked for and answered; stored are {} with {}",
+            "{payments} payments with a key and {items} line items were answered; stored are {} with {}",
             stored.0, stored.1
         ));
     }
 
-    let round = ledger.round();
-    let marks: Vec<Uuid> = round.iter().map(|(payment, _)| payment.mark).collect();
+    let (round, without_key) = (ledger.round(), ledger.without_key());
+    let marks: Vec<Uuid> = (round.iter().map(|(payment, _)| payment.mark))
+        .chain(without_key.iter().map(|(payment, _)| payment.mark))
+        .chain(ledger.refused().iter().map(|payment| payment.mark))
+        .collect();
     let rows: Vec<Row> = sqlx::query_as(
         "select connection_id, idempotency_key, id, invoice_id, total_amount,
                 array(select value from payment_line_item item
@@ -54,6 +61,24 @@ pub async fn compare(world: &World, ledger: &Ledger) -> anyhow::Result<Vec<Strin
             differences(payment, connection, answer, &rows).into_iter().map(|what| format!("{}: {what}", payment.key)),
         );
     }
+    for (payment, outcome) in &without_key {
+        let rows = by_mark.get(&Some(payment.mark)).map_or(0, Vec::len);
+        let id = by_mark.get(&Some(payment.mark)).and_then(|rows| Some(rows.first()?.2.to_string()));
+        match outcome {
+            Outcome::Unknown(_) if rows > 1 => {
+                wrong.push(format!("{} was sent once and stored {rows} times", payment.key))
+            }
+            Outcome::Unknown(Some(named)) if id.as_ref().is_some_and(|id| id != named) => {
+                wrong.push(format!("{} was stored as {id:?} and answered as {named}", payment.key));
+            }
+            _ => {}
+        }
+    }
+    for payment in ledger.refused() {
+        if by_mark.contains_key(&Some(payment.mark)) {
+            wrong.push(format!("{} was answered as repeatable, and stored", payment.key));
+        }
+    }
     wrong.extend(read_again(world, &round).await?);
 
     let log = world.server().take_log()?;
@@ -74,7 +99,7 @@ fn differences(payment: &NewPayment, connection: Uuid, answer: &str, rows: &[Row
     let wanted: Vec<Option<i64>> = payment.items.iter().copied().map(Some).collect();
     let is_same = [
         ("connection", *stored_for == connection),
-        ("key", key.as_deref() == Some(&payment.key)),
+        ("key", key.as_deref() == payment.stored_key()),
         ("id", answer["id"] == id.to_string()),
         ("total", *total == Some(payment.total) && answer["total_amount"] == payment.total),
         ("line items", *items == wanted && values == wanted),

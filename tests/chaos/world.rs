@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, ensure};
 use rustix::process::Signal;
 use sqlx::postgres::PgConnectOptions;
+use sqlx::{Connection, PgConnection};
 use tempfile::TempDir;
 use tokio::time::sleep;
 use unibooks::db::private::{self, PrivatePostgres};
@@ -14,6 +15,7 @@ use unibooks::db::private::{self, PrivatePostgres};
 use crate::faults::{Fault, Kind};
 use crate::options::Options;
 use crate::payments::NewPayment;
+use crate::pgbouncer::{Mode, Pooler};
 use crate::processes::{children, postmaster, signal};
 use crate::proxy::{Proxy, Target};
 use crate::server::Server;
@@ -29,7 +31,9 @@ pub struct World {
     postgres: Option<PrivatePostgres>,
     folder: TempDir,
     to_server: Proxy,
+    /// To the pooler, or without one to Postgres.
     to_database: Proxy,
+    pooler: Option<(Pooler, Proxy)>,
     pub tenants: Vec<Tenant>,
 }
 
@@ -39,18 +43,31 @@ impl World {
         let postgres = start_postgres(folder.path()).await?;
         let reach = postgres.connect_options();
         let socket = reach.get_socket().context("a Unix socket")?.join(format!(".s.PGSQL.{}", reach.get_port()));
-        let to_database = Proxy::start(Target::Unix(socket)).await?;
+        let migrated = command(&options.server, &postgres.url()).arg("migrate").output()?;
+        ensure!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));
+        let tenants = (0..2).map(|_| Tenant::create(&options.server, &postgres.url())).collect::<Result<_, _>>()?;
+
+        let to_postgres = Proxy::start(Target::Unix(socket)).await?;
+        let (to_database, pooler) = match options.pooler {
+            None => (to_postgres, None),
+            Some(mode) => {
+                set_for_the_role(&reach).await?;
+                let port = free_address()?.port();
+                let owner = reach.get_socket().context("a Unix socket")?;
+                let (host, host_port) = (to_postgres.address.ip().to_string(), to_postgres.address.port());
+                let settings = folder.path().join("pooler");
+                let pooler = Pooler::start(&settings, owner, &host, host_port, port, mode)?;
+                (Proxy::start(Target::Tcp(pooler.address())).await?, Some((pooler, to_postgres)))
+            }
+        };
         let (user, database) = (reach.get_username(), reach.get_database().context("a database")?);
         let url = format!("postgres://{user}@{}/{database}?sslmode=disable", to_database.address);
-
-        let migrated = command(&options.server, &url).arg("migrate").output()?;
-        ensure!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));
-        let tenants = (0..2).map(|_| Tenant::create(&options.server, &url)).collect::<Result<_, _>>()?;
+        let pooling = if options.pooler == Some(Mode::Transaction) { "transaction" } else { "session" };
 
         let address = free_address()?;
-        let server = Server::start(&options.server, &url, address, folder.path())?;
+        let server = Server::start(&options.server, &url, pooling, address, folder.path())?;
         let to_server = Proxy::start(Target::Tcp(address)).await?;
-        let mut world = Self { server, postgres: Some(postgres), folder, to_server, to_database, tenants };
+        let mut world = Self { server, postgres: Some(postgres), folder, to_server, to_database, pooler, tenants };
         world.heal().await?;
         Ok(world)
     }
@@ -116,6 +133,17 @@ impl World {
             }
             Kind::CutClients(cut) => self.to_server.cut(cut, fault.mask),
             Kind::CutDatabase(cut) => self.to_database.cut(cut, fault.mask),
+            Kind::CutPooler(cut) => {
+                let link = self.pooler.as_ref().map_or(&self.to_database, |(_, to_postgres)| to_postgres);
+                link.cut(cut, fault.mask);
+            }
+            Kind::KillPooler => {
+                if let Some((pooler, _)) = &mut self.pooler {
+                    pooler.kill()?;
+                    sleep(fault.absence).await;
+                    pooler.restart()?;
+                }
+            }
         }
         self.supervise().await
     }
@@ -184,6 +212,14 @@ impl World {
 async fn start_postgres(folder: &Path) -> anyhow::Result<PrivatePostgres> {
     let options = private::Options { data_dir: folder.join("data"), binaries: None, settings: Vec::new() };
     Ok(PrivatePostgres::start(options).await?)
+}
+
+/// A pooler in session mode drops what the server asks for when it connects; the role asks for it instead.
+async fn set_for_the_role(reach: &PgConnectOptions) -> anyhow::Result<()> {
+    let mut connection = PgConnection::connect_with(reach).await?;
+    let statement = "alter role unibooks set statement_timeout = '5s'; alter role unibooks set timezone = 'UTC'";
+    sqlx::raw_sql(statement).execute(&mut connection).await?;
+    Ok(connection.close().await?)
 }
 
 /// An address that nobody listens on now.

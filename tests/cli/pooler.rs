@@ -27,6 +27,11 @@ async fn started(place: &Place, host: &str, host_port: u16, port: u16, mode: Mod
     pooler
 }
 
+/// The database's address behind a pooler.
+fn url(pooler: &Pooler) -> String {
+    format!("postgres://unibooks@{}/unibooks", pooler.address())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs PgBouncer: make test-trouble"]
 async fn everything_works_behind_a_pooler_in_transaction_mode() {
@@ -36,14 +41,14 @@ async fn everything_works_behind_a_pooler_in_transaction_mode() {
     let port = free_port();
     let pooler = in_transaction_mode(&place, port).await;
 
-    let refused = run(&pooler.url(), &[&["serve", "--listen", "127.0.0.1:0"], TRANSACTION].concat());
+    let refused = run(&url(&pooler), &[&["serve", "--listen", "127.0.0.1:0"], TRANSACTION].concat());
     assert!(one_line(&refused, 1).contains("unibooks migrate --database-pooling session"), "{refused:?}");
     printed(&place.url(), &["migrate"]);
-    printed(&pooler.url(), &[&["migrate"], TRANSACTION].concat());
+    printed(&url(&pooler), &[&["migrate"], TRANSACTION].concat());
 
     let settings = [("UNIBOOKS_DATABASE_POOLING", "transaction"), ("UNIBOOKS_DATABASE_TIMEOUT", "1")];
-    let server = Server::serve_with(&pooler.url(), &settings);
-    let made = made_at_the_console_with(&pooler.url(), TRANSACTION);
+    let server = Server::serve_with(&url(&pooler), &settings);
+    let made = made_at_the_console_with(&url(&pooler), TRANSACTION);
     let [key_id, ..] = made.clone();
     let caller = Caller::with(&server, made);
     // Each twice, so that some are stored, some are answered again, and some meet their twins.
@@ -70,7 +75,7 @@ async fn everything_works_behind_a_pooler_in_transaction_mode() {
     until_ready(&server).await;
     assert_eq!(payments(&postgres).await, 101);
 
-    printed(&pooler.url(), &[&["api-key", "revoke", &key_id], TRANSACTION].concat());
+    printed(&url(&pooler), &[&["api-key", "revoke", &key_id], TRANSACTION].concat());
     until("the revocation counts", async || caller.list("").await["status"] == 401).await;
     server.stop();
 }
@@ -89,7 +94,7 @@ async fn stored_payment_is_never_called_repeatable(mode: Mode, commit: &'static 
     let pooler = started(&place, "127.0.0.1", port, free_port(), mode).await;
     let pooling = if mode == Mode::Transaction { "transaction" } else { "session" };
     let settings = [("UNIBOOKS_DATABASE_POOLING", pooling), ("UNIBOOKS_DATABASE_TIMEOUT", "1")];
-    let server = Server::serve_with(&pooler.url(), &settings);
+    let server = Server::serve_with(&url(&pooler), &settings);
     let client = Client::new(&server, made_at_the_console_with(&place.url(), &[]));
     let created = async || client.create(None).await.0 == 201;
 

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::{MetadataExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -48,6 +49,7 @@ impl Pooler {
         let text = format!(
             "[databases]\nunibooks = host={host} port={host_port} user=unibooks\n\
              [pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\nauth_type = any\n\
+             server_login_retry = 1\n\
              {settings}\n",
         );
         let file = folder.join("pgbouncer.ini");
@@ -62,7 +64,7 @@ impl Pooler {
         Ok(Self { child, file, user, port })
     }
 
-    /// SIGKILL.
+    /// Ends it with SIGKILL.
     ///
     /// # Errors
     /// When it cannot be killed.
@@ -80,9 +82,9 @@ impl Pooler {
         Ok(())
     }
 
-    /// The database's address behind it.
-    pub fn url(&self) -> String {
-        format!("postgres://unibooks@127.0.0.1:{}/unibooks", self.port)
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.port).into()
     }
 }
 
