@@ -34,8 +34,8 @@ pub struct Link {
 
 #[derive(Default)]
 struct State {
-    /// What the server says waits while this is set.
-    held: watch::Sender<bool>,
+    /// What the server says waits when it contains this.
+    held: watch::Sender<Option<&'static str>>,
     /// How long each message of the server takes.
     delay: Mutex<Duration>,
     /// What strikes, and how many statements it lets pass before.
@@ -43,7 +43,7 @@ struct State {
     /// What the statement must contain; empty for each that follows an insert on its connection.
     needle: Mutex<&'static str>,
     struck: AtomicBool,
-    /// Connections whose server is gone and whose last words Postgres has answered or refused.
+    /// Connections that wrote payments and are done with what was said on them.
     ended: AtomicU32,
 }
 
@@ -70,14 +70,14 @@ impl Link {
         format!("postgres://{}@{}/{database}?sslmode=disable", options.get_username(), self.address)
     }
 
-    /// Holds what the server says from now on.
-    pub fn hold(&self) {
-        self.state.held.send_replace(true);
+    /// Holds what the server says from now on, beginning with what contains `needle`.
+    pub fn hold(&self, needle: &'static str) {
+        self.state.held.send_replace(Some(needle));
     }
 
     /// Delivers what was held.
     pub fn release(&self) {
-        self.state.held.send_replace(false);
+        self.state.held.send_replace(None);
     }
 
     /// Lets each message of the server take so long from now on.
@@ -124,7 +124,8 @@ impl Connection {
                     let count = read.unwrap_or(0);
                     connection.writes |= contains(&said[..count], "insert into payment");
                     if connection.writes {
-                        if held.wait_for(|held| !held).await.is_err() { return }
+                        let passes = |held: &Option<&str>| held.is_none_or(|needle| !contains(&said[..count], needle));
+                        if held.wait_for(passes).await.is_err() { return }
                         let delay = *state.delay.lock().expect("no panic");
                         tokio::time::sleep(delay).await;
                     }
@@ -160,7 +161,7 @@ impl Connection {
     /// What strikes a message of the server.
     fn loss_of(&self, message: &[u8]) -> Option<Loss> {
         let needle = *self.state.needle.lock().expect("no panic");
-        if !self.writes || !(needle.is_empty() || contains(message, needle)) {
+        if !self.writes || !contains(message, needle) {
             return None;
         }
         let mut loss = self.state.loss.lock().expect("no panic");
@@ -179,6 +180,11 @@ impl Connection {
         drop(to_postgres);
         let mut rest = Vec::new();
         from_postgres.read_to_end(&mut rest).await.ok();
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
         if self.writes {
             self.state.ended.fetch_add(1, Ordering::SeqCst);
         }
@@ -186,7 +192,7 @@ impl Connection {
 }
 
 fn contains(message: &[u8], needle: &str) -> bool {
-    message.windows(needle.len().max(1)).any(|part| part == needle.as_bytes())
+    needle.is_empty() || message.windows(needle.len()).any(|part| part == needle.as_bytes())
 }
 
 /// Reads what Postgres answers until it is ready for the next query (PostgreSQL documentation, section 55.7).

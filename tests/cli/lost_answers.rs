@@ -65,9 +65,13 @@ async fn stored(options: &PgConnectOptions) -> i64 {
 
 /// A server with one writer, some seconds for each statement, and its link to the database.
 async fn serve(timeout: &str) -> (PgConnectOptions, Link, Server, Client) {
+    serve_with(&[("UNIBOOKS_DATABASE_TIMEOUT", timeout)]).await
+}
+
+async fn serve_with(settings: &[(&str, &str)]) -> (PgConnectOptions, Link, Server, Client) {
     let options = postgres::migrated().await;
     let link = Link::to(&options).await;
-    let server = Server::serve_with(&link.url(&options), &[("UNIBOOKS_DATABASE_TIMEOUT", timeout)]);
+    let server = Server::serve_with(&link.url(&options), settings);
     let client = Client::new(&server, made_at_the_console(&postgres::url(&options).await));
     (options, link, server, client)
 }
@@ -133,7 +137,7 @@ async fn batch_with_an_unknown_outcome_is_not_written_again() {
     let server = Server::start(serve_command(&link.url(&options), &settings));
     let client = Client::new(&server, made_at_the_console(&postgres::url(&options).await));
     assert_eq!(client.create(None).await.0, 201);
-    link.hold();
+    link.hold("");
     let queued = async || {
         let text =
             reqwest::get(format!("http://{metrics}/metrics")).await.expect("metrics").text().await.expect("text");
@@ -168,9 +172,20 @@ async fn batch_with_an_unknown_outcome_is_not_written_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn write_that_arrives_late_is_refused_by_the_database() {
-    let (options, link, server, client) = serve("1").await;
+    late(&[("UNIBOOKS_DATABASE_TIMEOUT", "1")], "").await;
+}
+
+/// A pooler in transaction mode makes the commit a statement of its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn commit_that_arrives_late_finds_its_transaction_ended() {
+    late(&[("UNIBOOKS_DATABASE_TIMEOUT", "1"), ("UNIBOOKS_DATABASE_POOLING", "transaction")], "COMMIT").await;
+}
+
+/// What contains `needle` reaches the database after the time that the answer names.
+async fn late(settings: &[(&str, &str)], needle: &'static str) {
+    let (options, link, server, client) = serve_with(settings).await;
     assert_eq!(client.create(None).await.0, 201);
-    link.hold();
+    link.hold(needle);
     let (status, answer) = client.create(None).await;
     assert_eq!((status, &answer["code"]), (409, &json!("outcome_unknown")), "{answer}");
     assert!(answer["detail"].as_str().expect("a text").contains("Wait 3 seconds"), "{answer}");
