@@ -22,6 +22,7 @@ use crate::http::patience::Patience;
 use crate::open_files;
 use crate::router;
 use crate::state::AppState;
+use crate::telemetry;
 
 /// How often uses of keys and connections are written down.
 const FLUSH_EVERY: Duration = Duration::from_mins(1);
@@ -129,6 +130,7 @@ async fn serve_until_signal(
         () = tokio::time::sleep(grace) => tracing::warn!("requests in flight took too long and were cut off"),
         () = stops.next() => {
             tracing::warn!("second signal: ended at once");
+            telemetry::flush();
             std::process::exit(130);
         }
     }

@@ -17,6 +17,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::config::LogSettings;
+use crate::telemetry;
 
 /// A self-hostable unified accounting API server.
 #[derive(Debug, Parser)]
@@ -71,18 +72,27 @@ pub fn main() -> ExitCode {
         }
         Err(help_or_version) => help_or_version.exit(),
     };
-    let result = crate::telemetry::init(&cli.log).and_then(|()| {
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        runtime.block_on(run(cli.command))
-    });
-    match result {
+    let logging = match telemetry::init(&cli.log) {
+        Ok(logging) => logging,
+        Err(error) => {
+            eprintln!("{}", last_line(&error));
+            return ExitCode::FAILURE;
+        }
+    };
+    match start(cli.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {}", one_line(&with_causes(&error)));
+            // Through the log's queue: after what was logged, and without waiting for a reader that stalls.
+            logging.line(&last_line(&error));
             ExitCode::FAILURE
         }
     }
+}
+
+fn start(command: Command) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(run(command))
 }
 
 async fn run(command: Command) -> anyhow::Result<()> {
@@ -109,6 +119,11 @@ fn wrong_setting(error: &clap::Error) -> String {
 /// Whoever read our output has read enough.
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+/// The line with which an error ends the program.
+fn last_line(error: &anyhow::Error) -> String {
+    format!("error: {}", one_line(&with_causes(error)))
 }
 
 /// An error and its causes, without what a cause's own text says already.

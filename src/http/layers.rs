@@ -17,6 +17,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use super::drain::drain;
 use super::error::{Error, Failure};
 use super::log_error::log_error;
+use super::log_limit::LogLimit;
 use super::observe::observe;
 
 /// Wraps the routes. `request_timeout` bounds a whole answer; `cors_origins` is empty when CORS is off.
@@ -27,7 +28,7 @@ pub fn wrap(router: Router, request_timeout: Duration, cors_origins: &[HeaderVal
             // First of all, so that no later layer can print them.
             .layer(SetSensitiveRequestHeadersLayer::new(secrets))
             // Outside everything that can fail, so that each failure has an id, a span and a log line.
-            .layer(from_fn(observe))
+            .layer(from_fn_with_state(LogLimit::default(), observe))
             // Inside the span, outside all that makes failures.
             .layer(from_fn(log_error))
             // Outside all that may answer before the body was read.

@@ -9,6 +9,10 @@ use super::error::{Error, Failure};
 use super::problem_types as types;
 use super::request_id::RequestId;
 
+/// The code of an answer's problem, an extension of the response.
+#[derive(Debug, Clone, Copy)]
+pub struct ProblemCode(pub &'static str);
+
 /// The layer. Only failures of the server are logged here with their cause: what a client must mend is in its own
 /// answer, and its status and code are on the request's log line.
 pub async fn log_error(request: Request, next: Next) -> Response {
@@ -22,7 +26,7 @@ pub async fn log_error(request: Request, next: Next) -> Response {
     let cause: &(dyn std::error::Error + 'static) = cause.as_ref();
     // A panic was logged where it happened, with its place (telemetry).
     let is_logged = matches!(cause.downcast_ref(), Some(Error::Panic { .. }));
-    // What is refused for its number is counted, and would drown what else the log has to say.
+    // What is refused for its number is counted (log_limit), and would drown what else the log has to say.
     let is_logged = is_logged || problem.code == types::OVERLOADED.code;
     metrics::counter!(super::metrics::PROBLEMS, "code" => problem.code).increment(1);
     if !is_logged && (response.status().is_server_error() || problem.code == types::OUTCOME_UNKNOWN.code) {
@@ -34,5 +38,6 @@ pub async fn log_error(request: Request, next: Next) -> Response {
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     response.headers_mut().remove(header::CONTENT_LENGTH);
     *response.body_mut() = body.into();
+    response.extensions_mut().insert(ProblemCode(problem.code));
     response
 }

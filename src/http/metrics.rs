@@ -6,8 +6,10 @@ use anyhow::Context;
 use axum::Router;
 use axum::http::header;
 use axum::routing::get;
-use metrics::{Unit, describe_counter, describe_gauge, describe_histogram, gauge};
+use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+
+use crate::telemetry::DROPPED_LINES;
 
 /// Counts answered requests by method, matched route and status.
 pub const REQUESTS: &str = "unibooks_http_requests_total";
@@ -33,6 +35,9 @@ pub fn install() -> anyhow::Result<PrometheusHandle> {
         .context("metrics can be installed once a process")?;
     describe_counter!(REQUESTS, "Answered HTTP requests");
     describe_counter!(PROBLEMS, "Answers that are a problem document, by its code");
+    describe_counter!(DROPPED_LINES, "Lines of the log that were not written: its reader is too slow, or has gone");
+    // There from the start, so that an alert sees it grow.
+    counter!(DROPPED_LINES).increment(0);
     describe_gauge!(QUEUE, Unit::Bytes, "Memory of the payments that wait to be stored; full at 32 MiB");
     describe_histogram!(DURATIONS, Unit::Seconds, "Time to answer an HTTP request");
     Ok(handle)

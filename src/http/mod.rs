@@ -12,6 +12,7 @@ pub mod json;
 pub mod layers;
 pub mod load_shed;
 pub mod log_error;
+pub mod log_limit;
 pub mod metrics;
 pub mod observe;
 pub mod page;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use axum::extract::{MatchedPath, Request};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -10,11 +10,13 @@ use tracing::Instrument;
 use tracing::field::Empty;
 
 use super::health::is_probe;
+use super::log_error::ProblemCode;
+use super::log_limit::LogLimit;
 use super::request_id::{self, RequestId};
 
 /// The outermost layer. The span never holds a header, a query or a body: they carry secrets and other people's
 /// business.
-pub async fn observe(mut request: Request, next: Next) -> Response {
+pub async fn observe(State(limit): State<LogLimit>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let id = RequestId::of(request.headers());
     let route =
@@ -32,11 +34,12 @@ pub async fn observe(mut request: Request, next: Next) -> Response {
 
     let status = response.status().as_u16();
     let duration_us = in_microseconds(started);
+    let code = response.extensions().get().map(|ProblemCode(code)| *code);
     span.in_scope(|| {
         if is_probe(&route) && status < 500 {
             // Probes come every few seconds and say nothing while all is well.
             tracing::debug!(status, duration_us, "answered");
-        } else {
+        } else if limit.allows(&route, code) {
             tracing::info!(status, duration_us, "answered");
         }
     });

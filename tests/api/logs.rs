@@ -9,12 +9,17 @@ use axum::http::Request;
 use axum::routing::get;
 use serde_json::{Value, json};
 use tower::ServiceExt;
+use unibooks::auth::Throttle;
 use unibooks::config::{LogFormat, LogSettings};
+use unibooks::domain::Clock;
+use unibooks::http::client_address::TrustedProxies;
 use unibooks::http::layers;
 use unibooks::telemetry;
 
 use crate::support::app::{App, PAYMENTS, small};
 use crate::support::logs::Logs;
+use crate::support::postgres;
+use crate::support::wait::until;
 
 fn with_message<'a>(lines: &'a [Value], message: &str) -> Vec<&'a Value> {
     lines.iter().filter(|line| line["message"] == message).collect()
@@ -119,11 +124,71 @@ async fn failure_is_logged_once_with_its_cause_and_the_requests_ids() {
     assert_eq!(with_message(&lines, "answered").len(), 1);
 }
 
+/// The answers with a code that have a line of their own, and those that were counted together.
+fn lines_and_counts(logs: &Logs, code: &str) -> (usize, u64) {
+    let lines = logs.lines();
+    let own = with_message(&lines, "answered").iter().filter(|line| line["span"]["code"] == code).count();
+    let together = with_message(&lines, "more were answered alike");
+    let counts = together.iter().filter(|line| line["code"] == code).map(|line| line["requests"].as_u64());
+    (own, counts.map(|count| count.expect("a count")).sum())
+}
+
+/// Waits until each of so many answers is in the log: those with a line of their own.
+async fn own_lines_of(logs: &Logs, code: &str, answers: usize) -> usize {
+    until("each answer is in the log", async || {
+        let (own, together) = lines_and_counts(logs, code);
+        assert!(own as u64 + together <= answers as u64, "one is in the log twice");
+        own as u64 + together == answers as u64
+    })
+    .await;
+    lines_and_counts(logs, code).0
+}
+
+#[tokio::test]
+async fn refusals_for_being_too_many_are_one_line_a_second() {
+    let clock = Clock::system();
+    let one_failure = Some("1/86400".parse().expect("a quota"));
+    let throttle = Throttle::new(None, one_failure, TrustedProxies::default(), &clock);
+    let app = App::throttled(postgres::migrated().await, clock, throttle).await;
+    let logs = Logs::catch("info");
+    let refused = async || app.send(Request::get(PAYMENTS).body(Body::empty()).expect("a request")).await.status;
+    assert_eq!(refused().await, 401);
+    for _ in 0..1_000 {
+        assert_eq!(refused().await, 429);
+    }
+    let own = own_lines_of(&logs, "too_many_failures", 1_000).await;
+    assert!(own > 0, "the first shows where it came from");
+    assert!(own < 100, "{own} lines");
+}
+
+#[tokio::test]
+async fn answers_without_a_key_have_a_bounded_number_of_lines() {
+    let app = App::new().await;
+    let logs = Logs::catch("info");
+    for _ in 0..1_500 {
+        app.send(Request::get("/nowhere").body(Body::empty()).expect("a request")).await;
+    }
+    let own = own_lines_of(&logs, "route_not_found", 1_500).await;
+    assert!((100..1_500).contains(&own), "{own} lines");
+}
+
+#[tokio::test]
+async fn caller_with_a_good_key_has_a_line_for_each_request() {
+    let app = App::new().await;
+    let tenant = app.tenant().await;
+    let logs = Logs::catch("info");
+    for _ in 0..150 {
+        app.create(&tenant, &json!({ "currency": "EURO" })).await;
+    }
+    assert_eq!(lines_and_counts(&logs, "invalid_body"), (150, 0));
+}
+
 /// Run as a process of its own by the test below: logging as `serve` sets it up is for a whole process.
 #[tokio::test]
 #[ignore = "no test: the process that another test starts"]
 async fn server_that_panics() {
-    telemetry::init(&LogSettings { log: "trace".to_owned(), log_format: LogFormat::Json }).expect("logs");
+    let settings = LogSettings { log: "trace".to_owned(), log_format: LogFormat::Json };
+    let _logging = telemetry::init(&settings).expect("logs");
     let handler = get(async || -> &'static str { panic!("the reason") });
     let router = layers::wrap(Router::new().route("/", handler), Duration::from_mins(1), &[]);
     let request = Request::get("/").header("x-request-id", "panicked-here").body(Body::empty()).expect("a request");

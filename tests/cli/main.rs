@@ -7,6 +7,7 @@ mod console;
 mod dev;
 mod link;
 mod lost_answers;
+mod log_reader;
 mod overload;
 mod pooler;
 mod process;

@@ -3,11 +3,13 @@
 use std::io::{BufRead, BufReader, Read};
 use std::net::TcpListener;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use tokio::sync::Mutex;
 use unibooks::cli::environment_variables;
 
 use crate::support::signal::signal;
@@ -98,6 +100,8 @@ pub struct Server {
     pub base: String,
     /// Its log until it listened.
     pub log: Vec<String>,
+    /// While it is held, nobody reads the log.
+    pub reading: Arc<Mutex<()>>,
     rest_of_log: Receiver<String>,
     printing: Option<JoinHandle<String>>,
 }
@@ -119,13 +123,21 @@ impl Server {
         let stderr = BufReader::new(child.stderr.take().expect("standard error"));
         let mut stdout = child.stdout.take().expect("standard output");
         let (line, rest_of_log) = channel();
-        std::thread::spawn(move || stderr.lines().map_while(Result::ok).try_for_each(|read| line.send(read)));
+        let reading = Arc::new(Mutex::new(()));
+        let may_read = Arc::clone(&reading);
+        std::thread::spawn(move || {
+            stderr.lines().map_while(Result::ok).try_for_each(|read| {
+                drop(may_read.blocking_lock());
+                line.send(read)
+            })
+        });
         let printing = std::thread::spawn(move || {
             let mut printed = String::new();
             stdout.read_to_string(&mut printed).expect("UTF-8");
             printed
         });
-        let mut server = Self { child, base: String::new(), log: Vec::new(), rest_of_log, printing: Some(printing) };
+        let printing = Some(printing);
+        let mut server = Self { child, base: String::new(), log: Vec::new(), reading, rest_of_log, printing };
         let listening = server.wait_for_log("listening");
         server.base = format!("http://{}", listening["address"].as_str().expect("an address"));
         server
@@ -156,6 +168,11 @@ impl Server {
     /// Sends a signal, for example `TERM`.
     pub fn signal(&self, name: &str) {
         signal(name, &self.child.id().to_string());
+    }
+
+    /// Waits for the end, also when nobody reads the log: how it ended.
+    pub fn wait_for_end(mut self) -> ExitStatus {
+        self.child.wait().expect("an end")
     }
 
     /// Waits for the end: how it ended, what it printed, what it logged.

@@ -1,0 +1,83 @@
+//! Logs.
+
+mod log_queue;
+
+use std::io::IsTerminal;
+use std::panic::PanicHookInfo;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use anyhow::Context;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use self::log_queue::LogQueue;
+use crate::config::{LogFormat, LogSettings};
+
+pub use self::log_queue::DROPPED_LINES;
+
+/// How long the end of the process waits for the reader of the log.
+const FLUSH_LIMIT: Duration = Duration::from_secs(1);
+
+/// The queue of this process, once it logs.
+static QUEUE: OnceLock<Arc<LogQueue>> = OnceLock::new();
+
+/// Held while the process runs. Dropped, also by a panic, it waits until the log is written, a second at most.
+#[derive(Debug)]
+#[must_use = "the last lines are lost without it"]
+pub struct Logging(Arc<LogQueue>);
+
+impl Logging {
+    /// Writes a line that is no event: the one that says why the program ends.
+    pub fn line(&self, text: &str) {
+        self.0.push(format!("{text}\n").as_bytes());
+    }
+}
+
+impl Drop for Logging {
+    fn drop(&mut self) {
+        self.0.flush(FLUSH_LIMIT);
+    }
+}
+
+/// Waits until the log is written, a second at most. For those who end the process without a return to `main`.
+pub fn flush() {
+    if let Some(queue) = QUEUE.get() {
+        queue.flush(FLUSH_LIMIT);
+    }
+}
+
+/// Starts logging to standard error: human on a terminal, one JSON object a line elsewhere.
+///
+/// # Errors
+/// When the filter cannot be read, or when it was done before.
+pub fn init(settings: &LogSettings) -> anyhow::Result<Logging> {
+    // Postgres' notices ("already exists, skipping") are no news to an operator; `--log` may ask for them.
+    let filter = EnvFilter::try_new(format!("sqlx::postgres::notice=warn,{}", settings.log))
+        .with_context(|| format!("UNIBOOKS_LOG: `{}` is not a log filter; try `info`", settings.log))?;
+    let human = match settings.log_format {
+        LogFormat::Auto => std::io::stderr().is_terminal(),
+        LogFormat::Human => true,
+        LogFormat::Json => false,
+    };
+    let queue = LogQueue::start(std::io::stderr()).context("the thread that writes the log was not started")?;
+    let registry = tracing_subscriber::registry().with(filter);
+    if human {
+        let colors = std::io::stderr().is_terminal();
+        registry.with(tracing_subscriber::fmt::layer().with_writer(Arc::clone(&queue)).with_ansi(colors)).try_init()?;
+    } else {
+        let json = tracing_subscriber::fmt::layer().json().flatten_event(true).with_span_list(false);
+        registry.with(json.with_writer(Arc::clone(&queue))).try_init()?;
+    }
+    std::panic::set_hook(Box::new(log_panic));
+    QUEUE.set(Arc::clone(&queue)).ok();
+    Ok(Logging(queue))
+}
+
+/// One structured line where the panic happened, inside the span of its request, in place of free text.
+fn log_panic(panic: &PanicHookInfo<'_>) {
+    let message = panic.payload_as_str().unwrap_or("without a message");
+    let place = panic.location().map(ToString::to_string);
+    tracing::error!(panic = message, place, "panicked");
+}
