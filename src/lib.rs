@@ -10,6 +10,7 @@ pub mod db;
 pub mod domain;
 pub mod http;
 pub mod open_files;
+pub mod ownership;
 pub mod projects;
 pub mod router;
 pub mod server;

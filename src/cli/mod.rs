@@ -5,6 +5,7 @@ mod connection;
 mod console;
 mod demo;
 mod dev;
+mod env_file;
 mod healthcheck;
 mod migrate;
 mod openapi;
@@ -16,6 +17,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
+use self::env_file::EnvFile;
 use crate::config::LogSettings;
 use crate::telemetry;
 
@@ -56,14 +58,7 @@ enum Command {
 /// Runs the program. An error ends it with one line on standard error and exit code 1, a wrong setting with 2.
 #[must_use]
 pub fn main() -> ExitCode {
-    // A `.env` in the working folder, or in one above it, counts as environment; what is really set there wins.
-    let dotenv = dotenvy::dotenv();
-    if let Err(error) = &dotenv
-        && !error.not_found()
-    {
-        eprintln!("error: .env cannot be read: {}", one_line(&error.to_string()));
-        return ExitCode::from(2);
-    }
+    let env_file = env_file::load();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) if error.use_stderr() => {
@@ -72,6 +67,12 @@ pub fn main() -> ExitCode {
         }
         Err(help_or_version) => help_or_version.exit(),
     };
+    if let Err(error) = &env_file
+        && cli.command.needs_settings()
+    {
+        eprintln!("error: {}", one_line(&error.to_string()));
+        return ExitCode::from(2);
+    }
     let logging = match telemetry::init(&cli.log) {
         Ok(logging) => logging,
         Err(error) => {
@@ -79,6 +80,7 @@ pub fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    say_where_settings_came_from(&env_file);
     match start(cli.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
@@ -87,6 +89,25 @@ pub fn main() -> ExitCode {
             logging.line(&last_line(&error));
             ExitCode::FAILURE
         }
+    }
+}
+
+impl Command {
+    /// Whether it must not run when a part of its settings cannot be read. The others have no setting that could make
+    /// them do harm.
+    fn needs_settings(&self) -> bool {
+        !matches!(self, Self::Openapi | Self::Healthcheck(_))
+    }
+}
+
+/// One line in the log: the file and the names of the variables, never a value.
+fn say_where_settings_came_from(env_file: &Result<EnvFile, env_file::Error>) {
+    match env_file {
+        Ok(EnvFile { path: Some(path), names }) if !names.is_empty() => {
+            tracing::info!(file = %path.display(), variables = names.join(", "), "settings were read from a file");
+        }
+        Ok(_) => {}
+        Err(error) => tracing::warn!("{}", one_line(&error.to_string())),
     }
 }
 

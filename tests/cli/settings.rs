@@ -1,7 +1,13 @@
 //! Wrong settings end the program with one line, before anything listens.
 
-use std::fs;
+use std::fs::{self, Permissions};
 use std::net::TcpListener;
+use std::os::unix::fs::{PermissionsExt, chown, symlink};
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+use tempfile::TempDir;
 
 use crate::process::{Server, free_port, one_line, printed, unibooks};
 use crate::support::postgres;
@@ -126,8 +132,94 @@ async fn file_named_env_in_the_working_folder_counts_and_the_environment_wins() 
     let other = postgres::url(&postgres::migrated().await).await;
     let list = unibooks(&["project", "list", "--json"]).current_dir(folder.path()).env("DATABASE_URL", other).output();
     assert_eq!(String::from_utf8_lossy(&list.expect("a process").stdout), "[]\n");
+}
 
-    fs::write(folder.path().join(".env"), "no setting\n").expect("written");
-    let broken = unibooks(&["project", "list"]).current_dir(folder.path()).output().expect("a process");
-    assert!(one_line(&broken, 2).contains(".env"));
+/// A command in a folder with a file `.env`, both for their owner only.
+fn beside(env_file: &str, arguments: &[&str]) -> (TempDir, Command) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join(".env");
+    fs::write(&file, env_file).expect("written");
+    fs::set_permissions(&file, Permissions::from_mode(0o600)).expect("a mode");
+    let mut command = unibooks(arguments);
+    command.current_dir(folder.path());
+    (folder, command)
+}
+
+#[tokio::test]
+async fn env_file_is_named_in_the_log_and_sets_only_our_own() {
+    let url = postgres::url(&postgres::migrated().await).await;
+    let text = format!("PGOPTIONS=--wrong\nUNIBOOKS_LOG=info\nexport DATABASE_URL=\"{url}\"\nHOME=/nowhere\n");
+    let (folder, mut command) = beside(&text, &["project", "list"]);
+    let output = command.env("UNIBOOKS_LOG_FORMAT", "json").output().expect("a process");
+    let log = String::from_utf8(output.stderr).expect("UTF-8");
+    assert!(output.status.success(), "{log}");
+    let [line] = log.lines().collect::<Vec<_>>()[..] else { panic!("not one line: {log}") };
+    let line: Value = serde_json::from_str(line).expect("JSON");
+    assert_eq!(line["variables"], "DATABASE_URL, UNIBOOKS_LOG");
+    let file = folder.path().canonicalize().expect("a path").join(".env");
+    assert_eq!(line["file"], file.to_str().expect("a plain path"));
+    assert!(!log.contains(&url), "{log}");
+}
+
+#[test]
+fn env_file_that_cannot_be_read_is_told_by_its_line_alone() {
+    for fault in ["DATABASE_URL=\"postgres://me:hunter2@localhost/books", "DATABASE_URL=postgres://me:hunter2 @h/b"] {
+        let text = format!("# The database.\n{fault}\nUNIBOOKS_LOG=info\n");
+        let (_folder, mut command) = beside(&text, &["project", "list"]);
+        let line = one_line(&command.output().expect("a process"), 2);
+        assert!(line.contains("/.env") && line.contains("line 2") && !line.contains("hunter2"), "{line}");
+
+        for arguments in [&["--help"][..], &["--version"], &["serve", "--help"], &["openapi"]] {
+            let (_folder, mut command) = beside(&text, arguments);
+            let output = command.output().expect("a process");
+            assert!(output.status.success(), "{arguments:?} needs no setting");
+            let said = [output.stdout, output.stderr].concat();
+            assert!(!String::from_utf8_lossy(&said).contains("hunter2"), "{arguments:?}");
+        }
+    }
+}
+
+#[test]
+fn env_file_of_a_folder_above_is_not_looked_at() {
+    let (folder, mut command) = beside("DATABASE_URL=postgres://127.0.0.1:1/foreign\n", &["project", "list"]);
+    let below = folder.path().join("below");
+    fs::create_dir(&below).expect("a folder");
+    let line = one_line(&command.current_dir(&below).output().expect("a process"), 1);
+    assert!(line.contains("DATABASE_URL is not set"), "{line}");
+}
+
+#[test]
+fn env_file_that_others_can_write_is_refused() {
+    let text = "DATABASE_URL=postgres://127.0.0.1:1/foreign\n";
+    let refused = |told: &str, spoil: &dyn Fn(&Path)| {
+        let (folder, mut command) = beside(text, &["project", "list"]);
+        spoil(folder.path());
+        let line = one_line(&command.output().expect("a process"), 2);
+        assert!(line.contains("is not used") && line.contains(told), "{line}");
+    };
+    let mode = |path: &Path, mode| fs::set_permissions(path, Permissions::from_mode(mode)).expect("a mode");
+    refused("everybody can write", &|folder| mode(&folder.join(".env"), 0o602));
+    refused("everybody can write", &|folder| mode(folder, 0o707));
+    refused("not a plain file", &|folder| {
+        fs::rename(folder.join(".env"), folder.join("elsewhere")).expect("renamed");
+        symlink("elsewhere", folder.join(".env")).expect("a link");
+    });
+    let (folder, _) = beside(text, &[]);
+    // Only root can give a file away.
+    if chown(folder.path().join(".env"), Some(12_345), None).is_ok() {
+        refused("id 12345", &|folder| chown(folder.join(".env"), Some(12_345), None).expect("given away"));
+        refused("id 12345", &|folder| chown(folder, Some(12_345), None).expect("given away"));
+        refused("group can write", &|folder| {
+            chown(folder.join(".env"), None, Some(12_345)).expect("given away");
+            mode(&folder.join(".env"), 0o660);
+        });
+    }
+}
+
+#[tokio::test]
+async fn env_file_in_a_sticky_folder_counts() {
+    let url = postgres::url(&postgres::migrated().await).await;
+    let (folder, mut command) = beside(&format!("DATABASE_URL={url}\n"), &["project", "list"]);
+    fs::set_permissions(folder.path(), Permissions::from_mode(0o1777)).expect("a mode");
+    assert!(command.output().expect("a process").status.success());
 }
