@@ -1,5 +1,7 @@
 //! The private Postgres, run for real: as root and as an ordinary user, through crashes and restarts.
 
+#[path = "private_postgres/foreign.rs"]
+mod foreign;
 #[path = "support/signal.rs"]
 mod signal;
 

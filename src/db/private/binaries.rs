@@ -2,12 +2,13 @@
 
 use std::{
     cmp::Reverse,
-    env, fs,
+    env, fs, io,
     path::{Path, PathBuf},
-    process::Command,
+    process::Stdio,
 };
 
-use super::error::PrivatePostgresError;
+use super::{error::PrivatePostgresError, user::RunAs};
+use crate::ownership::{self, ROOT, current_uid};
 
 /// The oldest version that is supported.
 const MINIMUM: u32 = 14;
@@ -41,15 +42,16 @@ pub(super) fn find(
     asked_for: Option<&Path>,
     cluster_version: Option<u32>,
     cluster: &Path,
+    run_as: &RunAs,
 ) -> Result<Binaries, PrivatePostgresError> {
-    let candidates = asked_for.map_or_else(candidates, |folder| vec![folder.to_owned()]);
+    let candidates = asked_for.map_or_else(|| candidates(run_as), |folder| vec![folder.to_owned()]);
     let mut looked_at = Vec::new();
     for folder in candidates {
-        match major_version(&folder) {
-            Ok(version) if cluster_version.map_or(version >= MINIMUM, |wanted| version == wanted) => {
-                return std::path::absolute(&folder).map(Binaries).map_err(PrivatePostgresError::io("use", folder));
+        match look_at(&folder, run_as) {
+            Ok((real, version)) if cluster_version.map_or(version >= MINIMUM, |wanted| version == wanted) => {
+                return Ok(Binaries(real));
             }
-            Ok(version) => looked_at.push(format!("{} (version {version})", folder.display())),
+            Ok((_, version)) => looked_at.push(format!("{} (version {version})", folder.display())),
             Err(fault) => looked_at.push(format!("{} ({fault})", folder.display())),
         }
     }
@@ -64,9 +66,9 @@ pub(super) fn find(
 }
 
 /// Where to look, best first. `pg_config` and `PATH` are the user's choice; the rest is where packages put them.
-fn candidates() -> Vec<PathBuf> {
+fn candidates(run_as: &RunAs) -> Vec<PathBuf> {
     let mut folders = Vec::new();
-    if let Ok(output) = Command::new("pg_config").arg("--bindir").output()
+    if let Ok(output) = run_as.command("pg_config").arg("--bindir").stdout(Stdio::piped()).output()
         && output.status.success()
     {
         folders.push(PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()));
@@ -111,17 +113,34 @@ fn digits_of(name: &str) -> u32 {
     digits.parse().unwrap_or(0)
 }
 
-/// The major version of the programs in a folder, or what is wrong with the folder.
-fn major_version(folder: &Path) -> Result<u32, String> {
+/// The real path and the major version of the programs in a folder, or what is wrong with the folder.
+fn look_at(folder: &Path, run_as: &RunAs) -> Result<(PathBuf, u32), String> {
     for program in ["postgres", "initdb"] {
         if !folder.join(program).is_file() {
             return Err(format!("no `{program}` there"));
         }
     }
-    let output = Command::new(folder.join("postgres")).arg("--version").output();
+    let folder = folder.canonicalize().map_err(|error| error.to_string())?;
+    for program in ["postgres", "initdb"] {
+        check_owner(&folder.join(program), run_as).map_err(|error| error.to_string())?;
+    }
+    // As the user of the server: root runs no program that it does not have to.
+    let output = run_as.command(folder.join("postgres")).arg("--version").stdout(Stdio::piped()).output();
     let output = output.map_err(|error| format!("`postgres --version` does not run: {error}"))?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    parse_version(&text).ok_or_else(|| "`postgres --version` prints no version".to_owned())
+    let version = parse_version(&String::from_utf8_lossy(&output.stdout));
+    version.map(|version| (folder, version)).ok_or_else(|| "`postgres --version` prints no version".to_owned())
+}
+
+/// Root runs no program that an ordinary user could have put there. Other users choose their programs themselves, also
+/// those of somebody who installs them for all, as Homebrew does.
+fn check_owner(program: &Path, run_as: &RunAs) -> io::Result<()> {
+    if current_uid() != ROOT {
+        return Ok(());
+    }
+    for path in [program, program.parent().unwrap_or(program)] {
+        ownership::check_path(path, &[run_as.uid])?;
+    }
+    Ok(())
 }
 
 /// `postgres (PostgreSQL) 15.18 (Debian …)`, `… 17beta1`, `… 19devel`.
@@ -160,7 +179,8 @@ mod tests {
     fn folder_that_was_asked_for_must_hold_both_programs() {
         let folder = tempfile::tempdir().expect("temporary folder");
         fs::write(folder.path().join("postgres"), "").expect("file");
-        let error = find(Some(folder.path()), None, Path::new("cluster")).expect_err("no initdb there");
+        let run_as = RunAs::choose(current_uid(), folder.path()).expect("a user");
+        let error = find(Some(folder.path()), None, Path::new("cluster"), &run_as).expect_err("no initdb there");
         assert!(error.to_string().contains("no `initdb` there"), "{error}");
         assert!(error.to_string().contains("UNIBOOKS_POSTGRES_BIN"), "{error}");
     }

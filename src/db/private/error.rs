@@ -1,6 +1,11 @@
 //! What can go wrong, in sentences for the person who started the program.
 
-use std::{io, path::PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+use crate::ownership::Untrusted;
 
 /// Why the private Postgres could not be started or stopped.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +42,18 @@ pub enum PrivatePostgresError {
     /// There is no home folder to keep data in.
     #[error("there is no home folder to keep the data in (HOME is not set). Set UNIBOOKS_DATA_DIR to a folder.")]
     NoHome,
+    /// Somebody else could lead us to other files.
+    #[error(
+        "the folder {folder} is not used, because of {untrusted}. A data folder and those above it must be yours or \
+         root's, and nobody else may write there. Change that (chown, chmod go-w), or choose another folder with \
+         UNIBOOKS_DATA_DIR."
+    )]
+    Untrusted {
+        /// The data folder.
+        folder: PathBuf,
+        /// Where, and who.
+        untrusted: Untrusted,
+    },
     /// The lock of the data folder is taken.
     #[error("another unibooks uses the folder {0}. Stop it, or choose another folder with UNIBOOKS_DATA_DIR.")]
     InUse(PathBuf),
@@ -124,6 +141,14 @@ pub enum PrivatePostgresError {
 }
 
 impl PrivatePostgresError {
+    /// What a check of the data folder found.
+    pub(super) fn untrusted(folder: &Path, error: io::Error) -> Self {
+        match error.downcast() {
+            Ok(untrusted) => Self::Untrusted { folder: folder.to_owned(), untrusted },
+            Err(error) => Self::io("check the data folder", folder)(error),
+        }
+    }
+
     /// For `map_err`: names the action and the path, which `io::Error` does not.
     pub(super) fn io(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();

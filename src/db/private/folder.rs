@@ -3,13 +3,17 @@
 use std::{
     env,
     fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError},
+    io,
     os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
     thread::sleep,
     time::Duration,
 };
 
-use super::{error::PrivatePostgresError, user};
+use rustix::fs::OFlags;
+
+use super::error::PrivatePostgresError;
+use crate::ownership::{self, ROOT, current_uid};
 
 /// See [`lock`].
 const LOCK_TRIES: u32 = 10;
@@ -21,7 +25,7 @@ const LOCK_PAUSE: Duration = Duration::from_millis(20);
 /// # Errors
 /// When there is no home folder.
 pub fn default_data_dir() -> Result<PathBuf, PrivatePostgresError> {
-    if user::current_uid()? == user::ROOT {
+    if current_uid() == ROOT {
         return Ok("/var/lib/unibooks".into());
     }
     below_home(env::var_os("XDG_DATA_HOME").map(PathBuf::from), env::var_os("HOME").map(PathBuf::from))
@@ -38,22 +42,41 @@ fn below_home(data_home: Option<PathBuf>, home: Option<PathBuf>) -> Option<PathB
 }
 
 /// Makes the data folder unless it exists, and gives its real path. An existing folder keeps its mode.
-pub(super) fn create(path: &Path, root: bool) -> Result<PathBuf, PrivatePostgresError> {
-    let make = || {
-        let path = std::path::absolute(path)?;
-        if !path.exists() {
-            if let Some(parent) = path.parent() {
-                fs::create_dir_all(parent)?;
-            }
-            // Root's folder stays root's, but the user that Postgres runs as must get through to the cluster.
-            let mode = if root { 0o711 } else { 0o700 };
-            DirBuilder::new().mode(mode).create(&path)?;
-            // Again, because the umask took its part.
-            fs::set_permissions(&path, Permissions::from_mode(mode))?;
-        }
-        path.canonicalize()
-    };
-    make().map_err(PrivatePostgresError::io("make the data folder", path))
+///
+/// Neither the folder nor one above it may be another user's, or be open for others to write: who can change a folder
+/// can put a link into it, and we would write to where it leads. That the folder above is one for everybody, like
+/// `/tmp`, is no danger.
+pub(super) fn create(path: &Path) -> Result<PathBuf, PrivatePostgresError> {
+    let us = &[current_uid()];
+    let untrusted = |error| PrivatePostgresError::untrusted(path, error);
+    let path = &std::path::absolute(path).map_err(PrivatePostgresError::io("find", path))?;
+    let above = path.ancestors().skip(1).find(|above| above.exists());
+    if let (false, Some(above)) = (path.exists(), above) {
+        // Before anything is made: root makes nothing where somebody else is at home.
+        let real = ownership::check_parent_path(above, us).map_err(untrusted)?;
+        let wanted = real.join(path.strip_prefix(above).unwrap_or(path));
+        make(&wanted).map_err(PrivatePostgresError::io("make the data folder", path))?;
+    }
+    ownership::check_path(path, us).map_err(untrusted)
+}
+
+/// Makes a folder and those above it.
+fn make(path: &Path) -> io::Result<()> {
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    // Root's folder stays root's, but the user that Postgres runs as must get through to the cluster.
+    let mode = if current_uid() == ROOT { 0o711 } else { 0o700 };
+    DirBuilder::new().mode(mode).create(path)?;
+    // Again, because the umask took its part.
+    fs::set_permissions(path, Permissions::from_mode(mode))
+}
+
+/// Opens files, but not where a link leads: in our folder there is no use for one.
+pub(super) fn no_link() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.custom_flags(OFlags::NOFOLLOW.bits().cast_signed());
+    options
 }
 
 /// Takes the lock of the data folder. It is held as long as the file is open; std opens files so that children do not
@@ -63,7 +86,7 @@ pub(super) fn create(path: &Path, root: bool) -> Result<PathBuf, PrivatePostgres
 /// more than one try, each after a pause that blocks the thread.
 pub(super) fn lock(data_dir: &Path) -> Result<File, PrivatePostgresError> {
     let path = data_dir.join("lock");
-    let open = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
+    let open = no_link().write(true).create(true).truncate(false).mode(0o600).open(&path);
     let file = open.map_err(PrivatePostgresError::io("open the lock file", &path))?;
     for _ in 0..LOCK_TRIES {
         match file.try_lock() {

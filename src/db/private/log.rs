@@ -1,13 +1,13 @@
 //! `postgres.log`: what `initdb` and `postgres` print.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, File},
     io::{self, Read as _, Seek as _, SeekFrom},
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
 
-use super::error::PrivatePostgresError;
+use super::{error::PrivatePostgresError, folder::no_link};
 
 /// A longer log is begun anew at the next start.
 const LARGEST: u64 = 10 * 1024 * 1024;
@@ -23,7 +23,7 @@ pub(super) struct Log {
 
 impl Log {
     pub(super) fn open(path: &Path) -> Result<Self, PrivatePostgresError> {
-        let mut start = fs::metadata(path).map_or(0, |found| found.len());
+        let mut start = fs::symlink_metadata(path).map_or(0, |found| found.len());
         if start > LARGEST {
             fs::remove_file(path).map_err(PrivatePostgresError::io("remove", path))?;
             start = 0;
@@ -33,7 +33,7 @@ impl Log {
 
     /// A handle to write to, for a child.
     pub(super) fn writer(&self) -> Result<File, PrivatePostgresError> {
-        let open = OpenOptions::new().append(true).create(true).mode(0o600).open(&self.path);
+        let open = no_link().append(true).create(true).mode(0o600).open(&self.path);
         open.map_err(PrivatePostgresError::io("write", &self.path))
     }
 
@@ -43,7 +43,7 @@ impl Log {
     }
 
     fn read(&self) -> io::Result<String> {
-        let mut file = File::open(&self.path)?;
+        let mut file = no_link().read(true).open(&self.path)?;
         let end = file.seek(SeekFrom::End(0))?;
         // Twelve lines are within the last few kilobytes.
         file.seek(SeekFrom::Start(self.start.max(end.saturating_sub(16 * 1024))))?;

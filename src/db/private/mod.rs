@@ -25,6 +25,7 @@ use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
 use self::{binaries::Binaries, log::Log, supervised::Supervised, user::RunAs};
 pub use self::{error::PrivatePostgresError, folder::default_data_dir};
+use crate::ownership::current_uid;
 
 /// Superuser and database have the name of the program.
 const NAME: &str = "unibooks";
@@ -116,14 +117,13 @@ impl PrivatePostgres {
 impl Site {
     /// Makes and checks everything that must be there before the first child runs.
     fn prepare(options: &Options) -> Result<Self, PrivatePostgresError> {
-        let uid = user::current_uid()?;
-        let data_dir = folder::create(&options.data_dir, uid == user::ROOT)?;
+        let data_dir = folder::create(&options.data_dir)?;
         let lock = folder::lock(&data_dir)?;
         let cluster = data_dir.join("postgres");
-        let run_as = RunAs::choose(uid, &cluster)?;
+        let run_as = RunAs::choose(current_uid(), &cluster)?;
         run_as.check_reach(&data_dir)?;
         let version = cluster::version(&cluster)?;
-        let binaries = binaries::find(options.binaries.as_deref(), version, &cluster)?;
+        let binaries = binaries::find(options.binaries.as_deref(), version, &cluster, &run_as)?;
         let socket = socket::prepare(&data_dir, &run_as)?;
         let log = Log::open(&data_dir.join("postgres.log"))?;
         Ok(Self { cluster, socket, binaries, run_as, log, data_dir, _lock: lock })

@@ -13,11 +13,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{
-    PORT,
-    error::PrivatePostgresError,
-    user::{ROOT, RunAs},
-};
+use super::{PORT, error::PrivatePostgresError, user::RunAs};
+use crate::ownership::ROOT;
 
 /// The longest path of a socket in bytes: `sun_path` less its closing zero.
 const LONGEST: usize = if cfg!(target_os = "macos") { 103 } else { 107 };

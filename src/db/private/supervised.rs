@@ -125,8 +125,8 @@ impl Supervised {
 
 #[cfg(test)]
 mod tests {
-    use super::super::user::current_uid;
     use super::*;
+    use crate::ownership::current_uid;
 
     /// Says that it is ready, heeds no interrupt and ends when it is told to quit. (No shell can do this: what runs in
     /// the background starts with both signals ignored, which a shell cannot change.)
@@ -135,7 +135,7 @@ mod tests {
     #[tokio::test]
     async fn child_that_heeds_no_interrupt_is_told_to_end_at_once() {
         let folder = tempfile::tempdir().expect("temporary folder");
-        let run_as = RunAs::choose(current_uid().expect("a user"), folder.path()).expect("a user");
+        let run_as = RunAs::choose(current_uid(), folder.path()).expect("a user");
         let log = Log::open(&folder.path().join("log")).expect("a log");
         let child = Supervised::start_with(2, Path::new("perl"), ["-e", STUBBORN], &run_as, &log).expect("started");
         while !std::fs::read_to_string(&log.path).expect("a log").contains("ready") {

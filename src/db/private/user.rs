@@ -11,9 +11,7 @@ use std::{
 };
 
 use super::error::PrivatePostgresError;
-
-/// The user id of root.
-pub(super) const ROOT: u32 = 0;
+use crate::ownership::ROOT;
 
 /// The user of the children.
 #[derive(Debug, Clone)]
@@ -31,7 +29,7 @@ impl RunAs {
         if current_uid != ROOT {
             return Ok(Self { uid: current_uid, become_gid: None, name: current_uid.to_string() });
         }
-        if let Ok(owner) = fs::metadata(cluster)
+        if let Ok(owner) = fs::symlink_metadata(cluster)
             && owner.uid() != ROOT
         {
             return Ok(Self { uid: owner.uid(), become_gid: Some(owner.gid()), name: owner.uid().to_string() });
@@ -81,12 +79,7 @@ impl RunAs {
     }
 }
 
-/// Our own (effective) user id.
-pub(super) fn current_uid() -> Result<u32, PrivatePostgresError> {
-    id(&["-u"]).map_err(PrivatePostgresError::io("run", "id"))
-}
-
-/// Asks `id`, because std has no call for it and the C library would need `unsafe`.
+/// Asks `id`, because std cannot look up users and the C library would need `unsafe`.
 fn id(args: &[&str]) -> io::Result<u32> {
     let output = Command::new("id").args(args).output()?;
     let text = String::from_utf8_lossy(&output.stdout);
