@@ -1,5 +1,7 @@
 //! Migrations on databases that hold something, for each state that a database in use can be in.
 
+#[path = "migrations/beside_traffic.rs"]
+mod beside_traffic;
 mod support;
 
 use std::collections::BTreeSet;

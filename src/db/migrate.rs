@@ -5,31 +5,40 @@ use sqlx::{Connection, PgExecutor, Row};
 
 use super::connect::Database;
 use super::connections::Pooling;
+use super::migration_run;
 
 /// The migrations of this build, from `migrations/`.
 static MIGRATOR: Migrator = sqlx::migrate!();
 
-/// Applies what is missing. Safe to call from many servers at once: an advisory lock lets one of them work while the
-/// others wait.
+/// Applies what is missing of this build's migrations; see [`migrate_with`].
+///
+/// # Errors
+/// Those of [`migrate_with`].
+pub async fn migrate(database: &Database) -> anyhow::Result<()> {
+    migrate_with(database, &MIGRATOR).await
+}
+
+/// Applies what is missing of `migrator`. Safe to call from many servers at once: an advisory lock lets one of them
+/// work while the others wait. Payments are created and read meanwhile: see [`migration_run`].
 ///
 /// # Errors
 /// When the database cannot be reached or a migration fails; it is then rolled back. Behind a pooler in transaction
 /// mode, where a lock would stay with somebody else's session, when something is missing.
-pub async fn migrate(database: &Database) -> anyhow::Result<()> {
+pub async fn migrate_with(database: &Database, migrator: &Migrator) -> anyhow::Result<()> {
     if database.pooling() == Pooling::Transaction {
-        return check(database).await;
+        return check(database, migrator).await;
     }
     let mut connection = database.connect_alone().await?;
-    // Waiting for the other server, and a migration of a large table, take longer than a request may.
+    // A migration of a large table takes longer than a request may.
     sqlx::query("set statement_timeout = 0").execute(&mut connection).await?;
-    let migrated = MIGRATOR.run(&mut connection).await;
+    let migrated = migration_run::run(&mut connection, migrator).await;
     connection.close().await.ok();
     migrated.map_err(explain)
 }
 
-async fn check(database: &Database) -> anyhow::Result<()> {
+async fn check(database: &Database, migrator: &Migrator) -> anyhow::Result<()> {
     anyhow::ensure!(
-        is_migrated(&mut database.begin_unopened().await?).await?,
+        has_all(&mut database.begin_unopened().await?, migrator).await?,
         "the database has not this version's schema, and nothing is migrated through a pooler in transaction mode; run \
          `unibooks migrate --database-pooling session` with DATABASE_URL leading to Postgres itself"
     );
@@ -54,7 +63,11 @@ pub(super) async fn is_writable(connection: impl PgExecutor<'_>) -> Result<bool,
 
 /// Whether every migration of this build is applied.
 pub(super) async fn is_migrated(connection: impl PgExecutor<'_>) -> Result<bool, sqlx::Error> {
-    let known: Vec<i64> = MIGRATOR.iter().map(|migration| migration.version).collect();
+    has_all(connection, &MIGRATOR).await
+}
+
+async fn has_all(connection: impl PgExecutor<'_>, migrator: &Migrator) -> Result<bool, sqlx::Error> {
+    let known: Vec<i64> = migrator.iter().map(|migration| migration.version).collect();
     let applied =
         sqlx::query_scalar::<_, i64>("select count(*) from _sqlx_migrations where success and version = any($1)")
             .bind(&known)

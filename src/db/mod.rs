@@ -6,6 +6,8 @@ mod connections;
 mod error;
 mod executor;
 mod migrate;
+mod migration_lock;
+mod migration_run;
 pub mod private;
 mod unit_of_work;
 
@@ -13,5 +15,5 @@ pub use clock::DatabaseClock;
 pub use connect::{Database, DatabaseOptions};
 pub use connections::Pooling;
 pub use error::{Error, foreign, is_away};
-pub use migrate::migrate;
+pub use migrate::{migrate, migrate_with};
 pub use unit_of_work::{KeptConnection, UnitOfWork};

@@ -1,0 +1,194 @@
+//! Applies migrations while other servers create and read payments.
+//!
+//! A statement that changes a table waits for all transactions that use the table, and everything that comes later
+//! waits behind it. Beside a long reader, such as `pg_dump`, that would stop the API for as long as the reader reads. So
+//! a migration gives up after [`LOCK_TIMEOUT`], is rolled back, and is tried again after a pause.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use sqlx::error::DatabaseError;
+use sqlx::migrate::{Migrate, MigrateError, Migration, Migrator};
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use tokio::time::Instant;
+
+use super::migration_lock;
+
+/// How long a statement waits for a lock, and others behind it. Shorter than `deadlock_timeout` of Postgres (1 s), so
+/// that in a deadlock it is the migration that gives up, and never a request.
+const LOCK_TIMEOUT: &str = "500ms";
+/// The pause before the second attempt. Each further one is twice as long.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+/// The longest pause.
+const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+/// How often a migration that is at work is logged.
+const PROGRESS: Duration = Duration::from_secs(10);
+/// The table of applied migrations, as sqlx names it.
+const TABLE: &str = "_sqlx_migrations";
+
+/// Applies what is missing, as often as it takes to get its locks.
+pub(super) async fn run(connection: &mut PgConnection, migrator: &Migrator) -> Result<(), MigrateError> {
+    let mut pause = FIRST_PAUSE;
+    let mut attempted = None;
+    loop {
+        migration_lock::acquire(connection).await?;
+        let applied = apply_missing(connection, migrator, &mut attempted).await;
+        // Between two attempts others may have the lock: an older server that waits for it holds a snapshot.
+        let released = migration_lock::release(connection).await;
+        match applied {
+            Err(error) if is_lock_conflict(&error) => {
+                if pause == FIRST_PAUSE {
+                    let transaction = oldest_transaction(connection).await?;
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        transaction,
+                        "a migration waits for transactions that use its tables; it is tried again until it succeeds"
+                    );
+                }
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(LONGEST_PAUSE);
+            }
+            applied => return applied.and(released.map_err(MigrateError::from)),
+        }
+    }
+}
+
+/// Whether a statement gave up its wait for a lock.
+fn is_lock_conflict(error: &MigrateError) -> bool {
+    let (MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) = error else { return false };
+    // lock_not_available, deadlock_detected
+    error.as_database_error().and_then(DatabaseError::code).is_some_and(|code| code == "55P03" || code == "40P01")
+}
+
+/// Applies what is missing, once. `attempted` is the version of the last migration that was begun.
+async fn apply_missing(
+    connection: &mut PgConnection,
+    migrator: &Migrator,
+    attempted: &mut Option<i64>,
+) -> Result<(), MigrateError> {
+    sqlx::query(AssertSqlSafe(format!("set lock_timeout = '{LOCK_TIMEOUT}'"))).execute(&mut *connection).await?;
+    connection.ensure_migrations_table(TABLE).await?;
+    if let Some(version) = connection.dirty_version(TABLE).await? {
+        return Err(MigrateError::Dirty(version));
+    }
+    let applied = connection.list_applied_migrations(TABLE).await?;
+    if let Some(unknown) = applied.iter().find(|applied| !migrator.version_exists(applied.version)) {
+        return Err(MigrateError::VersionMissing(unknown.version));
+    }
+    for migration in migrator.iter() {
+        match applied.iter().find(|applied| applied.version == migration.version) {
+            Some(applied) if applied.checksum != migration.checksum => {
+                return Err(MigrateError::VersionMismatch(migration.version));
+            }
+            Some(_) => {}
+            None => {
+                let is_retry = attempted.replace(migration.version) == Some(migration.version);
+                apply(connection, migration, is_retry).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn apply(connection: &mut PgConnection, migration: &Migration, is_retry: bool) -> Result<(), MigrateError> {
+    let Migration { version, description, no_tx, .. } = migration;
+    if !is_retry {
+        tracing::info!(version, %description, "a migration begins");
+    }
+    let words = words(migration.sql.as_str());
+    if *no_tx && words.contains(&"concurrently") {
+        // It waits beside readers and writers and lets all of them pass, for as long as it takes.
+        sqlx::query("set lock_timeout = 0").execute(&mut *connection).await?;
+        drop_invalid_indexes(connection, &words).await?;
+    } else {
+        sqlx::query(AssertSqlSafe(format!("set lock_timeout = '{LOCK_TIMEOUT}'"))).execute(&mut *connection).await?;
+        if is_retry {
+            try_locks(connection, &words).await?;
+        }
+    }
+    let elapsed = with_progress(*version, connection.apply(TABLE, migration)).await?;
+    tracing::info!(version, duration_ms = elapsed.as_millis(), "a migration is applied");
+    Ok(())
+}
+
+/// The words of SQL, without its comments.
+fn words(sql: &str) -> Vec<&str> {
+    let code = sql.lines().map(|line| line.split("--").next().unwrap_or_default());
+    let words = code.flat_map(|line| line.split(|c: char| !c.is_alphanumeric() && c != '_'));
+    words.filter(|word| !word.is_empty()).collect()
+}
+
+/// Drops what an interrupted `create index concurrently` left behind: an index that costs every write and serves no
+/// read, and of which `if not exists` says that it exists.
+async fn drop_invalid_indexes(connection: &mut PgConnection, words: &[&str]) -> Result<(), sqlx::Error> {
+    let invalid: Vec<String> = sqlx::query_scalar(
+        "select i.indexrelid::regclass::text
+         from pg_index i join pg_class c on c.oid = i.indexrelid join pg_namespace n on n.oid = c.relnamespace
+         where not i.indisvalid and n.nspname = current_schema() and c.relname = any($1)",
+    )
+    .bind(words)
+    .fetch_all(&mut *connection)
+    .await?;
+    for index in invalid {
+        tracing::warn!(index, "an index that was not finished is dropped and built anew");
+        let drop = AssertSqlSafe(format!("drop index concurrently if exists {index}"));
+        sqlx::raw_sql(drop).execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+/// Takes the strongest lock on each table that a migration names, directly or by an index, and lets go of it. A
+/// migration that cannot get its locks then fails before it has built indexes that are rolled back again.
+async fn try_locks(connection: &mut PgConnection, words: &[&str]) -> Result<(), sqlx::Error> {
+    let tables: Vec<String> = sqlx::query_scalar(
+        "select distinct t.oid::regclass::text
+         from pg_class t join pg_namespace n on n.oid = t.relnamespace
+         left join pg_index i on i.indrelid = t.oid left join pg_class x on x.oid = i.indexrelid
+         where t.relkind in ('r', 'p') and n.nspname = current_schema() and (t.relname = any($1) or x.relname = any($1))
+         order by 1",
+    )
+    .bind(words)
+    .fetch_all(&mut *connection)
+    .await?;
+    if tables.is_empty() {
+        return Ok(());
+    }
+    let mut transaction = connection.begin().await?;
+    let lock = AssertSqlSafe(format!("lock table {} in access exclusive mode", tables.join(", ")));
+    sqlx::raw_sql(lock).execute(&mut *transaction).await?;
+    transaction.rollback().await
+}
+
+/// What the operator may end where a migration must not wait; of other roles' transactions Postgres says nothing to a
+/// role without `pg_read_all_stats`.
+async fn oldest_transaction(connection: &mut PgConnection) -> Result<Option<String>, sqlx::Error> {
+    let query = "select format('pid %s, application %s, since %s', pid, application_name, xact_start)
+         from pg_stat_activity
+         where datname = current_database() and pid <> pg_backend_pid() and xact_start is not null
+         order by xact_start limit 1";
+    sqlx::query_scalar(query).fetch_optional(connection).await
+}
+
+/// Logs every now and then that a migration is at work.
+async fn with_progress<T>(version: i64, work: impl Future<Output = T>) -> T {
+    let started = Instant::now();
+    let mut work = pin!(work);
+    loop {
+        if let Ok(done) = tokio::time::timeout(PROGRESS, &mut work).await {
+            return done;
+        }
+        tracing::info!(version, seconds = started.elapsed().as_secs(), "a migration is at work");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_of_comments_do_not_count() {
+        let sql = "-- no-transaction\ncreate index concurrently if not exists a_b -- not c\n on \"t\" (x);";
+        let words = words(sql);
+        assert_eq!(words, ["create", "index", "concurrently", "if", "not", "exists", "a_b", "on", "t", "x"]);
+    }
+}
