@@ -111,5 +111,5 @@ async fn fetch(connection: &mut Connection, books: &Books, server: &Server, path
 
 /// A value as a part of a query.
 fn encoded(value: &str) -> String {
-    form_urlencoded::byte_serialize(value.as_bytes()).collect()
+    percent_encoding::utf8_percent_encode(value, percent_encoding::NON_ALPHANUMERIC).to_string()
 }

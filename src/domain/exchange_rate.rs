@@ -15,6 +15,9 @@ use super::Refusal;
 pub struct ExchangeRate(String);
 
 impl ExchangeRate {
+    /// The most digits, zeros at either end among them.
+    pub const MAX_DIGITS: usize = 28;
+
     /// The digits that the client wrote.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -32,8 +35,9 @@ impl FromStr for ExchangeRate {
         if !are_digits(integer) || !are_digits(fraction) {
             return refused("not a plain decimal number; write it like \"1.2\", without sign, exponent or grouping");
         }
-        // `from_str_exact` refuses what it would have to round; the length bound is the database's.
-        let (Ok(rate), true) = (Decimal::from_str_exact(text), text.len() <= 29) else {
+        let digits = text.bytes().filter(u8::is_ascii_digit).count();
+        // `from_str_exact` refuses what it would have to round. It holds some numbers of 29 digits; the database none.
+        let (Ok(rate), true) = (Decimal::from_str_exact(text), digits <= Self::MAX_DIGITS) else {
             return refused("more than 28 digits");
         };
         if rate.is_zero() {
@@ -60,6 +64,17 @@ mod tests {
     fn what_is_not_a_positive_plain_decimal_is_refused() {
         let too_long = "1".repeat(30);
         for text in ["", "0", "0.00", "-1.2", "+1.2", "1e3", ".5", "1.", "1,2", "1.2.3", " 1", "NaN", "١", &too_long] {
+            assert_eq!(text.parse::<ExchangeRate>().map_err(|r| r.code), Err("invalid_exchange_rate"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_rate_has_28_digits_at_most_with_or_without_point() {
+        for text in ["1".repeat(28), format!("0.{}", "1".repeat(27)), format!("{}1", "0".repeat(27))] {
+            assert_eq!(text.parse::<ExchangeRate>().map(|rate| rate.0), Ok(text));
+        }
+        // The second and third are numbers that `Decimal` holds exactly.
+        for text in ["1".repeat(29), format!("{}1", "0".repeat(28)), "79228162514264337593543950335".to_owned()] {
             assert_eq!(text.parse::<ExchangeRate>().map_err(|r| r.code), Err("invalid_exchange_rate"), "{text}");
         }
     }

@@ -18,6 +18,12 @@ impl IdempotencyKey {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The key as a structured-field string (RFC 9651 section 4.1.6), which is read as this key again.
+    #[must_use]
+    pub fn quoted(&self) -> String {
+        format!("\"{}\"", self.0.replace('\\', "\\\\").replace('"', "\\\""))
+    }
 }
 
 impl FromStr for IdempotencyKey {
@@ -86,7 +92,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_quoted_key_survives_a_round_trip(key in "[ -~]{1,255}") {
-            let quoted = format!("\"{}\"", key.replace('\\', "\\\\").replace('"', "\\\""));
+            let quoted = IdempotencyKey(key.clone()).quoted();
             prop_assert_eq!(quoted.parse::<IdempotencyKey>().map(|k| k.0), Ok(key));
         }
 

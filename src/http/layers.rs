@@ -83,6 +83,7 @@ fn cors(origins: &[HeaderValue]) -> CorsLayer {
         .expose_headers(
             [
                 "location",
+                "idempotency-key",
                 "idempotent-replayed",
                 "ratelimit",
                 "ratelimit-policy",

@@ -1,11 +1,13 @@
 //! The query of a request: strict, and every fault at once.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::str::FromStr;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
+use percent_encoding::percent_decode_str;
 
 use super::error::Error;
 use super::report::{Report, nearest};
@@ -42,25 +44,39 @@ pub fn parse<T: FromQuery>(query: &str) -> Result<T, Error> {
 
 /// The parameters of one query, taken out by name.
 pub struct Parameters {
-    by_name: BTreeMap<String, String>,
+    by_name: BTreeMap<String, Written>,
     asked: Vec<&'static str>,
     report: Report,
+}
+
+/// A parameter's value.
+struct Written {
+    /// Percent-decoded, a `+` read as a blank (WHATWG URL, `application/x-www-form-urlencoded`).
+    text: Result<String, Refusal>,
+    /// Whether the client surely encoded it: no `+`, and every `%` begins an escape.
+    is_encoded: bool,
+}
+
+impl Written {
+    fn read(value: &str) -> Self {
+        let text = percent_decode_str(&value.replace('+', " "))
+            .decode_utf8()
+            .map(Cow::into_owned)
+            .map_err(|_| Refusal::new("invalid_string", "is not UTF-8 after percent-decoding"));
+        let is_escape = |rest: &str| rest.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2;
+        Self { text, is_encoded: !value.contains('+') && value.split('%').skip(1).all(is_escape) }
+    }
 }
 
 impl Parameters {
     fn split(query: &str) -> Self {
         let mut parameters = Self { by_name: BTreeMap::new(), asked: Vec::new(), report: Report::default() };
-        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-            let (name, value) = (name.into_owned(), value.into_owned());
-            // What percent-decoding could not read as UTF-8 has become U+FFFD.
-            if value.contains('\u{fffd}') {
-                let refusal = Refusal::new("invalid_string", "is not UTF-8 after percent-decoding");
-                parameters.report.parameter_fault(&name, refusal);
-                continue;
-            }
+        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let name = percent_decode_str(&name.replace('+', " ")).decode_utf8_lossy().into_owned();
             match parameters.by_name.entry(name) {
                 Entry::Vacant(free) => {
-                    free.insert(value);
+                    free.insert(Written::read(value));
                 }
                 Entry::Occupied(taken) => {
                     let refusal = Refusal::new("duplicate_parameter", "stands more than once");
@@ -74,6 +90,19 @@ impl Parameters {
     /// A parameter that parses into `T`.
     pub fn take<T: FromStr<Err = Refusal>>(&mut self, name: &'static str) -> Option<T> {
         self.take_with(name, str::parse)
+    }
+
+    /// A parameter that parses into `T` and may not be read as another text than the client meant: a client that does
+    /// not percent-encode is refused rather than answered about another value.
+    pub fn take_exact<T: FromStr<Err = Refusal>>(&mut self, name: &'static str) -> Option<T> {
+        if self.by_name.get(name).is_some_and(|written| !written.is_encoded) {
+            self.asked.push(name);
+            self.by_name.remove(name);
+            let detail = "is not percent-encoded; write a plus as `%2B`, a blank as `%20` and a percent sign as `%25`";
+            self.report.parameter_fault(name, Refusal::new("not_percent_encoded", detail));
+            return None;
+        }
+        self.take(name)
     }
 
     /// A parameter that is a date or a date-time, as the instant.
@@ -97,8 +126,8 @@ impl Parameters {
     /// A parameter that `parse` reads.
     fn take_with<T>(&mut self, name: &'static str, parse: impl FnOnce(&str) -> Result<T, Refusal>) -> Option<T> {
         self.asked.push(name);
-        let text = self.by_name.remove(name)?;
-        parse(&text).map_err(|refusal| self.report.parameter_fault(name, refusal)).ok()
+        let text = self.by_name.remove(name)?.text;
+        text.and_then(|text| parse(&text)).map_err(|refusal| self.report.parameter_fault(name, refusal)).ok()
     }
 
     fn finish(mut self) -> Report {

@@ -226,6 +226,6 @@ async fn cors_lets_the_named_origins_in_and_no_other() {
     assert_eq!(answer.header("access-control-allow-origin"), "https://books.example", "a page can read its errors");
     assert_eq!(
         answer.header("access-control-expose-headers"),
-        "location,idempotent-replayed,ratelimit,ratelimit-policy,retry-after,x-request-id"
+        "location,idempotency-key,idempotent-replayed,ratelimit,ratelimit-policy,retry-after,x-request-id"
     );
 }

@@ -65,8 +65,8 @@ impl Filter {
             account_id: parameters.take("account_id"),
             currency: parameters.take("currency"),
             kind: parameters.take("type"),
-            remote_id: parameters.take("remote_id"),
-            idempotency_key: parameters.take("idempotency_key"),
+            remote_id: parameters.take_exact("remote_id"),
+            idempotency_key: parameters.take_exact("idempotency_key"),
         }
     }
 

@@ -2,6 +2,7 @@
 #![expect(clippy::missing_errors_doc, reason = "`PROBLEMS` lists them; the doc comment is the API's own")]
 
 use axum::Json;
+use axum::http::{HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use utoipa::IntoParams;
 
@@ -62,7 +63,13 @@ impl FromQuery for ListQuery {
 #[utoipa::path(
     get, path = "/accounting/payments", tag = "payments", operation_id = "list_payments",
     params(ListQuery, Filter),
-    responses((status = 200, description = "A page", body = Page<PaymentView<'static>>)),
+    responses((
+        status = 200, description = "A page", body = Page<PaymentView<'static>>,
+        headers((
+            "idempotency-key" = String,
+            description = "With the filter `idempotency_key`: the key that was looked for, as a quoted string"
+        )),
+    )),
     security(("api_key" = [], "connection_token" = [])),
 )]
 pub async fn list_payments(
@@ -85,5 +92,10 @@ pub async fn list_payments(
         next_cursor: next.map(|cursor| cursor.encode(binding)),
         data: payments.iter().map(|payment| PaymentView::of(payment, remote_data)).collect(),
     };
-    Ok(Json(page).into_response())
+    let mut response = Json(page).into_response();
+    // A list under another key than meant would be a wrong answer to "did it happen?": so it names the key.
+    if let Some(key) = filter.idempotency_key.and_then(|key| HeaderValue::try_from(key.quoted()).ok()) {
+        response.headers_mut().insert(HeaderName::from_static("idempotency-key"), key);
+    }
+    Ok(response)
 }

@@ -13,4 +13,5 @@ mod list;
 mod long_lists;
 mod malformed_bodies;
 mod plans;
+mod round_trips;
 mod warnings;
