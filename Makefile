@@ -1,6 +1,6 @@
 # What a developer types. Each target is a few commands; none hides a decision.
 
-.PHONY: help run test test-trouble test-clients test-openapi bench chaos chaos-proof lint fmt clippy doc mutants deny openapi sqlx ci
+.PHONY: help run test test-trouble test-clients test-openapi bench chaos chaos-proof lint fmt clippy doc mutants deny advisories openapi sqlx ci
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,6 +59,9 @@ mutants: ## Show that tests notice when a query forgets its tenant
 
 deny: ## Check licences, sources and banned crates of the dependencies
 	@scripts/deny.sh
+
+advisories: ## Look for known faults of the dependencies; needs the network
+	@scripts/deny.sh advisories
 
 openapi: ## Write docs/openapi.json from the code
 	cargo run --quiet --locked -- openapi > target/openapi.json

@@ -1,6 +1,8 @@
 #!/bin/sh
-# Checks licences, sources and banned crates of all dependencies (deny.toml) with cargo-deny, which is built into
-# target/tools when it is not installed.
+# Checks all dependencies with cargo-deny, which is built into target/tools when it is not installed:
+#
+#   scripts/deny.sh              licences, sources and banned crates (deny.toml); needs no network
+#   scripts/deny.sh advisories   known faults, by the RustSec database; skipped with a line where that cannot be had
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -12,4 +14,13 @@ else
     # Without optimization, because it is built for longer than it runs.
     [ -x "$deny" ] || cargo install --quiet --debug --locked --root "$tools" cargo-deny@0.20.2
 fi
-exec "$deny" --locked check bans licenses sources
+
+if [ "${1:-}" != advisories ]; then
+    exec "$deny" --locked check bans licenses sources
+fi
+# Fetched by itself, so that a machine without the network is told apart from a fault that was found.
+if reason=$("$deny" --locked --log-level error fetch db 2>&1); then
+    exec "$deny" --locked --offline check advisories
+fi
+echo "Known faults of dependencies were not looked for: the RustSec database cannot be had" \
+    "($(echo "$reason" | tr '\n' ' ' | cut -c 1-120))."

@@ -1,17 +1,20 @@
 #!/usr/bin/env bash
 # Makes a Python environment that holds what a requirements file pins, unless it is there, and prints its folder:
 #
-#   scripts/venv.sh clients tests/clients/requirements.txt
+#   scripts/venv.sh clients tests/clients/requirements.txt 3.10
 #
+# The last is the oldest Python that all of it runs on; the newest is 3.13. Only wheels with the pinned hashes are
+# installed: a package that was replaced in the index is refused, and none runs code while it is installed.
 # PYTHON names the interpreter, where the first fitting one is not the right one.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 venv=${CARGO_TARGET_DIR:-$root/target}/$1-venv
 requirements=$2
+oldest=${3#3.}
 
 # A Python that has wheels of all pinned packages, and that can make a virtual environment.
 fits() {
-    "$1" -c 'import ensurepip, sys, venv; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null
+    "$1" -c "import ensurepip, sys, venv; sys.exit(not (3, $oldest) <= sys.version_info[:2] <= (3, 13))" 2>/dev/null
 }
 
 find_python() {
@@ -53,12 +56,13 @@ install_python() {
 # It is made again when the pinned packages change, and not before.
 if ! cmp -s "$requirements" "$venv/requirements.txt"; then
     python=$(find_python) || { install_python && python=$(find_python); } || {
-        echo "These tests need Python 3.10 to 3.13 with venv and ensurepip: install it, or name it in PYTHON." >&2
+        echo "These tests need Python 3.$oldest to 3.13 with venv and ensurepip: install it, or name it in PYTHON." >&2
         exit 1
     }
     rm -rf "$venv"
     "$python" -m venv "$venv"
-    "$venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$requirements" >&2
+    "$venv/bin/pip" install --quiet --disable-pip-version-check --require-hashes --only-binary :all: \
+        --requirement "$requirements" >&2
     cp "$requirements" "$venv/requirements.txt"
 fi
 echo "$venv"

@@ -1,4 +1,4 @@
-//! The settings that there are, and what is written of them.
+//! The settings that there are, what is written of them, and the files that ship the server.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -53,4 +53,57 @@ fn every_setting_has_the_prefix_of_the_program() {
     let strange: Vec<_> =
         settings().into_iter().filter(|name| !name.starts_with("UNIBOOKS_") && name != "DATABASE_URL").collect();
     assert_eq!(strange, Vec::<String>::new());
+}
+
+/// The services of the compose file: their lines, without comments.
+fn services() -> Vec<String> {
+    let text = read("docker-compose.yml");
+    let lines = text.lines().filter(|line| !line.trim_start().starts_with('#'));
+    let text = lines.collect::<Vec<_>>().join("\n");
+    let (_, services) = text.split_once("\nservices:").expect("services");
+    let (services, _) = services.split_once("\nvolumes:").expect("volumes");
+    // A service's name is indented by two blanks, and what it says by more.
+    let text = services.replace("\n  ", "\n").replace("\n ", "\u{0} ");
+    text.lines().filter(|line| !line.is_empty()).map(|line| line.replace('\u{0}', "\n")).collect()
+}
+
+#[test]
+fn containers_have_bounded_logs_and_memory_and_no_capabilities() {
+    let services = services();
+    assert_eq!(services.len(), 2, "{services:#?}");
+    for service in &services {
+        for line in ["logging: *logging", "mem_limit: ", "cap_drop:\n    - ALL", "security_opt: *security-options"] {
+            assert!(service.contains(line), "{line} is missing: {service}");
+        }
+        assert!(!service.contains("cap_add") && !service.contains("privileged: true"), "{service}");
+    }
+}
+
+#[test]
+fn database_of_the_compose_file_has_neither_network_nor_password() {
+    let text = read("docker-compose.yml");
+    assert!(text.contains("DATABASE_URL: postgres://unibooks@%2Frun%2Fpostgresql/unibooks\n"), "a password: {text}");
+    let database = services().into_iter().find(|service| service.starts_with("postgres:")).expect("a database");
+    assert!(database.contains("network_mode: none") && !database.contains("ports:"), "{database}");
+    assert!(!database.contains("POSTGRES_PASSWORD:"), "{database}");
+    let role = read("docker/postgres/server-role.sh");
+    assert!(role.contains("create role unibooks login nosuperuser"), "{role}");
+}
+
+#[test]
+fn python_packages_of_the_tests_are_pinned_by_their_hashes() {
+    for folder in ["tests/clients", "tests/openapi"] {
+        let text = read(&format!("{folder}/requirements.txt"));
+        let packages: Vec<_> = text.lines().filter(|line| line.contains("==")).collect();
+        let hashed = text.replace("\\\n", "").lines().filter(|line| line.contains("--hash=sha256:")).count();
+        assert!(packages.len() > 20 && hashed == packages.len(), "{folder}: {hashed} of {}", packages.len());
+        let wanted = read(&format!("{folder}/requirements.in"));
+        for package in wanted.lines().filter(|line| line.contains("==")) {
+            let pinned = package.to_lowercase().replace('_', "-");
+            assert!(
+                packages.iter().any(|line| line.starts_with(&pinned)),
+                "{folder}: {package} is not in the other file"
+            );
+        }
+    }
 }

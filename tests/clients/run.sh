@@ -5,6 +5,6 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
-venv=$(../../scripts/venv.sh clients "$PWD/requirements.txt")
+venv=$(../../scripts/venv.sh clients "$PWD/requirements.txt" 3.10)
 export PYTHONDONTWRITEBYTECODE=1
 exec "$venv/bin/python" -m pytest "$@"

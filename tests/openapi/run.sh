@@ -5,6 +5,6 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
-venv=$(../../scripts/venv.sh openapi "$PWD/requirements.txt")
+venv=$(../../scripts/venv.sh openapi "$PWD/requirements.txt" 3.11)
 export PYTHONDONTWRITEBYTECODE=1 PATH=$venv/bin:$PATH
 exec "$venv/bin/python" try.py "$@"
