@@ -14,7 +14,7 @@ use crate::accounting::payments::create::{__path_create_payment, create_payment}
 use crate::accounting::payments::get::{__path_retrieve_payment, retrieve_payment};
 use crate::accounting::payments::list::{__path_list_payments, list_payments};
 use crate::http::health::{__path_health, __path_hello, __path_live, __path_ready, health, hello, live, ready};
-use crate::http::{Error, docs, layers, load_shed, rate_limit};
+use crate::http::{Error, docs, docs_page, layers, load_shed, rate_limit};
 use crate::state::AppState;
 
 fn routes() -> OpenApiRouter<AppState> {
@@ -34,7 +34,7 @@ pub fn router(state: AppState, request_timeout: Duration, cors_origins: &[Header
     let tell = state.gate.throttle().limits_requests().then(|| from_fn(rate_limit::tell));
     let load = state.load.clone();
     let routes = routes
-        .merge(docs::router(docs::complete(api)))
+        .merge(docs_page::router(docs::complete(api)))
         .fallback(async || Error::RouteNotFound)
         .method_not_allowed_fallback(async || Error::MethodNotAllowed)
         .with_state(state)

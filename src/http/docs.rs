@@ -1,6 +1,5 @@
-//! The OpenAPI document (3.1) and the page that shows it.
+//! The OpenAPI document (3.1).
 
-use axum::Router;
 use serde_json::json;
 use utoipa::openapi::OpenApi as Document;
 use utoipa::openapi::content::ContentBuilder;
@@ -11,7 +10,6 @@ use utoipa::openapi::response::ResponseBuilder;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
 use utoipa::openapi::{Ref, RefOr};
 use utoipa::{OpenApi, PartialSchema, ToSchema};
-use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::problem::Problem;
 use super::problem_types::{self as types, ProblemType};
@@ -118,11 +116,4 @@ fn example(kind: &'static ProblemType) -> Problem {
     "/accounting/payments".clone_into(&mut problem.instance);
     "0197a3c2-5b7e-7c40-8a51-3f0b6a9d2e11".clone_into(&mut problem.request_id);
     problem
-}
-
-/// `/openapi.json` and `/docs`. Both work offline: the page's scripts are part of the binary.
-pub fn router<S: Clone + Send + Sync + 'static>(api: Document) -> Router<S> {
-    // The page would load a badge from the validator of swagger.io, and tell it where this server is.
-    let config = Config::default().validator_url("none");
-    SwaggerUi::new("/docs").url("/openapi.json", api).config(config).into()
 }

@@ -1,8 +1,10 @@
 //! The shell: how the product talks HTTP, whatever it talks about.
 
+pub mod asset;
 pub mod client_address;
 pub mod connections;
 pub mod docs;
+pub mod docs_page;
 pub mod drain;
 pub mod error;
 pub mod fields;

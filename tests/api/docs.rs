@@ -2,10 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use axum::body::Body;
 use axum::http::Request;
+use axum::response::Response;
+use flate2::read::GzDecoder;
+use http_body_util::BodyExt;
 use serde_json::{Map, Value, json};
 use unibooks::http::problem_types;
 use unibooks::router;
@@ -235,4 +239,78 @@ async fn page_of_the_documentation_works_offline() {
     assert!(initializer.text.contains("\"/openapi.json\""), "{}", initializer.text);
     // Else the page shows a badge that it loads from validator.swagger.io.
     assert!(initializer.text.contains("\"validatorUrl\": \"none\""), "{}", initializer.text);
+}
+
+/// Asks for a path with one header more.
+async fn get_with(app: &App, path: &str, name: &str, value: &str) -> Response {
+    let request = Request::get(path).header(name, value).body(Body::empty()).expect("a request");
+    tower::ServiceExt::oneshot(app.router.clone(), request).await.expect("answered")
+}
+
+async fn bytes(response: Response) -> Vec<u8> {
+    response.into_body().collect().await.expect("a body").to_bytes().to_vec()
+}
+
+#[tokio::test]
+async fn page_of_the_documentation_loads_from_here_alone_and_has_no_frame() {
+    let app = App::new().await;
+    for path in ["/docs", "/docs/", "/docs/swagger-ui-bundle.js", "/docs/nothing"] {
+        let answer = get(&app, path).await;
+        let policy = answer.header("content-security-policy");
+        for rule in ["default-src 'none'", "script-src 'self'", "frame-ancestors 'none'", "base-uri 'none'"] {
+            assert!(policy.contains(rule), "{path}: {policy}");
+        }
+        assert!(!policy.contains("unsafe"), "{policy}");
+        assert_eq!(answer.header("x-frame-options"), "DENY");
+        assert_eq!(answer.header("x-content-type-options"), "nosniff");
+    }
+    // What the policy would block: scripts and styles inside the page.
+    let page = get(&app, "/docs/").await.text;
+    assert!(!page.contains("<style") && !page.contains(" style=") && !page.contains(" on"), "{page}");
+    assert_eq!(page.matches("<script").count(), page.matches("<script src=").count(), "{page}");
+}
+
+#[tokio::test]
+async fn file_of_the_documentation_that_is_not_there_is_a_problem() {
+    let app = App::new().await;
+    assert_eq!(get(&app, "/docs/nothing.js").await.problem(), (404, "route_not_found".to_owned()));
+}
+
+#[tokio::test]
+async fn documentation_is_compressed_for_those_who_accept_it() {
+    let app = App::new().await;
+    for path in ["/docs/swagger-ui-bundle.js", "/docs/swagger-ui.css", "/openapi.json"] {
+        let (plain, gzip) = (get(&app, path).await, get_with(&app, path, "accept-encoding", "br, gzip").await);
+        assert!(!plain.headers.contains_key("content-encoding"), "{path}");
+        assert_eq!(gzip.headers()["content-encoding"], "gzip", "{path}");
+        assert_eq!(plain.header("vary"), "accept-encoding");
+        assert_ne!(plain.header("etag"), gzip.headers()["etag"], "another form has another tag");
+        let compressed = bytes(gzip).await;
+        assert!(compressed.len() * 2 < plain.text.len(), "{path}: {} bytes", compressed.len());
+        let mut text = String::new();
+        GzDecoder::new(&compressed[..]).read_to_string(&mut text).expect("gzip");
+        assert!(text == plain.text, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn documentation_is_kept_by_browsers_and_payments_are_not() {
+    let app = App::new().await;
+    for (path, kept) in [("/docs/swagger-ui.css", "public, max-age=3600"), ("/openapi.json", "no-cache")] {
+        let answer = get(&app, path).await;
+        assert_eq!(answer.header("cache-control"), kept, "{path}");
+        let known = format!("\"other\", W/{}", answer.header("etag"));
+        let again = get_with(&app, path, "if-none-match", &known).await;
+        assert_eq!(again.status(), 304, "{path}");
+        assert_eq!(again.headers()["etag"], answer.header("etag"));
+        assert_eq!(bytes(again).await, b"");
+        assert_eq!(get_with(&app, path, "if-none-match", "\"other\"").await.status(), 200);
+    }
+    let tenant = app.tenant().await;
+    let request = tenant.request("GET".parse().expect("a method"), PAYMENTS).header("accept-encoding", "gzip");
+    let page = app.send(request.body(Body::empty()).expect("a request")).await;
+    assert_eq!((page.status.as_u16(), page.header("cache-control")), (200, "no-store"));
+    for name in ["etag", "content-encoding", "vary"] {
+        assert!(!page.headers.contains_key(name), "{name}");
+    }
 }
