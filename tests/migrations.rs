@@ -6,11 +6,14 @@ mod support;
 
 use std::collections::BTreeSet;
 
+use chrono::TimeDelta;
 use sqlx::migrate::{Migrate, Migrator};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use support::logs::Logs;
 use support::postgres;
-use unibooks::db::migrate;
+use unibooks::db::{TABLES, migrate, prepare};
+use unibooks::domain::Clock;
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
 
@@ -114,6 +117,27 @@ async fn rows_fill_every_table_and_every_column() {
         let (rows, nulls) = contents(&mut connection, &table).await;
         assert!(!rows.is_empty(), "{table} is empty: a migration of it would be tried on nothing");
         assert_eq!(nulls, BTreeSet::new(), "{table}: columns that no row sets");
+    }
+}
+
+#[tokio::test]
+async fn start_looks_at_the_rights_to_every_table() {
+    let mut connection = connect(&postgres::migrated().await).await;
+    let mut expected = tables(&mut connection).await;
+    expected.insert("_sqlx_migrations".to_owned());
+    let looked_at: BTreeSet<_> = TABLES.iter().map(|(table, _)| (*table).to_owned()).collect();
+    assert_eq!(looked_at, expected, "src/db/requirements.rs: what the server does with each table");
+}
+
+#[tokio::test]
+async fn clocks_that_differ_by_more_than_five_seconds_are_warned_of() {
+    let database = postgres::database().await;
+    for (seconds, warnings) in [(0, 0), (60, 1), (-60, 1)] {
+        let logs = Logs::catch("unibooks=info");
+        let clock = Clock::new(move || Clock::system().now() + TimeDelta::seconds(seconds));
+        prepare(&database, &clock).await.expect("prepared");
+        let found = logs.text().matches("the clock of the database differs").count();
+        assert_eq!(found, warnings, "{seconds}: {}", logs.text());
     }
 }
 

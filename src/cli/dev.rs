@@ -7,6 +7,7 @@ use super::{demo, output};
 use crate::config::{DatabaseSettings, DevSettings, ServerSettings};
 use crate::db::private::{Options, PrivatePostgres, default_data_dir};
 use crate::db::{self, Database};
+use crate::domain::Clock;
 use crate::server::Server;
 
 #[derive(Debug, Args)]
@@ -43,7 +44,7 @@ async fn serve(
 ) -> anyhow::Result<()> {
     let options = settings.options(postgres.connect_options());
     let database = Database::connect(options).await.context("the private Postgres does not answer")?;
-    db::migrate(&database).await?;
+    db::prepare(&database, &Clock::system()).await?;
     output::line(format_args!("database  {}", postgres.url()))?;
     output::line(format_args!("data      {}", data_dir.display()))?;
     demo::offer(&database, &data_dir.join("demo.json"), server.address()?).await?;

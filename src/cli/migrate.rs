@@ -3,8 +3,9 @@
 use super::console::Console;
 use super::output;
 use crate::db;
+use crate::domain::Clock;
 
 pub async fn run(console: Console) -> anyhow::Result<()> {
-    db::migrate(&console.connect().await?).await?;
+    db::prepare(&console.connect().await?, &Clock::system()).await?;
     output::line("the database is up to date")
 }

@@ -9,6 +9,7 @@ use clap::Args;
 use super::demo;
 use crate::config::{DatabaseSettings, DatabaseUrl, DemoSettings, ServerSettings};
 use crate::db::{self, Database};
+use crate::domain::Clock;
 use crate::server::Server;
 
 /// How often a database that is away is looked for.
@@ -55,7 +56,7 @@ async fn prepare(database: &Database, demo: &DemoSettings, address: SocketAddr) 
 
 /// Brings the database up to date, opens it, and makes the demo project where one is wanted.
 async fn set_up(database: &Database, demo: &DemoSettings, address: SocketAddr) -> anyhow::Result<()> {
-    db::migrate(database).await?;
+    db::prepare(database, &Clock::system()).await?;
     database.open();
     if let Some(file) = &demo.demo_file {
         demo::offer(database, file, address).await?;
@@ -67,8 +68,11 @@ async fn prepare_when_it_is_back(database: &Database, demo: &DemoSettings, addre
     let mut told = String::new();
     loop {
         tokio::time::sleep(LOOK).await;
-        // Also one that refuses us may only be half set up.
         if let Err(error) = database.reach().await {
+            // Also one that refuses us may only be half set up. But no pooler loses its settings by itself.
+            if matches!(error, sqlx::Error::Configuration(_)) {
+                return Err(error).context("the database of DATABASE_URL cannot be used");
+            }
             let now = error.to_string();
             if now != told {
                 tracing::warn!(error = &error as &dyn std::error::Error, "the database is still away");

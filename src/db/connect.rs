@@ -13,6 +13,7 @@ use super::clock::DatabaseClock;
 use super::connections::{Connections, Pooling, pool_options};
 use super::error::Error;
 use super::migrate::{is_migrated, is_writable};
+use super::pooler;
 use super::unit_of_work::{KeptConnection, UnitOfWork};
 
 /// How to reach the database.
@@ -49,7 +50,7 @@ async fn wait_for(options: &PgConnectOptions, timeout: Duration) -> Result<(), s
         match connected.unwrap_or(Err(sqlx::Error::PoolTimedOut)) {
             Ok(connection) => return connection.close().await,
             Err(error) if is_starting(&error) && Instant::now() + PAUSE < deadline => tokio::time::sleep(PAUSE).await,
-            Err(error) => return Err(error),
+            Err(error) => return Err(pooler::explained(error)),
         }
     }
 }
@@ -138,7 +139,7 @@ impl Database {
     /// When it cannot be reached, or refuses us.
     pub async fn reach(&self) -> Result<(), sqlx::Error> {
         let connected = tokio::time::timeout(self.timeout, self.connect_alone()).await;
-        connected.unwrap_or(Err(sqlx::Error::PoolTimedOut))?.close().await
+        connected.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map_err(pooler::explained)?.close().await
     }
 
     /// Lets everybody in, once the schema is there.

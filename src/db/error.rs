@@ -5,6 +5,7 @@ use std::sync::Arc;
 use sqlx::error::DatabaseError;
 use sqlx::postgres::{PgDatabaseError, PgSeverity};
 
+use super::pooler;
 use crate::domain::Refusal;
 
 /// What went wrong, and whether anything was stored. Cheap to clone: one failed statement can fail many requests.
@@ -50,7 +51,7 @@ impl Error {
     }
 
     fn new(effect: Effect, error: sqlx::Error) -> Self {
-        let error = Arc::new(error);
+        let error = Arc::new(pooler::explained(error));
         match effect {
             Effect::None => Self::Unavailable(error),
             Effect::Unknown => Self::Lost(error),

@@ -67,7 +67,11 @@ async fn apply_missing(
     attempted: &mut Option<i64>,
 ) -> Result<(), MigrateError> {
     sqlx::query(AssertSqlSafe(format!("set lock_timeout = '{LOCK_TIMEOUT}'"))).execute(&mut *connection).await?;
-    connection.ensure_migrations_table(TABLE).await?;
+    // Not `create table if not exists` each time: it demands the right to create where nothing is missing.
+    let is_there = sqlx::query_scalar("select to_regclass($1) is not null").bind(TABLE).fetch_one(&mut *connection);
+    if !is_there.await? {
+        connection.ensure_migrations_table(TABLE).await?;
+    }
     if let Some(version) = connection.dirty_version(TABLE).await? {
         return Err(MigrateError::Dirty(version));
     }

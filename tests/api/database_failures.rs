@@ -3,7 +3,8 @@
 use axum::http::Method;
 use insta::assert_json_snapshot;
 use serde_json::json;
-use sqlx::{Connection, PgConnection};
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use unibooks::db::Error;
 
 use crate::support::app::{App, PAYMENTS, small};
 
@@ -157,4 +158,18 @@ async fn statement_that_takes_too_long_is_ended_by_the_database_and_safe_to_repe
     let request = tenant.request(Method::POST, PAYMENTS).header("content-type", "application/json");
     let answer = app.send(request.body(small().to_string().into()).expect("a request")).await;
     assert_eq!((answer.status.as_u16(), answer.header("retry-after")), (503, "1"), "{}", answer.text);
+}
+
+#[tokio::test]
+async fn statement_of_another_session_names_the_setting_for_poolers() {
+    let app = App::new().await;
+    let mut session = app.database.begin().await.expect("a session");
+    for number in 1..=50 {
+        // As if a pooler had lent this session to another connection, which prepared its statements in it.
+        let prepare = AssertSqlSafe(format!("prepare sqlx_s_{number} as select 1"));
+        sqlx::raw_sql(prepare).execute(&mut session).await.ok();
+    }
+    let error = sqlx::query("select 42").execute(&mut session).await.expect_err("the name is taken");
+    let logged = Error::from(error).to_string();
+    assert!(logged.contains("UNIBOOKS_DATABASE_POOLING=transaction") && logged.contains("already exists"), "{logged}");
 }

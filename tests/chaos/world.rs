@@ -56,7 +56,7 @@ impl World {
                 let owner = reach.get_socket().context("a Unix socket")?;
                 let (host, host_port) = (to_postgres.address.ip().to_string(), to_postgres.address.port());
                 let settings = folder.path().join("pooler");
-                let pooler = Pooler::start(&settings, owner, &host, host_port, port, mode)?;
+                let pooler = Pooler::start(&settings, owner, &host, host_port, port, mode.settings())?;
                 (Proxy::start(Target::Tcp(pooler.address())).await?, Some((pooler, to_postgres)))
             }
         };

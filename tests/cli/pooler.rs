@@ -10,18 +10,21 @@ use crate::support::pgbouncer::{Mode, Pooler};
 use crate::support::wait::until;
 use crate::trouble::{Caller, Place, execute, payments, status, until_ready};
 
+/// Transaction mode, but it takes what it cannot keep.
+const IGNORES: &str =
+    "pool_mode = transaction\ndefault_pool_size = 2\nignore_startup_parameters = extra_float_digits, options";
 const TRANSACTION: &[&str] = &["--database-pooling", "transaction"];
 
-/// A pooler before the Postgres of a place, in transaction mode.
-async fn in_transaction_mode(place: &Place, port: u16) -> Pooler {
+/// A pooler before the Postgres of a place.
+async fn before(place: &Place, port: u16, settings: &str) -> Pooler {
     let socket = place.data_dir("primary").join("socket");
-    started(place, &socket.display().to_string(), 5432, port, Mode::Transaction).await
+    started(place, &socket.display().to_string(), 5432, port, settings).await
 }
 
-async fn started(place: &Place, host: &str, host_port: u16, port: u16, mode: Mode) -> Pooler {
+async fn started(place: &Place, host: &str, host_port: u16, port: u16, settings: &str) -> Pooler {
     let folder = place.folder.path().join("pooler");
     let socket = place.data_dir("primary").join("socket");
-    let pooler = Pooler::start(&folder, &socket, host, host_port, port, mode);
+    let pooler = Pooler::start(&folder, &socket, host, host_port, port, settings);
     let pooler = pooler.expect("`make test-trouble` installs PgBouncer");
     until("PgBouncer listens", async || tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok()).await;
     pooler
@@ -39,7 +42,7 @@ async fn everything_works_behind_a_pooler_in_transaction_mode() {
     let postgres = place.start("primary", &[]).await;
     place.lead_to("primary");
     let port = free_port();
-    let pooler = in_transaction_mode(&place, port).await;
+    let pooler = before(&place, port, Mode::Transaction.settings()).await;
 
     let refused = run(&url(&pooler), &[&["serve", "--listen", "127.0.0.1:0"], TRANSACTION].concat());
     assert!(one_line(&refused, 1).contains("unibooks migrate --database-pooling session"), "{refused:?}");
@@ -70,7 +73,7 @@ async fn everything_works_behind_a_pooler_in_transaction_mode() {
     drop(pooler);
     assert_eq!(caller.create("while it is away").await, 503);
     assert_eq!(status(&server, "/readyz").await, 503);
-    let pooler = in_transaction_mode(&place, port).await;
+    let pooler = before(&place, port, Mode::Transaction.settings()).await;
     caller.until_created("while it is away").await;
     until_ready(&server).await;
     assert_eq!(payments(&postgres).await, 101);
@@ -91,7 +94,7 @@ async fn stored_payment_is_never_called_repeatable(mode: Mode, commit: &'static 
         .await;
     let link = Link::to(&postgres.connect_options()).await;
     let port = link.address.port();
-    let pooler = started(&place, "127.0.0.1", port, free_port(), mode).await;
+    let pooler = started(&place, "127.0.0.1", port, free_port(), mode.settings()).await;
     let pooling = if mode == Mode::Transaction { "transaction" } else { "session" };
     let settings = [("UNIBOOKS_DATABASE_POOLING", pooling), ("UNIBOOKS_DATABASE_TIMEOUT", "1")];
     let server = Server::serve_with(&url(&pooler), &settings);
@@ -126,4 +129,50 @@ async fn cut_after_the_commit_behind_a_pooler_in_transaction_mode() {
 #[ignore = "needs PgBouncer: make test-trouble"]
 async fn cut_after_the_insert_behind_a_pooler_in_session_mode() {
     stored_payment_is_never_called_repeatable(Mode::Session, "").await;
+}
+
+const SERVE: &[&str] = &["serve", "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0"];
+
+/// The one line with which `serve` ends behind a pooler.
+async fn refusal(place: &Place, settings: &str) -> String {
+    let pooler = before(place, free_port(), settings).await;
+    let line = one_line(&run(&url(&pooler), SERVE), 1);
+    // Whatever sessions the start before has used.
+    assert_eq!(one_line(&run(&url(&pooler), SERVE), 1), line);
+    line
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PgBouncer: make test-trouble"]
+async fn pooler_without_its_setting_is_refused_with_the_remedy() {
+    let place = Place::new();
+    let postgres = place.start("primary", &[]).await;
+    place.lead_to("primary");
+    printed(&place.url(), &["migrate"]);
+
+    let strict = Mode::Transaction.settings();
+    for settings in [strict, &strict.replace("transaction", "session")] {
+        let line = refusal(&place, settings).await;
+        assert!(line.contains("unsupported startup parameter: options"), "{line}");
+        assert!(line.contains("UNIBOOKS_DATABASE_POOLING=transaction"), "{line}");
+    }
+    let line = refusal(&place, &strict.replace("extra_float_digits", "application_name")).await;
+    assert!(line.contains("ignore_startup_parameters = extra_float_digits"), "{line}");
+    for size in ["1", "2", "20"] {
+        for order in ["0", "1"] {
+            let settings = IGNORES.replace("_size = 2", &format!("_size = {size}"));
+            let line = refusal(&place, &format!("{settings}\nserver_round_robin = {order}")).await;
+            assert!(line.contains("gives each transaction another session"), "{size} {order}: {line}");
+            assert!(line.contains("UNIBOOKS_DATABASE_POOLING=transaction"), "{line}");
+        }
+    }
+    let line = refusal(&place, Mode::Session.settings()).await;
+    assert!(line.contains("alter role unibooks set statement_timeout = '5s'"), "{line}");
+
+    execute(&postgres, "alter role unibooks set statement_timeout = '5s'; alter role unibooks set timezone = 'UTC'")
+        .await;
+    let pooler = before(&place, free_port(), Mode::Session.settings()).await;
+    let server = Server::serve(&url(&pooler));
+    until_ready(&server).await;
+    server.stop();
 }

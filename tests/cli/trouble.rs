@@ -308,3 +308,21 @@ async fn failover_to_a_standby_behind_the_same_name_loses_nothing() {
     assert_eq!(payments(&standby).await, 21);
     server.stop();
 }
+
+#[tokio::test]
+async fn server_that_starts_on_a_standby_waits_until_it_is_promoted() {
+    let place = Place::new();
+    let primary = place.start("primary", &[]).await;
+    make_standby(&place, &place.data_dir("primary"), &place.data_dir("standby"));
+    let standby = place.start("standby", &[]).await;
+    primary.stop().await.expect("stopped");
+    place.lead_to("standby");
+    let mut server = place.serve();
+    let away = server.log.iter().find(|line| line.contains("the database is away")).expect("a warning");
+    assert!(away.contains("it is read-only: a standby?"), "{away}");
+    assert_eq!(status(&server, "/readyz").await, 503);
+    execute(&standby, "select pg_promote()").await;
+    server.wait_for_log("the database is back");
+    until_ready(&server).await;
+    server.stop();
+}

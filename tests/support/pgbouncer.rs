@@ -17,6 +17,18 @@ pub enum Mode {
     Transaction,
 }
 
+impl Mode {
+    /// The lines of its settings.
+    pub fn settings(self) -> &'static str {
+        match self {
+            Self::Session => "pool_mode = session\nignore_startup_parameters = extra_float_digits, options",
+            Self::Transaction => {
+                "pool_mode = transaction\ndefault_pool_size = 2\nignore_startup_parameters = extra_float_digits"
+            }
+        }
+    }
+}
+
 /// A running `PgBouncer`. Killed when it is dropped.
 pub struct Pooler {
     child: Child,
@@ -37,15 +49,9 @@ impl Pooler {
         host: &str,
         host_port: u16,
         port: u16,
-        mode: Mode,
+        settings: &str,
     ) -> io::Result<Self> {
         fs::create_dir_all(folder)?;
-        let settings = match mode {
-            Mode::Session => "pool_mode = session\nignore_startup_parameters = extra_float_digits, options",
-            Mode::Transaction => {
-                "pool_mode = transaction\ndefault_pool_size = 2\nignore_startup_parameters = extra_float_digits"
-            }
-        };
         let text = format!(
             "[databases]\nunibooks = host={host} port={host_port} user=unibooks\n\
              [pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\nauth_type = any\n\

@@ -1,0 +1,84 @@
+//! What there is to know of a database before it is used.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::postgres::PgRow;
+use sqlx::{Executor, Postgres, Row};
+
+use crate::domain::Clock;
+
+/// What a database says of itself, its server and our role.
+#[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an answer of its own")]
+pub(super) struct Facts {
+    /// `server_version_num`: 150004 for 15.4.
+    pub version_number: i32,
+    pub version: String,
+    pub encoding: String,
+    pub is_standby: bool,
+    pub is_read_only: bool,
+    pub timezone: String,
+    pub statement_timeout_ms: i64,
+    /// Whether the settings came with the connection, and not from the role, the database or a file.
+    pub has_our_settings: bool,
+    /// Settings that let Postgres lose what it has committed.
+    pub unsafe_settings: String,
+    pub role: String,
+    pub database: String,
+    /// The schema in which tables are made; none when `search_path` names only such that do not exist.
+    pub schema: Option<String>,
+    pub may_create: bool,
+    /// How far the database's clock is ahead.
+    pub ahead: TimeDelta,
+}
+
+impl Facts {
+    /// Asks the database.
+    ///
+    /// # Errors
+    /// When it fails, or answers in a way that it never did.
+    pub async fn read(executor: impl Executor<'_, Database = Postgres>, clock: &Clock) -> Result<Self, sqlx::Error> {
+        let asked = clock.now();
+        // Not prepared: a session of a pooler may know another statement by the same name.
+        let row = sqlx::raw_sql(
+            "select current_setting('server_version_num')::int as version_number,
+                    current_setting('server_version') as version,
+                    current_setting('server_encoding') as encoding,
+                    pg_is_in_recovery() as is_standby,
+                    current_setting('transaction_read_only') = 'on' as is_read_only,
+                    current_setting('TimeZone') as timezone,
+                    timeout.setting::bigint as statement_timeout_ms,
+                    timeout.source = 'client' as has_our_settings,
+                    (select coalesce(string_agg(name || ' = off', ', '), '') from pg_settings
+                     where name in ('fsync', 'full_page_writes', 'synchronous_commit') and setting = 'off')
+                        as unsafe_settings,
+                    current_user::text as role, current_database()::text as database, current_schema()::text as schema,
+                    coalesce(has_schema_privilege(current_schema(), 'create'), false) as may_create,
+                    clock_timestamp() as now
+             from pg_settings timeout where timeout.name = 'statement_timeout'",
+        )
+        .fetch_one(executor)
+        .await?;
+        let answered = clock.now();
+        // Between the two moments, in the middle as far as anybody knows.
+        Self::parse(&row, asked + (answered - asked) / 2)
+    }
+
+    fn parse(row: &PgRow, here: DateTime<Utc>) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            version_number: row.try_get("version_number")?,
+            version: row.try_get("version")?,
+            encoding: row.try_get("encoding")?,
+            is_standby: row.try_get("is_standby")?,
+            is_read_only: row.try_get("is_read_only")?,
+            timezone: row.try_get("timezone")?,
+            statement_timeout_ms: row.try_get("statement_timeout_ms")?,
+            has_our_settings: row.try_get("has_our_settings")?,
+            unsafe_settings: row.try_get("unsafe_settings")?,
+            role: row.try_get("role")?,
+            database: row.try_get("database")?,
+            schema: row.try_get("schema")?,
+            may_create: row.try_get("may_create")?,
+            ahead: row.try_get::<DateTime<Utc>, _>("now")? - here,
+        })
+    }
+}

@@ -1,0 +1,119 @@
+//! A pooler that stands before Postgres without a setting that says so.
+//!
+//! A pooler in transaction mode gives each transaction another session. Settings and prepared statements of a session
+//! are then somebody else's: statements fail, or run without their timeout.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use sqlx::postgres::PgConnection;
+use sqlx::{Connection, Row};
+
+use super::connect::Database;
+
+/// How long a pooler of one session may let a second transaction wait before the first one ends.
+const WAIT: Duration = Duration::from_millis(500);
+
+/// What to do about a pooler in transaction mode.
+pub(super) const REMEDY: &str = "a pooler gives each transaction another session: set \
+                                 UNIBOOKS_DATABASE_POOLING=transaction (docs/scaling.md)";
+
+/// Whether connections exchange their sessions. A session of Postgres has one process from its begin to its end. So
+/// two connections that see another process than before, or the same one, have no sessions of their own.
+///
+/// Two transactions at a time take two sessions from a pooler. They end in one order and then in the other, so that a
+/// pooler exchanges them whether it lends the session that came back last or the one that came back first.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn lends_sessions(database: &Database) -> Result<bool, sqlx::Error> {
+    let mut first = database.connect_alone().await?;
+    let mut second = database.connect_alone().await?;
+    let mut seen = None;
+    for ends_in_reverse in [false, true, false] {
+        let pid = begin(&mut first).await?;
+        let pids = (pid, begin_beside(&mut first, &mut second).await?);
+        if pids.0 == pids.1 || seen.is_some_and(|seen| seen != pids) {
+            return Ok(true);
+        }
+        seen = Some(pids);
+        let ends = if ends_in_reverse { [&mut second, &mut first] } else { [&mut first, &mut second] };
+        for connection in ends {
+            end(connection).await?;
+        }
+    }
+    first.close().await?;
+    second.close().await?;
+    Ok(false)
+}
+
+/// Begins a transaction; the process that runs it. Nothing is prepared: the session may be somebody else's.
+async fn begin(connection: &mut PgConnection) -> Result<i32, sqlx::Error> {
+    sqlx::raw_sql("begin; select pg_backend_pid()").fetch_one(connection).await?.try_get(0)
+}
+
+async fn end(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    sqlx::raw_sql("commit").execute(connection).await.map(drop)
+}
+
+/// Begins a transaction beside that of `first`. A pooler that has only one session gives it when that one ends.
+async fn begin_beside(first: &mut PgConnection, second: &mut PgConnection) -> Result<i32, sqlx::Error> {
+    let mut begun = pin!(begin(second));
+    if let Ok(begun) = tokio::time::timeout(WAIT, &mut begun).await {
+        return begun;
+    }
+    end(first).await?;
+    tokio::time::timeout(WAIT * 10, begun).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
+}
+
+/// The error, or, when a pooler is its cause, one that says what to change. It is then no database that is away.
+pub(super) fn explained(error: sqlx::Error) -> sqlx::Error {
+    let Some(remedy) = error.as_database_error().and_then(|error| remedy(error.code().as_deref(), error.message()))
+    else {
+        return error;
+    };
+    sqlx::Error::Configuration(format!("{remedy}; it said: {error}").into())
+}
+
+/// What to change, by SQLSTATE and message.
+fn remedy(code: Option<&str>, message: &str) -> Option<&'static str> {
+    match code? {
+        // duplicate_prepared_statement, invalid_sql_statement_name: another connection prepared it, or this one did in
+        // another session.
+        "42P05" | "26000" => Some(REMEDY),
+        "08P01" if message.contains("startup parameter") && message.contains("extra_float_digits") => Some(
+            "a pooler refuses a startup parameter: set `ignore_startup_parameters = extra_float_digits` in PgBouncer \
+             (docs/scaling.md)",
+        ),
+        "08P01" if message.contains("startup parameter") => Some(
+            "a pooler refuses the settings of a session: set UNIBOOKS_DATABASE_POOLING=transaction for a pooler in \
+             transaction mode, or give them to the role for one in session mode (docs/scaling.md)",
+        ),
+        "08P01" if message.contains("statement pooling") => {
+            Some("a pooler in statement mode cannot be used: set `pool_mode = transaction` in it (docs/scaling.md)")
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusals_of_poolers_name_what_to_change() {
+        // What PgBouncer 1.18 and 1.20 and Postgres behind them say.
+        for (code, message, expected) in [
+            ("08P01", "unsupported startup parameter: options", "UNIBOOKS_DATABASE_POOLING=transaction"),
+            ("08P01", "unsupported startup parameter in options: enable_sort", "UNIBOOKS_DATABASE_POOLING=transaction"),
+            ("08P01", "unsupported startup parameter: extra_float_digits", "ignore_startup_parameters"),
+            ("08P01", "transaction blocks not allowed in statement pooling mode", "pool_mode = transaction"),
+            ("42P05", "prepared statement \"sqlx_s_1\" already exists", "UNIBOOKS_DATABASE_POOLING=transaction"),
+            ("26000", "prepared statement \"sqlx_s_1\" does not exist", "UNIBOOKS_DATABASE_POOLING=transaction"),
+        ] {
+            assert!(remedy(Some(code), message).is_some_and(|remedy| remedy.contains(expected)), "{message}");
+        }
+        assert_eq!(remedy(Some("08P01"), "server conn crashed?"), None);
+        assert_eq!(remedy(Some("57P01"), "terminating connection"), None);
+    }
+}
