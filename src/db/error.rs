@@ -88,6 +88,7 @@ impl From<sqlx::Error> for Error {
     }
 }
 
+#[derive(Clone, Copy)]
 enum Effect {
     None,
     Unknown,
@@ -123,10 +124,9 @@ fn is_error(error: &dyn DatabaseError) -> bool {
 fn effect_of(error: &dyn DatabaseError) -> Effect {
     let code = error.code().unwrap_or_default();
     match (code.as_ref(), code.get(..2).unwrap_or_default()) {
-        // Cancelled by statement_timeout, no lock, deadlock, serialization, read-only standby.
-        ("57014" | "55P03" | "40P01" | "40001" | "25006", _) => Effect::None,
-        // Out of connections, memory or disk.
-        (_, "53") => Effect::None,
+        // Cancelled by statement_timeout, no lock, deadlock, serialization, read-only standby; out of connections,
+        // memory or disk.
+        ("57014" | "55P03" | "40P01" | "40001" | "25006", _) | (_, "53") => Effect::None,
         (_, "23") => Effect::Refused,
         // Values, statements and transaction states that Postgres does not accept; raised by a trigger.
         (_, "0A" | "21" | "22" | "25" | "26" | "42" | "54" | "55" | "P0") => Effect::Fault,

@@ -19,7 +19,7 @@ pub async fn migrate(database: &Database) -> anyhow::Result<()> {
 }
 
 /// Applies what is missing of `migrator`. Safe to call from many servers at once: an advisory lock lets one of them
-/// work while the others wait. Payments are created and read meanwhile: see [`migration_run`].
+/// work while the others wait. Payments are created and read meanwhile: see `migration_run`.
 ///
 /// # Errors
 /// When the database cannot be reached or a migration fails; it is then rolled back. Behind a pooler in transaction

@@ -124,8 +124,10 @@ impl Connection {
                     let count = read.unwrap_or(0);
                     connection.writes |= contains(&said[..count], "insert into payment");
                     if connection.writes {
-                        let passes = |held: &Option<&str>| held.is_none_or(|needle| !contains(&said[..count], needle));
-                        if held.wait_for(passes).await.is_err() { return }
+                        let message = &said[..count];
+                        if held.wait_for(|held| held.is_none_or(|needle| !contains(message, needle))).await.is_err() {
+                            return;
+                        }
                         let delay = *state.delay.lock().expect("no panic");
                         tokio::time::sleep(delay).await;
                     }

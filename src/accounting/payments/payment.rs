@@ -164,6 +164,7 @@ pub struct Stamp {
 impl Stamp {
     /// Stamps for `count` payments that are written together from `now` on, a microsecond apart: ids then have the order
     /// of `created_at`.
+    #[must_use]
     pub fn series(now: DateTime<Utc>, count: usize) -> Vec<Self> {
         let times = std::iter::successors(Some(now), |time| Some(*time + TimeDelta::microseconds(1)));
         times.take(count).map(|time| Self { id: PaymentId::new(time), time }).collect()

@@ -52,9 +52,7 @@ pub async fn insert(
 ) -> Result<Inserted, db::Error> {
     let contents = column(rows, |row| &*row.value.content);
     let claims = column(rows, |row| row.value.claim.as_ref());
-    let items: Vec<(i32, Stamp, &LineItem)> = (stamps.iter().zip(&contents))
-        .flat_map(|(stamp, content)| (0..).zip(&content.line_items).map(|(place, item)| (place, *stamp, item)))
-        .collect();
+    let items = line_items(stamps, &contents);
     let inserted = sqlx::query!(
         r#"
         with clock as materialized (
@@ -151,6 +149,15 @@ pub async fn insert(
     .await
     .map_err(db::Error::of_write)?;
     Ok(Inserted { ids: inserted.ids.unwrap_or_default(), is_late: inserted.is_late, clock: inserted.now })
+}
+
+/// The line items of all payments, each with its place and its payment's stamp.
+fn line_items<'a>(stamps: &[Stamp], contents: &[&'a NewPayment]) -> Vec<(i32, Stamp, &'a LineItem)> {
+    let of_payment = |(stamp, content): (&Stamp, &&'a NewPayment)| {
+        let stamp = *stamp;
+        (0..).zip(&content.line_items).map(move |(place, item)| (place, stamp, item))
+    };
+    stamps.iter().zip(contents).flat_map(of_payment).collect()
 }
 
 /// One member of all rows, as an array parameter.

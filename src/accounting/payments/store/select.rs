@@ -1,6 +1,6 @@
 //! What every query of payments selects.
 
-/// The columns of [`PaymentRow`] of the payments that `$chosen` selects, once for all queries. The line items come with
+/// The columns of `PaymentRow` of the payments that `$chosen` selects, once for all queries. The line items come with
 /// them, an array for each member as in `insert`: one round trip, and nothing of the payment is sent twice.
 macro_rules! select_payments {
     ([$($chosen:literal)+] [$($order:literal)*], $($argument:expr),* $(,)?) => {
