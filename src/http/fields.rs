@@ -8,10 +8,13 @@ use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
 
 use super::pointer::Pointer;
-use super::report::{Report, nearest};
+use super::report::{Report, nearest, shown};
 use crate::domain::json::{FirstElements, Members};
 use crate::domain::text::refuse_nul;
 use crate::domain::{FieldMappings, Refusal, WrittenTime};
+
+/// The most unknown names that a fault tells of.
+const SHOWN_NAMES: usize = 3;
 
 /// The members of one object, taken out by name. Absent and `null` are the same (contract §2).
 pub struct Fields<'a, 'p, 'r> {
@@ -22,7 +25,8 @@ pub struct Fields<'a, 'p, 'r> {
 }
 
 impl<'a, 'p, 'r> Fields<'a, 'p, 'r> {
-    /// Reads an object: `read` takes the members that it knows; what it leaves becomes a warning each.
+    /// Reads an object: `read` takes the members that it knows; what it leaves becomes a warning each. An object that
+    /// has members of which none is known has a foreign shape: it is refused, for it would be kept as an empty one.
     pub fn read<T>(mut value: Value<'a, 'p, 'r>, read: impl FnOnce(&mut Self) -> T) -> Option<T> {
         let members = value.decode::<Members<'a>>("an object", b'{')?;
         let Value { at, report, .. } = value;
@@ -30,9 +34,14 @@ impl<'a, 'p, 'r> Fields<'a, 'p, 'r> {
             let detail = "stands more than once; which one counts is not defined, so send it once";
             report.fault(&Pointer::Member(&at, name), Refusal::new("duplicate_member", detail));
         }
+        let count = members.by_name.len();
         let mut fields = Self { members, at, asked: Vec::new(), report };
         let result = read(&mut fields);
-        fields.warn_of_the_rest();
+        if count > 0 && fields.members.by_name.len() == count {
+            fields.refuse_foreign_shape();
+        } else {
+            fields.warn_of_the_rest();
+        }
         Some(result)
     }
 
@@ -98,16 +107,38 @@ impl<'a, 'p, 'r> Fields<'a, 'p, 'r> {
         read(Value { raw, at: Pointer::Member(&self.at, name), report: &mut *self.report })
     }
 
+    fn refuse_foreign_shape(self) {
+        if self.report.is_full_of_faults() {
+            return;
+        }
+        let names = &self.members.by_name;
+        let mut detail = String::from("has no member that is known here, only ");
+        for (index, name) in names.keys().take(SHOWN_NAMES).enumerate() {
+            let separator = if index == 0 { "" } else { ", " };
+            let hint =
+                nearest(name, &self.asked).map(|known| format!(" (did you mean `{known}`?)")).unwrap_or_default();
+            detail.push_str(&format!("{separator}`{}`{hint}", shown(name)));
+        }
+        if let Some(more) = names.len().checked_sub(SHOWN_NAMES).filter(|more| *more > 0) {
+            detail.push_str(&format!(" and {more} more"));
+        }
+        // Once an answer: there are many line items, and the list is long.
+        if matches!(self.at, Pointer::Root) {
+            detail.push_str(&format!("; known are: {}", self.asked.join(", ")));
+        }
+        self.report.fault(&self.at, Refusal::new("no_known_member", detail));
+    }
+
     fn warn_of_the_rest(self) {
         for name in self.members.by_name.keys() {
             // To look for the nearest name costs more than all else, and the number of names is the client's.
             if self.report.is_full_of_warnings() {
                 break;
             }
-            let shown: String = name.chars().take(64).collect();
+            let shown = shown(name);
             let hint = nearest(name, &self.asked).map(|known| format!("; did you mean `{known}`?")).unwrap_or_default();
-            let detail = format!("`{shown}` is not a member here and was ignored{hint}").replace('\0', "\u{fffd}");
-            self.report.warn(&Pointer::Member(&self.at, &shown.replace('\0', "\u{fffd}")), "unknown_member", detail);
+            let detail = format!("`{shown}` is not a member here and was ignored{hint}");
+            self.report.warn(&Pointer::Member(&self.at, &shown), "unknown_member", detail);
         }
     }
 }

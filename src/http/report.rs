@@ -105,6 +105,12 @@ impl Report {
     }
 }
 
+/// A client's name for something, cut to 64 characters and made storable.
+#[must_use]
+pub fn shown(name: &str) -> String {
+    name.chars().take(64).map(|character| if character == '\0' { '\u{fffd}' } else { character }).collect()
+}
+
 /// The one of `known` that is nearest to `name`, if any is near enough to be what was meant.
 #[must_use]
 pub fn nearest<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {

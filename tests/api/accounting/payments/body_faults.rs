@@ -189,7 +189,7 @@ async fn a_member_that_stands_twice_is_refused_because_nobody_knows_which_counts
         (r#"{"total_amount":null,"total_amount":1}"#, "/total_amount"),
         (r#"{"line_items":[{"value":1,"value":1}]}"#, "/line_items/0/value"),
         (r#"{"field_mappings":{"a":{"b":1,"b":1}}}"#, "/field_mappings"),
-        (r#"{"a/b":1,"a/b":2}"#, "/a~1b"),
+        (r#"{"type":"a","a/b":1,"a/b":2}"#, "/a~1b"),
     ] {
         assert_faults(&create(&app, &tenant, body).await, &[(pointer, "duplicate_member")]);
     }

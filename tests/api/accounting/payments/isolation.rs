@@ -211,7 +211,8 @@ async fn attempt(app: &App, route: &str, what: &str, attacker: &Owner, owner: &O
 
 /// What of an answer could tell two cases apart.
 fn tells(answer: &Answer) -> (u16, Vec<String>, Value) {
-    let own = ["x-request-id", "server-timing", "location"];
+    // `idempotency-key` repeats the caller's own words.
+    let own = ["x-request-id", "server-timing", "location", "idempotency-key"];
     let headers = answer.headers.iter().filter(|(name, _)| !own.contains(&name.as_str()));
     let headers = headers.map(|(name, value)| format!("{name}: {}", value.to_str().expect("text")));
     let mut headers: Vec<_> = headers.collect();

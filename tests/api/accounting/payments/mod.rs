@@ -4,6 +4,7 @@ mod body_types;
 mod client_libraries;
 mod create;
 mod credentials;
+mod foreign_shapes;
 mod get;
 mod group_commit;
 mod hostile_values;
