@@ -132,6 +132,15 @@ async fn another_request_under_the_same_key_is_refused() {
 }
 
 #[tokio::test]
+async fn digits_of_custom_fields_are_part_of_the_request() {
+    let app = App::new().await;
+    let tenant = app.tenant().await;
+    let first = create(&app, &tenant, "", r#"{"total_amount":1,"field_mappings":{"a":1}}"#).await;
+    assert_reused(&create(&app, &tenant, "", r#"{"total_amount":1,"field_mappings":{"a":1.0}}"#).await);
+    assert_replay(&create(&app, &tenant, "", r#"{"total_amount":1.0,"field_mappings":{"a":1}}"#).await, &first);
+}
+
+#[tokio::test]
 async fn without_a_key_every_call_is_a_payment() {
     let app = App::new().await;
     let tenant = app.tenant().await;
