@@ -13,6 +13,7 @@ use unibooks::auth::{Secret, secret};
 use unibooks::config::Limits;
 use unibooks::domain::IdempotencyKey;
 use unibooks::http::page::SentCursor;
+use unibooks::http::report::Faults;
 use unibooks::http::{Error, json, query};
 
 const LIMITS: Limits = Limits { max_body_bytes: 1 << 20, max_line_items: 1_000, body_timeout: Duration::from_secs(10) };
@@ -36,7 +37,8 @@ pub fn body(bytes: &[u8]) {
             );
         }
         Err(Error::InvalidBody(faults)) => {
-            assert!(!faults.is_empty());
+            are_bounded(&faults, bytes.len());
+            let faults = faults.listed;
             // Numbers that no float holds cannot be read here; their faults are found all the same.
             // Of members that stand twice, this reading keeps one.
             let is_plain = faults.iter().all(|fault| fault.code != "duplicate_member");
@@ -59,11 +61,19 @@ pub fn query(bytes: &[u8]) {
     match query::parse::<ListQuery>(text) {
         Ok(_) => {}
         Err(Error::InvalidQuery(faults)) => {
-            assert!(!faults.is_empty());
+            are_bounded(&faults, bytes.len());
+            let faults = faults.listed;
             assert!(faults.iter().all(|fault| fault.parameter.is_some() && !fault.detail.is_empty()));
         }
         Err(other) => panic!("{other}"),
     }
+}
+
+/// There are faults, at most 100 are listed, and they are little more text than what was sent.
+fn are_bounded(faults: &Faults, sent: usize) {
+    assert!(!faults.is_empty() && faults.listed.len() == faults.count.min(100));
+    let written = serde_json::to_vec(&faults.listed).expect("faults can be written").len();
+    assert!(written <= sent + 24 * 1_024, "{written} bytes of faults for {sent}");
 }
 
 /// A cursor is accepted if, and only if, it is direction, time, id and binding in base64url without padding. Written

@@ -70,10 +70,9 @@ fn write_canonical(value: &RawValue, depth_left: usize, out: &mut String) -> Res
             let depth_left = deeper()?;
             let members: Members<'_> = serde_json::from_str(text).map_err(invalid_string)?;
             if let Some(name) = members.duplicates.first() {
-                return Err(Refusal::new(
-                    "duplicate_member",
-                    format!("the member `{name}` stands here more than once"),
-                ));
+                let name: String = name.chars().take(64).collect();
+                let detail = format!("the member `{name}` stands here more than once");
+                return Err(Refusal::new("duplicate_member", detail));
             }
             out.push('{');
             for (index, (name, value)) in members.by_name.into_iter().enumerate() {

@@ -3,8 +3,8 @@
 //! [`serde_json::Value`] would turn numbers into binary floats and forget duplicate members; this keeps both visible.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::Deserialize;
@@ -17,8 +17,8 @@ use serde_json::value::RawValue;
 pub struct Members<'a> {
     /// Every member's value as written.
     pub by_name: BTreeMap<Cow<'a, str>, &'a RawValue>,
-    /// Names that stand more than once (RFC 8259 section 4 leaves open what that means).
-    pub duplicates: Vec<Cow<'a, str>>,
+    /// Names that stand more than once (RFC 8259 section 4 leaves open what that means), each one time.
+    pub duplicates: BTreeSet<Cow<'a, str>>,
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
@@ -82,13 +82,15 @@ impl<'de> Visitor<'de> for MembersVisitor {
         #[derive(Deserialize)]
         struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 
-        let mut members = Members { by_name: BTreeMap::new(), duplicates: Vec::new() };
+        let mut members = Members { by_name: BTreeMap::new(), duplicates: BTreeSet::new() };
         while let Some((Name(name), value)) = map.next_entry::<Name<'de>, &RawValue>()? {
             match members.by_name.entry(name) {
                 Entry::Vacant(free) => {
                     free.insert(value);
                 }
-                Entry::Occupied(taken) => members.duplicates.push(taken.key().clone()),
+                Entry::Occupied(taken) => {
+                    members.duplicates.insert(taken.key().clone());
+                }
             }
         }
         Ok(members)

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::problem::Problem;
 use super::problem_types as types;
-use super::report::{Fault, Report};
+use super::report::Faults;
 use crate::db;
 use crate::domain::Refusal;
 
@@ -42,11 +42,11 @@ pub enum Error {
     #[error("unsupported media type: {0}")]
     UnsupportedMediaType(&'static str),
     /// The body is JSON but does not mean a request.
-    #[error("the body has {} faults", .0.len())]
-    InvalidBody(Vec<Fault>),
+    #[error("the body has {} faults", .0.count)]
+    InvalidBody(Faults),
     /// The query has faults.
-    #[error("the query has {} faults", .0.len())]
-    InvalidQuery(Vec<Fault>),
+    #[error("the query has {} faults", .0.count)]
+    InvalidQuery(Faults),
     /// The header `Idempotency-Key` has faults.
     #[error("malformed idempotency key: {0}")]
     InvalidIdempotencyKey(Refusal),
@@ -98,10 +98,10 @@ impl Error {
             Self::UnsupportedMediaType(detail) => Problem::new(&types::UNSUPPORTED_MEDIA_TYPE, *detail),
             Self::InvalidBody(faults) => {
                 Problem::new(&types::INVALID_BODY, format!("{} Nothing was stored.", count(faults)))
-                    .with_errors(faults.clone())
+                    .with_errors(faults.listed.clone())
             }
             Self::InvalidQuery(faults) => {
-                Problem::new(&types::INVALID_QUERY, count(faults)).with_errors(faults.clone())
+                Problem::new(&types::INVALID_QUERY, count(faults)).with_errors(faults.listed.clone())
             }
             Self::InvalidIdempotencyKey(refusal) => {
                 Problem::new(&types::INVALID_IDEMPOTENCY_KEY, format!("In `Idempotency-Key`: {refusal}."))
@@ -127,11 +127,11 @@ impl Error {
     }
 }
 
-fn count(faults: &[Fault]) -> String {
-    match faults.len() {
-        1 => "1 fault; see `errors`.".to_owned(),
-        Report::MAX_FAULTS => format!("{} faults or more; see `errors` for the first.", Report::MAX_FAULTS),
-        count => format!("{count} faults; see `errors`."),
+fn count(faults: &Faults) -> String {
+    match (faults.count, faults.listed.len()) {
+        (1, _) => "1 fault; see `errors`.".to_owned(),
+        (count, listed) if count > listed => format!("{count} faults; see `errors` for the first {listed}."),
+        (count, _) => format!("{count} faults; see `errors`."),
     }
 }
 

@@ -32,7 +32,7 @@ impl<'a, 'p, 'r> Fields<'a, 'p, 'r> {
         let Value { at, report, .. } = value;
         for name in &members.duplicates {
             let detail = "stands more than once; which one counts is not defined, so send it once";
-            report.fault(&Pointer::Member(&at, name), Refusal::new("duplicate_member", detail));
+            report.fault(&Pointer::Member(&at, &shown(name)), Refusal::new("duplicate_member", detail));
         }
         let count = members.by_name.len();
         let mut fields = Self { members, at, asked: Vec::new(), report };
@@ -108,12 +108,11 @@ impl<'a, 'p, 'r> Fields<'a, 'p, 'r> {
     }
 
     fn refuse_foreign_shape(self) {
-        if self.report.is_full_of_faults() {
-            return;
-        }
         let names = &self.members.by_name;
         let mut detail = String::from("has no member that is known here, only ");
-        for (index, name) in names.keys().take(SHOWN_NAMES).enumerate() {
+        // To look for the nearest name costs more than all else: not for a fault that is only counted.
+        let most = if self.report.is_full_of_faults() { 0 } else { SHOWN_NAMES };
+        for (index, name) in names.keys().take(most).enumerate() {
             let separator = if index == 0 { "" } else { ", " };
             let hint =
                 nearest(name, &self.asked).map(|known| format!(" (did you mean `{known}`?)")).unwrap_or_default();

@@ -10,7 +10,7 @@ use axum::http::request::Parts;
 use percent_encoding::percent_decode_str;
 
 use super::error::Error;
-use super::report::{Report, nearest};
+use super::report::{Report, nearest, shown};
 use crate::domain::{Refusal, WrittenTime};
 
 /// What a query can mean.
@@ -55,6 +55,8 @@ struct Written {
     text: Result<String, Refusal>,
     /// Whether the client surely encoded it: no `+`, and every `%` begins an escape.
     is_encoded: bool,
+    /// Whether the name stands more than once.
+    is_repeated: bool,
 }
 
 impl Written {
@@ -64,7 +66,7 @@ impl Written {
             .map(Cow::into_owned)
             .map_err(|_| Refusal::new("invalid_string", "is not UTF-8 after percent-decoding"));
         let is_escape = |rest: &str| rest.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2;
-        Self { text, is_encoded: !value.contains('+') && value.split('%').skip(1).all(is_escape) }
+        Self { text, is_encoded: !value.contains('+') && value.split('%').skip(1).all(is_escape), is_repeated: false }
     }
 }
 
@@ -78,9 +80,12 @@ impl Parameters {
                 Entry::Vacant(free) => {
                     free.insert(Written::read(value));
                 }
-                Entry::Occupied(taken) => {
-                    let refusal = Refusal::new("duplicate_parameter", "stands more than once");
-                    parameters.report.parameter_fault(taken.key(), refusal);
+                // One fault, however often it stands there.
+                Entry::Occupied(mut taken) => {
+                    if !std::mem::replace(&mut taken.get_mut().is_repeated, true) {
+                        let refusal = Refusal::new("duplicate_parameter", "stands more than once");
+                        parameters.report.parameter_fault(&shown(taken.key()), refusal);
+                    }
                 }
             }
         }
@@ -131,17 +136,18 @@ impl Parameters {
     }
 
     fn finish(mut self) -> Report {
+        let mut known = Some(self.asked.join(", "));
         for name in self.by_name.keys() {
-            if self.report.is_full_of_faults() {
-                break;
+            let mut detail = "is not known here".to_owned();
+            // To look for the nearest name costs more than all else: not for a fault that is only counted.
+            if !self.report.is_full_of_faults() {
+                match nearest(name, &self.asked) {
+                    Some(known) => detail.push_str(&format!("; did you mean `{known}`?")),
+                    // Once an answer, for the list is long.
+                    None => detail.extend(known.take().map(|known| format!("; known are: {known}"))),
+                }
             }
-            let shown: String = name.chars().take(64).collect();
-            let hint = match nearest(name, &self.asked) {
-                Some(known) => format!("did you mean `{known}`?"),
-                None => format!("known are: {}", self.asked.join(", ")),
-            };
-            self.report
-                .parameter_fault(&shown, Refusal::new("unknown_parameter", format!("is not known here; {hint}")));
+            self.report.parameter_fault(&shown(name), Refusal::new("unknown_parameter", detail));
         }
         self.report
     }

@@ -53,11 +53,34 @@ impl Fault {
     }
 }
 
+/// What is wrong with a request: the first faults, and how many there are.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Faults {
+    /// The first, at most [`Report::MAX_FAULTS`].
+    pub listed: Vec<Fault>,
+    /// How many were found, listed or not.
+    pub count: usize,
+}
+
+impl Faults {
+    /// Whether nothing is wrong.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+}
+
+impl From<Fault> for Faults {
+    fn from(fault: Fault) -> Self {
+        Self { listed: vec![fault], count: 1 }
+    }
+}
+
 /// Collects everything that reading a request finds, so that a client learns all of it at once.
 #[derive(Debug, Default)]
 pub struct Report {
     /// What refuses the request.
-    pub faults: Vec<Fault>,
+    pub faults: Faults,
     /// What does not.
     pub warnings: Vec<Warning>,
 }
@@ -65,9 +88,9 @@ pub struct Report {
 impl Report {
     /// More warnings than this are not listed: warnings are stored with a payment, and their number is the client's.
     pub const MAX_WARNINGS: usize = 100;
-    /// More faults than this are not listed: a body of a megabyte has room for some hundred thousand, and the answer
-    /// would be many times as large.
-    pub const MAX_FAULTS: usize = 1_000;
+    /// More faults than this are counted but not listed (contract §4): a body of a megabyte has room for some hundred
+    /// thousand, and the answer would be many times as large.
+    pub const MAX_FAULTS: usize = 100;
 
     /// Whether no further warning will be listed, so that none need be put into words.
     #[must_use]
@@ -78,7 +101,7 @@ impl Report {
     /// Whether no further fault will be listed.
     #[must_use]
     pub fn is_full_of_faults(&self) -> bool {
-        self.faults.len() >= Self::MAX_FAULTS
+        self.faults.listed.len() >= Self::MAX_FAULTS
     }
 
     /// Adds a fault of the body.
@@ -92,8 +115,9 @@ impl Report {
     }
 
     fn add(&mut self, fault: impl FnOnce() -> Fault) {
+        self.faults.count += 1;
         if !self.is_full_of_faults() {
-            self.faults.push(fault());
+            self.faults.listed.push(fault());
         }
     }
 
@@ -105,10 +129,11 @@ impl Report {
     }
 }
 
-/// A client's name for something, cut to 64 characters and made storable.
+/// A client's name for something, cut to 64 characters, its control characters replaced: NUL cannot be stored, and
+/// JSON writes the others six times as long.
 #[must_use]
 pub fn shown(name: &str) -> String {
-    name.chars().take(64).map(|character| if character == '\0' { '\u{fffd}' } else { character }).collect()
+    name.chars().take(64).map(|character| if character.is_control() { '\u{fffd}' } else { character }).collect()
 }
 
 /// The one of `known` that is nearest to `name`, if any is near enough to be what was meant.

@@ -62,7 +62,7 @@ impl From<db::Error> for Error {
         match error.constraint().and_then(member_of) {
             Some(pointer) => {
                 let refusal = Refusal::new("refused_by_constraint", "refused by a rule of the database");
-                Self::Http(HttpError::InvalidBody(vec![Fault::in_body(pointer, refusal)]))
+                Self::Http(HttpError::InvalidBody(Fault::in_body(pointer, refusal).into()))
             }
             None => Self::Http(HttpError::Database(error)),
         }

@@ -78,7 +78,7 @@ pub async fn list_payments(
 ) -> Result<Response, Error> {
     let binding = filter.binding(scope.connection_id())?;
     let cursor = cursor.map(|sent| sent.within(binding)).transpose();
-    let cursor = cursor.map_err(|refusal| HttpError::InvalidQuery(vec![Fault::in_query("cursor", refusal)]))?;
+    let cursor = cursor.map_err(|refusal| HttpError::InvalidQuery(Fault::in_query("cursor", refusal).into()))?;
 
     let Found { payments, read_on } = store::page(&scope, &filter, cursor, limit).await?;
     // Whoever came from a page can go back to it.

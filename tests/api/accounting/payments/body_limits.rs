@@ -136,20 +136,3 @@ async fn a_body_has_one_mebibyte_announced_or_not() {
     }
     assert_eq!(app.count().await, 2);
 }
-
-/// A megabyte has room for more faults than anybody reads, and the answer would be many times as large.
-#[tokio::test]
-async fn of_very_many_faults_the_first_thousand_are_told() {
-    let app = App::new().await;
-    let tenant = app.tenant().await;
-    let body = format!("{{{}}}", vec![r#""a":1"#; 100_000].join(","));
-    let answer = app.create_with(&tenant, &[], body).await;
-    assert_eq!(answer.problem(), (422, "invalid_body".to_owned()));
-    assert_eq!(answer.json()["detail"], "1000 faults or more; see `errors` for the first. Nothing was stored.");
-    assert_eq!(answer.faults(), vec![("/a".to_owned(), "duplicate_member".to_owned()); 1_000]);
-
-    let query: Vec<_> = (0..5_000).map(|n| format!("p{n}=1")).collect();
-    let answer = app.get(&tenant, &format!("/accounting/payments?{}", query.join("&"))).await;
-    assert_eq!(answer.problem(), (422, "invalid_query".to_owned()));
-    assert_eq!(answer.faults().len(), 1_000);
-}

@@ -1,3 +1,4 @@
+mod amplification;
 mod body_faults;
 mod body_limits;
 mod body_types;
