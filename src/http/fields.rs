@@ -109,22 +109,22 @@ impl<'a, 'p, 'r> Fields<'a, 'p, 'r> {
 
     fn refuse_foreign_shape(self) {
         let names = &self.members.by_name;
-        let mut detail = String::from("has no member that is known here, only ");
         // To look for the nearest name costs more than all else: not for a fault that is only counted.
         let most = if self.report.is_full_of_faults() { 0 } else { SHOWN_NAMES };
-        for (index, name) in names.keys().take(most).enumerate() {
-            let separator = if index == 0 { "" } else { ", " };
+        let told = names.keys().take(most).map(|name| {
             let hint =
                 nearest(name, &self.asked).map(|known| format!(" (did you mean `{known}`?)")).unwrap_or_default();
-            detail.push_str(&format!("{separator}`{}`{hint}", shown(name)));
-        }
-        if let Some(more) = names.len().checked_sub(SHOWN_NAMES).filter(|more| *more > 0) {
-            detail.push_str(&format!(" and {more} more"));
-        }
+            format!("`{}`{hint}", shown(name))
+        });
+        let told = told.collect::<Vec<_>>().join(", ");
+        let more = names.len().saturating_sub(most);
+        let more = if more == 0 { String::new() } else { format!(" and {more} more") };
         // Once an answer: there are many line items, and the list is long.
-        if matches!(self.at, Pointer::Root) {
-            detail.push_str(&format!("; known are: {}", self.asked.join(", ")));
-        }
+        let known = match self.at {
+            Pointer::Root => format!("; known are: {}", self.asked.join(", ")),
+            _ => String::new(),
+        };
+        let detail = format!("has no member that is known here, only {told}{more}{known}");
         self.report.fault(&self.at, Refusal::new("no_known_member", detail));
     }
 

@@ -138,15 +138,14 @@ impl Parameters {
     fn finish(mut self) -> Report {
         let mut known = Some(self.asked.join(", "));
         for name in self.by_name.keys() {
-            let mut detail = "is not known here".to_owned();
             // To look for the nearest name costs more than all else: not for a fault that is only counted.
-            if !self.report.is_full_of_faults() {
-                match nearest(name, &self.asked) {
-                    Some(known) => detail.push_str(&format!("; did you mean `{known}`?")),
-                    // Once an answer, for the list is long.
-                    None => detail.extend(known.take().map(|known| format!("; known are: {known}"))),
-                }
-            }
+            let nearest = if self.report.is_full_of_faults() { None } else { nearest(name, &self.asked) };
+            let hint = match nearest {
+                Some(known) => format!("; did you mean `{known}`?"),
+                // Once an answer, for the list is long.
+                None => known.take().map(|known| format!("; known are: {known}")).unwrap_or_default(),
+            };
+            let detail = format!("is not known here{hint}");
             self.report.parameter_fault(&shown(name), Refusal::new("unknown_parameter", detail));
         }
         self.report

@@ -127,7 +127,7 @@ fn the_only(answer: &Answer) -> Value {
 }
 
 /// Runs `test` with many values against one server.
-fn check<T: std::fmt::Debug>(cases: u32, values: impl Strategy<Value = T>, test: impl AsyncFn(&App, &Tenant, T)) {
+fn check<T: std::fmt::Debug>(cases: u32, values: impl Strategy<Value = T>, test: &impl AsyncFn(&App, &Tenant, T)) {
     let runtime = Runtime::new().expect("a runtime");
     let app = runtime.block_on(App::new());
     let config = Config { cases, failure_persistence: None, ..Config::default() };
@@ -144,7 +144,7 @@ fn check<T: std::fmt::Debug>(cases: u32, values: impl Strategy<Value = T>, test:
 
 #[test]
 fn what_is_stored_is_found_and_the_rest_refused_by_name() {
-    check(600, members(), async |app, tenant, member| {
+    check(600, members(), &async |app, tenant, member| {
         let created = app.create_with(tenant, &[], member.body()).await;
         if created.status != 201 {
             assert_eq!(created.problem(), (422, "invalid_body".to_owned()), "{member:?}");
@@ -188,7 +188,7 @@ fn written_keys() -> impl Strategy<Value = String> {
 
 #[test]
 fn a_key_is_found_as_the_header_had_it_and_no_other() {
-    check(200, written_keys(), async |app, tenant, written| {
+    check(200, written_keys(), &async |app, tenant, written| {
         let created = app.create_under(tenant, &written, &small()).await;
         let Ok(key) = written.parse::<IdempotencyKey>() else {
             assert_eq!(created.problem(), (400, "invalid_idempotency_key".to_owned()), "{written}");
