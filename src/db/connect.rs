@@ -14,6 +14,7 @@ use super::connections::{Connections, Pooling, pool_options};
 use super::error::Error;
 use super::migrate::{is_migrated, is_writable};
 use super::pooler;
+use super::readiness::Readiness;
 use super::unit_of_work::{KeptConnection, UnitOfWork};
 
 /// How to reach the database.
@@ -71,6 +72,7 @@ pub struct Database {
     pooling: Pooling,
     /// Whether the schema is known to be there.
     is_open: Arc<AtomicBool>,
+    readiness: Readiness,
     others: Connections,
     /// The writers of new payments (`accounting/payments/group_commit.rs`) have a connection each. They hold it while
     /// there is work, which must not starve the others.
@@ -125,6 +127,7 @@ impl Database {
             timeout,
             pooling,
             is_open: Arc::default(),
+            readiness: Readiness::default(),
             others: connections(pool.clone().max_connections(others), &settings),
             creates: connections(clock.read_on_connect(pool.clone().max_connections(creates)), &settings),
             lists: connections(pool.clone().max_connections(lists), &for_lists),
@@ -220,9 +223,15 @@ impl Database {
 
     /// Whether statements are answered, every migration of this build is applied, and rows can be written.
     ///
+    /// Those who ask at the same time share one look, and its outcome counts for 250 milliseconds.
+    ///
     /// # Errors
     /// [`Error::Unavailable`] when not.
     pub async fn check_ready(&self) -> Result<(), Error> {
+        self.readiness.share(|| self.look_whether_ready()).await
+    }
+
+    async fn look_whether_ready(&self) -> Result<(), Error> {
         let mut work = self.begin().await?;
         let fault = match is_writable(&mut work).await.map_err(Error::unavailable)? {
             false => "it is read-only: a standby?",

@@ -11,6 +11,7 @@ mod migration_lock;
 mod migration_run;
 mod pooler;
 pub mod private;
+mod readiness;
 mod requirements;
 mod unit_of_work;
 

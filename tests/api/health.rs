@@ -2,8 +2,11 @@
 
 use axum::body::Body;
 use axum::http::Request;
+use tokio::task::JoinSet;
+use tower::ServiceExt;
 
 use crate::support::app::{Answer, App};
+use crate::support::wait::until;
 
 async fn get(app: &App, path: &str) -> Answer {
     app.send(Request::get(path).body(Body::empty()).expect("a request")).await
@@ -36,8 +39,8 @@ async fn server_without_its_database_lives_but_is_not_ready() {
     app.database.close().await;
     assert_eq!(get(&app, "/livez").await.status, 200);
     assert_eq!(get(&app, "/health").await.status, 200);
+    until("the outcome before has come to its end", async || get(&app, "/readyz").await.status == 503).await;
     let answer = get(&app, "/readyz").await;
-    assert_eq!(answer.status, 503);
     assert_eq!(answer.header("retry-after"), "1");
     assert_eq!(answer.json()["code"], "unavailable");
 }
@@ -49,4 +52,27 @@ async fn server_with_migrations_to_come_is_not_ready() {
     let forget = "delete from _sqlx_migrations where version = (select max(version) from _sqlx_migrations)";
     sqlx::query(forget).execute(&mut connection).await.expect("deleted");
     assert_eq!(get(&app, "/readyz").await.status, 503);
+}
+
+#[tokio::test]
+async fn probes_that_come_together_cost_the_database_one_look() {
+    let app = App::new().await;
+    let probes = std::iter::repeat_with(|| {
+        let router = app.router.clone();
+        async move { router.oneshot(Request::get("/readyz").body(Body::empty()).expect("a request")).await }
+    });
+    for response in probes.take(200).collect::<JoinSet<_>>().join_all().await {
+        assert_eq!(response.expect("the router does not fail").status(), 200);
+    }
+    // Sessions report what they did when they end.
+    app.database.close().await;
+    let mut connection = app.connect().await;
+    let others = "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()";
+    until("all sessions have ended", async || {
+        sqlx::query_scalar::<_, i64>(others).fetch_one(&mut connection).await.expect("a count") == 0
+    })
+    .await;
+    let transactions = "select xact_commit from pg_stat_database where datname = current_database()";
+    let transactions: i64 = sqlx::query_scalar(transactions).fetch_one(&mut connection).await.expect("a count");
+    assert!((1..50).contains(&transactions), "{transactions} transactions of 200 probes");
 }
