@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::console::{Console, ListOfProject};
-use super::output;
+use super::{expires_at, output};
 use crate::auth::{Operator, Secret, secret};
 use crate::connections::{Connection, Provider, store};
 use crate::domain::{Clock, ConnectionId, Label, ProjectId};
@@ -32,8 +32,8 @@ pub struct Create {
     /// The accounting software behind it
     #[arg(long, default_value = "none")]
     provider: Provider,
-    /// When its token ends by itself, like 2030-01-31T00:00:00Z
-    #[arg(long, value_name = "TIME")]
+    /// When its token ends by itself: 2030-01-31 (00:00 UTC of that day) or 2030-01-31T12:00:00+02:00
+    #[arg(long, value_name = "TIME", value_parser = expires_at::parse)]
     expires_at: Option<DateTime<Utc>>,
     /// Print JSON
     #[arg(long)]

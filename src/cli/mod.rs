@@ -6,6 +6,7 @@ mod console;
 mod demo;
 mod dev;
 mod env_file;
+mod expires_at;
 mod healthcheck;
 mod migrate;
 mod openapi;

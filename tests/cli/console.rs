@@ -64,6 +64,22 @@ async fn key_may_be_read_only_and_end_by_itself() {
 }
 
 #[tokio::test]
+async fn end_is_a_day_in_utc_and_never_in_the_past() {
+    let url = migrated().await;
+    let project = project(&url, "Books");
+    let key = ["api-key", "create", "--project", &project, "--name", "Shop", "--expires-at"];
+    let connection = ["connection", "create", "--project", &project, "--label", "Main", "--expires-at"];
+    for create in [&key, &connection] {
+        let made = printed_json(&url, &[&create[..], &["2030-01-31"]].concat());
+        assert_eq!(made["expires_at"], "2030-01-31T00:00:00Z");
+        for (wrong, told) in [("2030-01-31T23:59:60Z", "leap seconds"), ("2020-01-31", "in the past")] {
+            let line = one_line(&run(&url, &[&create[..], &[wrong]].concat()), 2);
+            assert!(line.contains("--expires-at") && line.contains(told), "{line}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn connection_is_shown_once_and_listed_by_its_hint() {
     let url = migrated().await;
     let project = project(&url, "Books");
