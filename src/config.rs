@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -11,7 +10,7 @@ use clap::{Args, ValueEnum};
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::postgres::PgConnectOptions;
 
-use crate::db::{DatabaseOptions, Pooling};
+use crate::db::{DatabaseOptions, Pooling, parse_url};
 use crate::http::client_address::TrustedProxies;
 use crate::http::rate_limit::Quota;
 
@@ -33,12 +32,7 @@ impl DatabaseUrl {
             "DATABASE_URL is not set; set it to postgres://user:password@host:port/database, or try `unibooks dev`, \
              which brings its own Postgres",
         )?;
-        if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
-            anyhow::bail!("DATABASE_URL is not a Postgres address; write postgres://user:password@host:port/database");
-        }
-        // What sqlx says of it names a part of the address, never the password.
-        PgConnectOptions::from_str(url)
-            .context("DATABASE_URL cannot be read (special characters in user and password are percent-encoded)")
+        parse_url(url)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Postgres: how it is reached, brought up to date, and told apart when it fails.
 
+mod address;
 mod clock;
 mod connect;
 mod connections;
@@ -15,6 +16,7 @@ mod readiness;
 mod requirements;
 mod unit_of_work;
 
+pub use address::parse_url;
 pub use clock::DatabaseClock;
 pub use connect::{Database, DatabaseOptions};
 pub use connections::Pooling;

@@ -85,6 +85,18 @@ fn address_of_a_database_is_never_repeated_because_a_password_stands_in_it() {
 }
 
 #[test]
+fn parameter_that_cannot_be_honoured_ends_the_start() {
+    for (parameter, value) in [("sslpassword", "hunter2"), ("channel_binding", "require"), ("sslcrl", "/hunter2")] {
+        let url = format!("postgres://me@127.0.0.1:1/books?{parameter}={value}");
+        let line = one_line(&unibooks(SERVE).env("DATABASE_URL", url).output().expect("a process"), 1);
+        assert!(line.contains(parameter) && line.contains("DATABASE_URL") && !line.contains(value), "{line}");
+    }
+    let url = "postgres://me@127.0.0.1:1/books";
+    let output = unibooks(SERVE).env("DATABASE_URL", url).env("PGCHANNELBINDING", "require").output();
+    assert!(one_line(&output.expect("a process"), 1).contains("PGCHANNELBINDING"));
+}
+
+#[test]
 fn nor_is_that_of_a_database_that_does_not_answer() {
     let url = "postgres://me:hunter2@127.0.0.1:1/books";
     let line = refusal_of_a_command(url);
