@@ -117,7 +117,8 @@ async fn check_owner(facts: &Facts, connection: &mut PgConnection) -> anyhow::Re
     .await?;
     if let Some(foreign) = foreign {
         bail!(
-            "migrations are missing, and {role} does not own the tables {foreign}; run `unibooks migrate` as their owner"
+            "migrations are missing, and {role} does not own the tables {foreign}; run `unibooks migrate` as their \
+             owner"
         );
     }
     Ok(())
