@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName};
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
@@ -24,7 +24,8 @@ impl FromStr for TrustedProxies {
     fn from_str(text: &str) -> Result<Self, String> {
         let written = text.split(',').map(str::trim).filter(|entry| !entry.is_empty());
         let read = |entry: &str| {
-            let block = entry.parse::<IpNet>().or_else(|_| entry.parse::<IpAddr>().map(|one| canonical(one).into()));
+            let block = entry.parse::<IpNet>().map(canonical_block);
+            let block = block.or_else(|_| entry.parse::<IpAddr>().map(|one| canonical(one).into()));
             block.map_err(|_| format!("`{entry}` is neither an address nor a block like 10.0.0.0/8"))
         };
         written.map(read).collect::<Result<_, _>>().map(Self)
@@ -66,6 +67,16 @@ fn hops(headers: &HeaderMap) -> impl Iterator<Item = Option<IpAddr>> {
 /// An IPv4 address in the clothes of IPv6 is that IPv4 address.
 fn canonical(address: IpAddr) -> IpAddr {
     address.to_canonical()
+}
+
+/// A block of IPv4-mapped IPv6 addresses (`::ffff:10.0.0.0/104`) as the block of IPv4 that it means (RFC 4291 section
+/// 2.5.5.2). Peers are compared as IPv4.
+fn canonical_block(block: IpNet) -> IpNet {
+    let mapped = match block {
+        IpNet::V6(block) => block.addr().to_ipv4_mapped().zip(block.prefix_len().checked_sub(96)),
+        IpNet::V4(_) => None,
+    };
+    mapped.and_then(|(address, length)| Ipv4Net::new(address, length).ok()).map_or(block, IpNet::V4)
 }
 
 /// What one client is likely to have of the Internet: an IPv4 address, or of IPv6 a block of 64 bits.
@@ -111,6 +122,14 @@ mod tests {
         assert_eq!(client(trusted, "172.16.0.1", &["198.51.100.7:4711"]), "198.51.100.7");
         assert_eq!(client(trusted, "10.1.2.3", &["[2001:db8::2]:4711"]), "2001:db8::2");
         assert_eq!(client(trusted, "10.1.2.3", &["10.1.1.1"]), "10.1.1.1", "a client inside");
+    }
+
+    #[test]
+    fn block_of_mapped_addresses_means_its_ipv4_block() {
+        let trusted = "::ffff:10.0.0.0/104";
+        assert_eq!(client(trusted, "10.1.2.3", &["198.51.100.7"]), "198.51.100.7");
+        assert_eq!(client(trusted, "::ffff:10.1.2.3", &["198.51.100.7"]), "198.51.100.7");
+        assert_eq!(client(trusted, "11.1.2.3", &["198.51.100.7"]), "11.1.2.3");
     }
 
     #[test]
