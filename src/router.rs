@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::http::HeaderValue;
-use axum::middleware::{from_fn, from_fn_with_state};
-use tower::util::option_layer;
+use axum::middleware::from_fn_with_state;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -14,7 +13,7 @@ use crate::accounting::payments::create::{__path_create_payment, create_payment}
 use crate::accounting::payments::get::{__path_retrieve_payment, retrieve_payment};
 use crate::accounting::payments::list::{__path_list_payments, list_payments};
 use crate::http::health::{__path_health, __path_hello, __path_live, __path_ready, health, hello, live, ready};
-use crate::http::{Error, docs, docs_page, layers, load_shed, rate_limit};
+use crate::http::{Error, docs, docs_page, layers, load_shed};
 use crate::state::AppState;
 
 fn routes() -> OpenApiRouter<AppState> {
@@ -30,15 +29,12 @@ fn routes() -> OpenApiRouter<AppState> {
 /// The server as one service: routes, documentation, layers.
 pub fn router(state: AppState, request_timeout: Duration, cors_origins: &[HeaderValue]) -> Router {
     let (routes, api) = routes().split_for_parts();
-    // Only where there is something to tell.
-    let tell = state.gate.throttle().limits_requests().then(|| from_fn(rate_limit::tell));
     let load = state.load.clone();
     let routes = routes
         .merge(docs_page::router(docs::complete(api)))
         .fallback(async || Error::RouteNotFound)
         .method_not_allowed_fallback(async || Error::MethodNotAllowed)
         .with_state(state)
-        .layer(option_layer(tell))
         .layer(from_fn_with_state(load, load_shed::shed));
     layers::wrap(routes, request_timeout, cors_origins)
 }

@@ -8,13 +8,14 @@ use super::error::{Error, Flaw};
 use super::gate::{Admitted, Gate};
 use super::scope::Scope;
 use super::secret::{Kind, Secret};
-use crate::http::rate_limit::Counted;
+use crate::http::admission::Admission;
 
 /// The right to read the rows of a connection.
 #[derive(Debug)]
 pub struct CanRead(pub Scope);
 
-/// The right to read and to write them.
+/// The right to read and to write them. The request takes its place when its body has arrived
+/// ([`crate::http::JsonBody`]).
 #[derive(Debug)]
 pub struct CanWrite(pub Scope);
 
@@ -26,7 +27,11 @@ where
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
-        Ok(Self(admit(parts, &Gate::from_ref(state)).await?.scope))
+        let Admitted { scope, .. } = admit(parts, &Gate::from_ref(state)).await?;
+        if let Some(admission) = Admission::of(&parts.extensions) {
+            admission.enter().map_err(Error::NotAdmitted)?;
+        }
+        Ok(Self(scope))
     }
 }
 
@@ -55,9 +60,6 @@ async fn admit(parts: &Parts, gate: &Gate) -> Result<Admitted, Error> {
     if let Err(Error::Unauthenticated(_) | Error::TooManyFailures(_)) = admitted {
         tracing::Span::current().record("client_address", tracing::field::display(client));
     }
-    if let Err(Error::Unauthenticated(_)) = admitted {
-        gate.throttle().count_failure(client).map_err(Error::TooManyFailures)?;
-    }
     let admitted = admitted?;
     // All at once: the log's format writes the span's fields anew for each call.
     tracing::record_all!(
@@ -66,10 +68,8 @@ async fn admit(parts: &Parts, gate: &Gate) -> Result<Admitted, Error> {
         connection_id = %admitted.scope.connection_id(),
         api_key_id = %admitted.api_key_id,
     );
-    let standing = gate.throttle().count_request(admitted.api_key_id).map_err(Error::RateLimited)?;
-    if let (Some(standing), Some(Counted(place))) = (standing, parts.extensions.get()) {
-        // An extractor counts once; should two be asked, the first one's word stands.
-        place.set(standing).ok();
+    if let Some(admission) = Admission::of(&parts.extensions) {
+        admission.identify(admitted.api_key_id, gate.throttle().requests()).map_err(Error::NotAdmitted)?;
     }
     Ok(admitted)
 }

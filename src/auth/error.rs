@@ -36,9 +36,9 @@ pub enum Error {
     /// The key may read, and this was no reading.
     #[error("a read-only key was used to write")]
     ReadOnlyKey,
-    /// The API key has used up its quota of requests.
-    #[error("rate limited: {0}")]
-    RateLimited(Exceeded),
+    /// The server has no room for the request, or its key has used up its quota.
+    #[error(transparent)]
+    NotAdmitted(HttpError),
     /// The address was refused too often.
     #[error("too many failures: {0}")]
     TooManyFailures(Exceeded),
@@ -49,38 +49,33 @@ pub enum Error {
 
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
-        let problem = match &self {
-            Self::Unauthenticated(flaws) => Problem::new(
-                &types::UNAUTHENTICATED,
-                "Send an API key in `x-api-key` and the token of a connection of the same project in \
-                 `x-connection-token`; see `errors`.",
-            )
-            .with_errors(flaws.iter().map(|&(kind, flaw)| fault(kind, flaw)).collect()),
+        match self {
+            Self::Unauthenticated(ref flaws) => {
+                let problem = Problem::new(
+                    &types::UNAUTHENTICATED,
+                    "Send an API key in `x-api-key` and the token of a connection of the same project in \
+                     `x-connection-token`; see `errors`.",
+                )
+                .with_errors(flaws.iter().map(|&(kind, flaw)| fault(kind, flaw)).collect());
+                Failure::respond(problem, self)
+            }
             Self::ReadOnlyKey => {
-                Problem::new(&types::READ_ONLY_KEY, "Use a key that was created without `--read-only`.")
+                let detail = "Use a key that was created without `--read-only`.";
+                Failure::respond(Problem::new(&types::READ_ONLY_KEY, detail), self)
             }
-            Self::RateLimited(_) => {
-                Problem::new(&types::RATE_LIMITED, "Wait the seconds that `Retry-After` tells; nothing was stored.")
+            Self::TooManyFailures(exceeded) => {
+                let problem = Problem::new(
+                    &types::TOO_MANY_FAILURES,
+                    "Too many requests from this address came without a good API key and connection token. Wait the \
+                     seconds that `Retry-After` tells and send good ones; nothing was stored.",
+                );
+                let mut response = Failure::respond(problem, self);
+                exceeded.tell(response.headers_mut());
+                response
             }
-            Self::TooManyFailures(_) => Problem::new(
-                &types::TOO_MANY_FAILURES,
-                "Too many requests from this address came without a good API key and connection token. Wait the \
-                 seconds that `Retry-After` tells and send good ones; nothing was stored.",
-            ),
-            Self::Database(_) => {
-                let Self::Database(error) = self else { unreachable!() };
-                return HttpError::Database(error).into_response();
-            }
-        };
-        let exceeded = match &self {
-            Self::RateLimited(exceeded) | Self::TooManyFailures(exceeded) => Some(*exceeded),
-            _ => None,
-        };
-        let mut response = Failure::respond(problem, self);
-        if let Some(exceeded) = exceeded {
-            exceeded.tell(response.headers_mut());
+            Self::NotAdmitted(error) => error.into_response(),
+            Self::Database(error) => HttpError::Database(error).into_response(),
         }
-        response
     }
 }
 

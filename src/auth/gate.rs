@@ -95,25 +95,25 @@ impl Gate {
         }
     }
 
+    /// What these secrets lead to, and whether that cost a look-up.
     async fn find(
         &self,
-        key: &Secret,
-        token: &Secret,
+        hashes: Hashes,
         client: Option<IpAddr>,
         now: DateTime<Utc>,
-    ) -> Result<Option<Found>, Error> {
-        let hashes = (key.hash(), token.hash());
+    ) -> Result<(Option<Found>, bool), Error> {
         let look_up = match self.cache.get(&hashes, now) {
-            Ok(found) => return Ok(Some(found)),
+            Ok(found) => return Ok((Some(found), false)),
             Err(look_up) => look_up,
         };
         if let Some(client) = client
             && !self.cache.last_known(&hashes).is_some_and(|found| flaws(&found, now) == (None, None))
         {
-            self.throttle.check_stranger(client).map_err(Error::TooManyFailures)?;
+            self.throttle.check_stranger(client, hashes).map_err(Error::TooManyFailures)?;
         }
         // Boxed when it is needed, because it is rare and large: each of hundreds that wait for it would hold its room.
-        Ok(self.look_ups.share(hashes, look_up, || Box::pin(self.look_up(hashes, look_up))).await?)
+        let found = self.look_ups.share(hashes, look_up, || Box::pin(self.look_up(hashes, look_up))).await?;
+        Ok((found, true))
     }
 
     async fn look_up(&self, hashes: Hashes, look_up: LookUp) -> Result<Option<Found>, db::Error> {
@@ -126,10 +126,19 @@ impl Gate {
     }
 
     /// Lets a caller in who shows two well-formed secrets of one project, neither revoked nor expired. A `client` that
-    /// was refused too often is refused before the database is asked.
+    /// was refused too often is refused before the database is asked. Only refusals that cost a look-up count.
     pub(super) async fn admit(&self, key: &Secret, token: &Secret, client: Option<IpAddr>) -> Result<Admitted, Error> {
         let now = self.clock.now();
-        let Some(found) = self.find(key, token, client, now).await? else {
+        let (found, cost_a_look_up) = self.find((key.hash(), token.hash()), client, now).await?;
+        let admitted = self.judge(found, now);
+        if let (Err(Error::Unauthenticated(_)), true, Some(client)) = (&admitted, cost_a_look_up, client) {
+            self.throttle.count_failure(client).map_err(Error::TooManyFailures)?;
+        }
+        admitted
+    }
+
+    fn judge(&self, found: Option<Found>, now: DateTime<Utc>) -> Result<Admitted, Error> {
+        let Some(found) = found else {
             // Nothing is said of the token: it is nobody's business whether it exists.
             return Err(Error::Unauthenticated(vec![(Kind::ApiKey, Flaw::Unknown)]));
         };

@@ -10,6 +10,7 @@ mod error;
 mod gate;
 mod last_used;
 mod look_ups;
+mod retries;
 mod revocations;
 mod scope;
 pub mod secret;

@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::problem::Problem;
 use super::problem_types as types;
+use super::rate_limit::Exceeded;
 use super::report::Faults;
 use crate::db;
 use crate::domain::Refusal;
@@ -59,6 +60,9 @@ pub enum Error {
         /// Whether the request may be sent again without a second effect.
         repeatable: bool,
     },
+    /// The API key has used up its quota of requests.
+    #[error("rate limited: {0}")]
+    RateLimited(Exceeded),
     /// More requests at a time than the server takes on.
     #[error("too many requests at a time")]
     Overloaded,
@@ -108,6 +112,9 @@ impl Error {
             }
             Self::Database(db::Error::Unavailable(_) | db::Error::Lost(_)) | Self::TimedOut { repeatable: true } => {
                 Problem::new(&types::UNAVAILABLE, "Try again after the seconds that `Retry-After` tells.")
+            }
+            Self::RateLimited(_) => {
+                Problem::new(&types::RATE_LIMITED, "Wait the seconds that `Retry-After` tells; nothing was stored.")
             }
             Self::Overloaded => Problem::new(
                 &types::OVERLOADED,
@@ -168,7 +175,11 @@ impl Failure {
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
         let is_compressed = matches!(self, Self::CompressedBody);
+        let exceeded = if let Self::RateLimited(exceeded) = &self { Some(*exceeded) } else { None };
         let mut response = Failure::respond(self.problem(), self);
+        if let Some(exceeded) = exceeded {
+            exceeded.tell(response.headers_mut());
+        }
         if is_compressed {
             // What would have been accepted (RFC 9110 section 15.5.16).
             response.headers_mut().insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));

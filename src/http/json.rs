@@ -1,11 +1,12 @@
 //! The body of a request: bytes → well-formed JSON → a value of the domain, or every fault at once.
 
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::extract::{FromRef, FromRequest, Request};
 use axum::http::{HeaderMap, header};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::BodyExt;
 use serde_json::value::RawValue;
 
+use super::admission::{Admission, BodyRoom};
 use super::error::Error;
 use super::fields::{Fields, Value};
 use super::report::Report;
@@ -40,7 +41,12 @@ where
     async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
         let limits = Limits::from_ref(state);
         demand_plain_json(request.headers())?;
-        let bytes = collect(request.into_body(), &limits).await?;
+        let admission = Admission::of(request.extensions());
+        // Its room comes back when the body is parsed.
+        let (bytes, _room) = collect(request.into_body(), &limits, admission.as_ref()).await?;
+        if let Some(admission) = &admission {
+            admission.enter()?;
+        }
         parse(&bytes, &limits)
     }
 }
@@ -62,18 +68,36 @@ fn demand_plain_json(headers: &HeaderMap) -> Result<(), Error> {
     Ok(())
 }
 
-async fn collect(body: Body, limits: &Limits) -> Result<Bytes, Error> {
+/// Reads the bytes of a body, and takes room for them as they arrive: a length that was only announced takes none.
+async fn collect(
+    mut body: Body,
+    limits: &Limits,
+    admission: Option<&Admission>,
+) -> Result<(Vec<u8>, Option<BodyRoom>), Error> {
     let too_large = || Error::BodyTooLarge { max_bytes: limits.max_body_bytes };
     let announced = axum::body::HttpBody::size_hint(&body).lower();
     if announced > u64::try_from(limits.max_body_bytes).unwrap_or(u64::MAX) {
         return Err(too_large());
     }
-    match tokio::time::timeout(limits.body_timeout, Limited::new(body, limits.max_body_bytes).collect()).await {
-        Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
-        Ok(Err(error)) => Err(Error::UnreadableBody(axum::Error::new(error))),
-        Err(_elapsed) => Err(Error::BodyTimeout),
-    }
+    let mut room = admission.map(Admission::begin_body).transpose()?.flatten();
+    let reading = async {
+        // One piece of memory: many small pieces would cost many times their length.
+        let mut bytes = Vec::new();
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(Error::UnreadableBody)?;
+            let Some(data) = frame.data_ref() else { continue };
+            if bytes.len() + data.len() > limits.max_body_bytes {
+                return Err(too_large());
+            }
+            if let Some(room) = &mut room {
+                room.grow(data.len())?;
+            }
+            bytes.extend_from_slice(data);
+        }
+        Ok(bytes)
+    };
+    let bytes = tokio::time::timeout(limits.body_timeout, reading).await.unwrap_or(Err(Error::BodyTimeout))?;
+    Ok((bytes, room))
 }
 
 /// Reads a whole body.

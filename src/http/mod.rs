@@ -1,5 +1,6 @@
 //! The shell: how the product talks HTTP, whatever it talks about.
 
+pub mod admission;
 pub mod asset;
 pub mod client_address;
 pub mod connections;
@@ -7,6 +8,7 @@ pub mod docs;
 pub mod docs_page;
 pub mod drain;
 pub mod error;
+pub mod fair_share;
 pub mod fields;
 pub mod health;
 pub mod idempotency;

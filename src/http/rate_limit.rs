@@ -6,14 +6,11 @@
 use std::hash::Hash;
 use std::num::NonZeroU32;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
-use axum::middleware::Next;
-use axum::response::Response;
 use governor::clock::Clock as Ticking;
 use governor::middleware::StateInformationMiddleware;
 use governor::state::{InMemoryState, NotKeyed};
@@ -145,7 +142,8 @@ pub struct Standing {
 }
 
 impl Standing {
-    fn tell(&self, headers: &mut HeaderMap) {
+    /// Says it in an answer's header.
+    pub fn tell(&self, headers: &mut HeaderMap) {
         let Self { name, quota: Quota { count, seconds }, left, reset } = self;
         for (field, value) in [
             ("ratelimit-policy", format!("\"{name}\";q={count};w={seconds}")),
@@ -164,25 +162,17 @@ impl Standing {
 pub struct Exceeded(Standing);
 
 impl Exceeded {
+    /// The time that the client is told to wait.
+    #[must_use]
+    pub fn wait(&self) -> Duration {
+        Duration::from_secs(self.0.reset)
+    }
+
     /// Says in an answer's header how long to wait.
     pub fn tell(&self, headers: &mut HeaderMap) {
         headers.insert(header::RETRY_AFTER, self.0.reset.into());
         self.0.tell(headers);
     }
-}
-
-/// Where whoever counts a request leaves what is left, for the answer's header.
-#[derive(Debug, Clone, Default)]
-pub struct Counted(pub Arc<OnceLock<Standing>>);
-
-/// The layer that says what is left in every answer to a request that was counted.
-pub async fn tell(mut request: Request, next: Next) -> Response {
-    let Counted(standing) = request.extensions_mut().get_or_insert_default::<Counted>().clone();
-    let mut response = next.run(request).await;
-    if let Some(standing) = standing.get() {
-        standing.tell(response.headers_mut());
-    }
-    response
 }
 
 /// Rounded up: who waits that long does not wait in vain.

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use axum::body::Body;
 use axum::http::{Method, Request};
 use chrono::{DateTime, TimeDelta, Utc};
-use unibooks::auth::Throttle;
+use unibooks::auth::{Secret, Throttle, secret};
 use unibooks::domain::Clock;
 use unibooks::http::client_address::Peer;
 
@@ -126,19 +126,51 @@ async fn address_that_was_refused_too_often_is_refused_without_a_look_up() {
 }
 
 #[tokio::test]
-async fn headers_that_hold_no_secrets_count_and_no_header_makes_another_address() {
+async fn refusal_without_a_look_up_locks_nobody_out() {
     let time = Time::default();
     let app = app(&time, "off", "3/60", "").await;
-    let from = |peer: &str, key: &str, forwarded_for: &str| {
-        let peer = Peer(peer.parse::<IpAddr>().expect("an address"));
+    let tenant = app.tenant().await;
+    let peer = Peer("192.0.2.1".parse::<IpAddr>().expect("an address"));
+    for number in 0..230 {
+        let key = if number % 2 == 0 { "" } else { "ub_key_short" };
         let request = Request::get(PAYMENTS).extension(peer).header("x-api-key", key);
-        app.send(request.header("x-forwarded-for", forwarded_for).body(Body::empty()).expect("a request"))
-    };
-    for key in ["", "ub_key_short", ""] {
-        assert_eq!(from("2001:db8::1", key, "198.51.100.7").await.status, 401, "{key}");
+        assert_eq!(app.send(request.body(Body::empty()).expect("a request")).await.status, 401);
     }
-    assert_eq!(from("2001:db8::2:2", "", "198.51.100.8").await.status, 429, "the same 64 bits");
-    assert_eq!(from("2001:db8:0:1::1", "", "").await.status, 401, "others");
+    assert_eq!(get_from(&app, &tenant, "192.0.2.1", "").await.status, 200);
+}
+
+#[tokio::test]
+async fn good_secrets_get_in_beside_guesses_from_one_address() {
+    let time = Time::default();
+    let app = app(&time, "off", "1/60", "").await;
+    let (good, nobody) = (app.tenant().await, stranger(&App::new().await).await);
+    let guess = || {
+        let secret = Secret::generate(secret::Kind::ApiKey, &mut rand::rng());
+        Tenant { api_key: secret.expose().to_owned(), ..nobody.clone() }
+    };
+    let mut looked_up = 0;
+    for _ in 0..230 {
+        looked_up += i32::from(get_from(&app, &guess(), "192.0.2.1", "").await.status == 401);
+    }
+    assert_eq!(looked_up, 1, "the others were refused without a look-up");
+
+    let refused = get_from(&app, &good, "192.0.2.1", "").await;
+    assert_eq!(refused.status, 429);
+    time.pass(refused.header("retry-after").parse::<i64>().expect("seconds") * 1_000);
+    for _ in 0..230 {
+        get_from(&app, &guess(), "192.0.2.1", "").await;
+    }
+    assert_eq!(get_from(&app, &good, "192.0.2.1", "").await.status, 200, "it waited as it was told to");
+}
+
+#[tokio::test]
+async fn forwarded_address_counts_only_from_a_trusted_peer() {
+    let time = Time::default();
+    let app = app(&time, "off", "1/60", "").await;
+    let nobody = stranger(&App::new().await).await;
+    assert_eq!(get_from(&app, &nobody, "2001:db8::1", "198.51.100.7").await.status, 401);
+    assert_eq!(get_from(&app, &nobody, "2001:db8::2:2", "198.51.100.8").await.status, 429, "the same 64 bits");
+    assert_eq!(get_from(&app, &nobody, "2001:db8:0:1::1", "").await.status, 401, "others");
 }
 
 #[tokio::test]
@@ -161,6 +193,7 @@ async fn key_that_was_revoked_is_no_longer_one_that_was_let_in_before() {
     app.revoke_key(tenant.api_key_id).await;
     time.pass(2_000);
     assert_eq!(get_from(&app, &tenant, "192.0.2.1", "").await.status, 401);
+    time.pass(2_000);
     assert_eq!(get_from(&app, &tenant, "192.0.2.1", "").await.status, 429);
     time.pass(2_000);
     app.database.close().await;

@@ -12,6 +12,7 @@ use crate::process::{Server, made_at_the_console, wait_until};
 use crate::serve::{begin, create};
 use crate::support::app::{PAYMENTS, small};
 use crate::support::postgres;
+use crate::support::wait::until;
 
 fn connect(server: &Server) -> TcpStream {
     let stream = TcpStream::connect(server.base.trim_start_matches("http://")).expect("connected");
@@ -94,12 +95,20 @@ async fn connection_whose_answer_took_long_is_not_kept_for_ever() {
 }
 
 #[tokio::test]
-async fn request_above_the_limit_is_refused_at_once_and_probes_are_answered() {
-    let url = postgres::url(&postgres::migrated().await).await;
+async fn request_above_the_limit_is_refused_and_probes_answered() {
+    let options = postgres::migrated().await;
+    let url = postgres::url(&options).await;
     let [_, key, _, token] = made_at_the_console(&url);
     let server = Server::serve_with(&url, &[("UNIBOOKS_MAX_REQUESTS", "1")]);
-    let body = small().to_string();
-    let mut first = begin(&server, &key, &token, &body);
+    let mut holder = options.connect().await.expect("a connection");
+    sqlx::raw_sql("begin; lock table payment in share mode").execute(&mut holder).await.expect("locked");
+    let first = tokio::spawn(create(&server, &key, &token).json(&small()).send());
+    let count = "select count(*) from pg_locks where not granted and relation = 'payment'::regclass
+         and database = (select oid from pg_database where datname = current_database())";
+    until("the first holds the place", async || {
+        sqlx::query_scalar::<_, i64>(count).fetch_one(&mut holder).await.expect("a count") == 1
+    })
+    .await;
 
     let refused = create(&server, &key, &token).json(&small()).send().await.expect("an answer");
     assert_eq!(refused.status(), 503);
@@ -110,14 +119,28 @@ async fn request_above_the_limit_is_refused_at_once_and_probes_are_answered() {
         assert!(ask(&connect(&server), probe).starts_with("HTTP/1.1 200"), "{probe}");
     }
 
-    first.get_mut().write_all(body.as_bytes()).expect("sent");
-    let mut line = String::new();
-    first.read_line(&mut line).expect("an answer");
-    assert_eq!(line, "HTTP/1.1 201 Created\r\n");
+    sqlx::raw_sql("commit").execute(&mut holder).await.expect("unlocked");
+    holder.close().await.expect("closed");
+    assert_eq!(first.await.expect("a task").expect("an answer").status(), 201);
     let mut answers = 0..10_000;
     while create(&server, &key, &token).json(&small()).send().await.expect("an answer").status() != 201 {
         answers.next().expect("there is room again");
     }
+    server.stop();
+}
+
+#[tokio::test]
+async fn slow_bodies_of_one_key_keep_no_other_key_out() {
+    let url = postgres::url(&postgres::migrated().await).await;
+    let [_, slow_key, _, slow_token] = made_at_the_console(&url);
+    let [_, key, _, token] = made_at_the_console(&url);
+    let server = Server::serve_with(&url, &[("UNIBOOKS_MAX_REQUESTS", "64")]);
+    let slow: Vec<_> = (0..68).map(|_| begin(&server, &slow_key, &slow_token, "{}")).collect();
+    for number in 0..25 {
+        let answer = create(&server, &key, &token).json(&small()).send().await.expect("an answer");
+        assert_eq!(answer.status(), 201, "call {number}");
+    }
+    drop(slow);
     server.stop();
 }
 
