@@ -12,7 +12,7 @@ use unibooks::accounting::payments::payment::Claim;
 use unibooks::auth::{Secret, secret};
 use unibooks::config::Limits;
 use unibooks::domain::IdempotencyKey;
-use unibooks::http::page::SentCursor;
+use unibooks::http::cursor::SentCursor;
 use unibooks::http::report::Faults;
 use unibooks::http::{Error, json, query};
 

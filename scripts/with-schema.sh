@@ -30,7 +30,10 @@ trap finish EXIT
 )
 psql="$bin/psql"; [ -x "$psql" ] || psql=psql
 for migration in "$root"/migrations/*.sql; do
-  "$psql" -q -X -h "$work/postgres" -U unibooks -d postgres -v ON_ERROR_STOP=1 --single-transaction -f "$migration"
+  # What sqlx runs outside a transaction cannot run inside one.
+  whole=--single-transaction
+  if head -n 1 "$migration" | grep -qx -- '-- no-transaction'; then whole=; fi
+  "$psql" -q -X -h "$work/postgres" -U unibooks -d postgres -v ON_ERROR_STOP=1 $whole -f "$migration"
 done
 
 socket=$(printf %s "$work/postgres" | sed 's,/,%2F,g')

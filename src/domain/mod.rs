@@ -5,6 +5,7 @@
 
 pub mod clock;
 pub mod currency;
+pub mod date_or_moment;
 pub mod exchange_rate;
 pub mod field_mappings;
 pub mod idempotency_key;
@@ -21,6 +22,7 @@ pub mod written_time;
 
 pub use clock::Clock;
 pub use currency::Currency;
+pub use date_or_moment::DateOrMoment;
 pub use exchange_rate::ExchangeRate;
 pub use field_mappings::FieldMappings;
 pub use idempotency_key::IdempotencyKey;

@@ -1,6 +1,6 @@
 //! Dates as a client wrote them.
 
-use chrono::{DateTime, Datelike, FixedOffset, SecondsFormat, SubsecRound, Timelike, Utc};
+use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, SecondsFormat, SubsecRound, Timelike, Utc};
 use serde::{Serialize, Serializer};
 
 use super::Refusal;
@@ -65,6 +65,12 @@ impl WrittenTime {
     #[must_use]
     pub fn instant(self) -> DateTime<Utc> {
         self.0.to_utc()
+    }
+
+    /// The calendar date that the client wrote: the instant at its own offset.
+    #[must_use]
+    pub fn calendar_date(self) -> NaiveDate {
+        self.0.date_naive()
     }
 
     /// The written offset, in minutes east of UTC. RFC 3339 knows no finer ones.

@@ -4,6 +4,7 @@ pub mod admission;
 pub mod asset;
 pub mod client_address;
 pub mod connections;
+pub mod cursor;
 pub mod docs;
 pub mod docs_page;
 pub mod drain;

@@ -11,7 +11,7 @@ use percent_encoding::percent_decode_str;
 
 use super::error::Error;
 use super::report::{Report, nearest, shown};
-use crate::domain::{Refusal, WrittenTime};
+use crate::domain::{DateOrMoment, Refusal};
 
 /// What a query can mean.
 pub trait FromQuery: Sized {
@@ -110,12 +110,9 @@ impl Parameters {
         self.take(name)
     }
 
-    /// A parameter that is a date or a date-time, as the instant.
-    pub fn instant(&mut self, name: &'static str) -> Option<chrono::DateTime<chrono::Utc>> {
-        self.take_with(name, |text| {
-            // A `+` in a query is a space; an offset that was not percent-encoded arrives like that.
-            WrittenTime::parse(&text.replace(' ', "+")).map(|(time, _)| time.instant())
-        })
+    /// A parameter that is a date or a date-time.
+    pub fn date_or_moment(&mut self, name: &'static str) -> Option<DateOrMoment> {
+        self.take_with(name, |text| time_text(text).parse())
     }
 
     /// `true` or `false`, nothing else: `?remote_data=false` once counted as true (contract §3).
@@ -149,5 +146,36 @@ impl Parameters {
             self.report.parameter_fault(&shown(name), Refusal::new("unknown_parameter", detail));
         }
         self.report
+    }
+}
+
+/// A time as it was written before form decoding, which turns `+` into a blank. The blank between date and time, which
+/// bodies may have instead of `T`, stands behind ten characters; any other was the `+` of an offset.
+fn time_text(text: &str) -> String {
+    let between = "2024-06-15".len();
+    text.char_indices()
+        .map(|(at, character)| match character {
+            ' ' if at == between => 'T',
+            ' ' => '+',
+            other => other,
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blanks_of_a_time_are_read_as_they_were_written() {
+        for (decoded, written) in [
+            ("2024-06-15 12:00:00", "2024-06-15T12:00:00"),
+            ("2024-06-15T12:00:00 02:00", "2024-06-15T12:00:00+02:00"),
+            ("2024-06-15 12:00:00 02:00", "2024-06-15T12:00:00+02:00"),
+            ("2024-06-15 12:00:00+02:00", "2024-06-15T12:00:00+02:00"),
+            ("2024-06-15", "2024-06-15"),
+        ] {
+            assert_eq!(time_text(decoded), written);
+        }
     }
 }

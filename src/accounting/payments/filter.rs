@@ -3,28 +3,55 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::IntoParams;
-use uuid::Uuid;
 
-use crate::domain::{ConnectionId, Currency, IdempotencyKey, PaymentId, RelatedId, Text};
-use crate::http::page::Binding;
+use crate::domain::{ConnectionId, Currency, DateOrMoment, IdempotencyKey, RelatedId, Text};
+use crate::http::cursor::{Binding, Sort};
+use crate::http::page::Order;
 use crate::http::query::Parameters;
 
-/// Filters of a list; all that are given must hold. `…_after` and `…_before` exclude the moment itself.
+/// Filters of a list; all that are given must hold. `…_after` and `…_before` exclude what they name, `…_from` and `…_to`
+/// include it.
+///
+/// What is absent stays out of the text that cursors are bound to, where earlier versions did not know it: their cursors
+/// are still good.
 #[derive(Debug, Clone, Default, Serialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Filter {
-    /// Accepted by this server after this moment.
+    /// Accepted by this server after this moment; a plain date is midnight UTC.
     pub created_after: Option<DateTime<Utc>>,
-    /// Accepted by this server before this moment.
+    /// Accepted by this server before this moment; a plain date is midnight UTC.
     pub created_before: Option<DateTime<Utc>>,
-    /// Last changed after this moment.
+    /// Accepted by this server at this moment or later; a plain date is a day of UTC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub created_from: Option<DateTime<Utc>>,
+    /// Accepted by this server at this moment or earlier; a plain date is a day of UTC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub created_to: Option<DateTime<Utc>>,
+    /// Last changed after this moment; a plain date is midnight UTC.
     pub modified_after: Option<DateTime<Utc>>,
-    /// Last changed before this moment.
+    /// Last changed before this moment; a plain date is midnight UTC.
     pub modified_before: Option<DateTime<Utc>>,
-    /// With an accounting date after this moment.
-    pub transaction_date_after: Option<DateTime<Utc>>,
-    /// With an accounting date before this moment.
-    pub transaction_date_before: Option<DateTime<Utc>>,
+    /// Last changed at this moment or later; a plain date is a day of UTC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub modified_from: Option<DateTime<Utc>>,
+    /// Last changed at this moment or earlier; a plain date is a day of UTC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub modified_to: Option<DateTime<Utc>>,
+    /// With an accounting date after this one. A plain date is compared with the calendar date as it was written, a
+    /// date-time with the moment.
+    #[param(value_type = Option<DateTime<Utc>>)]
+    pub transaction_date_after: Option<DateOrMoment>,
+    /// With an accounting date before this one, compared likewise.
+    #[param(value_type = Option<DateTime<Utc>>)]
+    pub transaction_date_before: Option<DateOrMoment>,
+    /// With this accounting date or a later one, compared likewise.
+    #[param(value_type = Option<DateTime<Utc>>)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transaction_date_from: Option<DateOrMoment>,
+    /// With this accounting date or an earlier one, compared likewise.
+    #[param(value_type = Option<DateTime<Utc>>)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transaction_date_to: Option<DateOrMoment>,
     /// Of this invoice.
     #[param(value_type = Option<Uuid>)]
     pub invoice_id: Option<RelatedId>,
@@ -54,12 +81,18 @@ impl Filter {
     /// Takes the filters out of a query.
     pub fn read(parameters: &mut Parameters) -> Self {
         Self {
-            created_after: parameters.instant("created_after"),
-            created_before: parameters.instant("created_before"),
-            modified_after: parameters.instant("modified_after"),
-            modified_before: parameters.instant("modified_before"),
-            transaction_date_after: parameters.instant("transaction_date_after"),
-            transaction_date_before: parameters.instant("transaction_date_before"),
+            created_after: parameters.date_or_moment("created_after").map(DateOrMoment::first_moment),
+            created_before: parameters.date_or_moment("created_before").map(DateOrMoment::first_moment),
+            created_from: parameters.date_or_moment("created_from").map(DateOrMoment::first_moment),
+            created_to: parameters.date_or_moment("created_to").map(DateOrMoment::last_moment),
+            modified_after: parameters.date_or_moment("modified_after").map(DateOrMoment::first_moment),
+            modified_before: parameters.date_or_moment("modified_before").map(DateOrMoment::first_moment),
+            modified_from: parameters.date_or_moment("modified_from").map(DateOrMoment::first_moment),
+            modified_to: parameters.date_or_moment("modified_to").map(DateOrMoment::last_moment),
+            transaction_date_after: parameters.date_or_moment("transaction_date_after"),
+            transaction_date_before: parameters.date_or_moment("transaction_date_before"),
+            transaction_date_from: parameters.date_or_moment("transaction_date_from"),
+            transaction_date_to: parameters.date_or_moment("transaction_date_to"),
             invoice_id: parameters.take("invoice_id"),
             contact_id: parameters.take("contact_id"),
             account_id: parameters.take("account_id"),
@@ -70,20 +103,37 @@ impl Filter {
         }
     }
 
-    /// Between which places in the order of ids the payments stand that `created_…` lets pass.
-    pub fn places(&self) -> (Uuid, Uuid) {
-        (
-            self.created_after.map_or(Uuid::nil(), PaymentId::place_before),
-            self.created_before.map_or(Uuid::max(), PaymentId::place_after),
-        )
+    /// What the list is sorted by. At most one payment has a key: its list has no need of an order.
+    #[must_use]
+    pub fn sort(&self) -> Sort {
+        let has_date = [
+            self.transaction_date_after,
+            self.transaction_date_before,
+            self.transaction_date_from,
+            self.transaction_date_to,
+        ];
+        let has_modified = [self.modified_after, self.modified_before, self.modified_from, self.modified_to];
+        if self.idempotency_key.is_some() {
+            Sort::Id
+        } else if has_date.iter().any(Option::is_some) {
+            Sort::AccountingDate
+        } else if has_modified.iter().any(Option::is_some) {
+            Sort::ModifiedAt
+        } else {
+            Sort::Id
+        }
     }
 
-    /// What a cursor of this list belongs to.
+    /// What a cursor of this list belongs to. In the default order it is what it was before there was another.
     ///
     /// # Errors
     /// When the filters cannot be serialized, which none of their types allows for.
-    pub fn binding(&self, connection: ConnectionId) -> Result<Binding, serde_json::Error> {
-        Ok(Binding::to(&[connection.0.as_bytes(), &serde_json::to_vec(self)?]))
+    pub fn binding(&self, connection: ConnectionId, order: Order) -> Result<Binding, serde_json::Error> {
+        let filters = serde_json::to_vec(self)?;
+        Ok(match order {
+            Order::Asc => Binding::to(&[connection.0.as_bytes(), &filters]),
+            Order::Desc => Binding::to(&[connection.0.as_bytes(), &filters, b"desc"]),
+        })
     }
 }
 

@@ -11,7 +11,8 @@ use super::filter::Filter;
 use super::store::{self, Found};
 use super::view::PaymentView;
 use crate::auth::CanRead;
-use crate::http::page::{Cursor, Direction, Limit, Page, SentCursor};
+use crate::http::cursor::{Cursor, SentCursor};
+use crate::http::page::{Limit, Order, Page};
 use crate::http::problem_types::{self as types, ProblemType};
 use crate::http::query::{FromQuery, Parameters};
 use crate::http::report::Fault;
@@ -38,6 +39,10 @@ pub struct ListQuery {
     /// `next_cursor` or `prev_cursor` of another page of the same list.
     #[param(value_type = Option<String>, pattern = "^[A-Za-z0-9_-]{44}$")]
     cursor: Option<SentCursor>,
+    /// `asc`, the default, or `desc`: the latest first. The list is sorted by accounting date when it is filtered by
+    /// `transaction_date_…`, else by `modified_at` when it is filtered by `modified_…`, else by creation.
+    #[param(value_type = Option<String>, pattern = "^(asc|desc)$", example = "asc")]
+    order: Order,
     /// Set to true to include data from the original accounting software.
     #[param(value_type = Option<bool>)]
     remote_data: bool,
@@ -50,13 +55,14 @@ impl FromQuery for ListQuery {
         Self {
             limit: parameters.take("limit").unwrap_or_default(),
             cursor: parameters.take("cursor"),
+            order: parameters.take("order").unwrap_or_default(),
             remote_data: parameters.boolean("remote_data"),
             filter: Filter::read(parameters),
         }
     }
 }
 
-/// Lists the payments of the connection, oldest first.
+/// Lists the payments of the connection, oldest first unless asked otherwise.
 ///
 /// One call looks at no more than 10,000 payments. Where few of them pass the filters, a page has fewer than `limit`,
 /// even none, and `next_cursor` leads on all the same: the list ends where `next_cursor` is null.
@@ -74,19 +80,17 @@ impl FromQuery for ListQuery {
 )]
 pub async fn list_payments(
     CanRead(scope): CanRead,
-    Query(ListQuery { limit, cursor, remote_data, filter }): Query<ListQuery>,
+    Query(ListQuery { limit, cursor, order, remote_data, filter }): Query<ListQuery>,
 ) -> Result<Response, Error> {
-    let binding = filter.binding(scope.connection_id())?;
-    let cursor = cursor.map(|sent| sent.within(binding)).transpose();
+    let binding = filter.binding(scope.connection_id(), order)?;
+    let cursor = cursor.map(|sent| sent.within(binding, filter.sort())).transpose();
     let cursor = cursor.map_err(|refusal| HttpError::InvalidQuery(Fault::in_query("cursor", refusal).into()))?;
 
-    let Found { payments, read_on } = store::page(&scope, &filter, cursor, limit).await?;
+    let Found { payments, read_on } = store::page(&scope, &filter, order, cursor, limit).await?;
     // Whoever came from a page can go back to it.
     let back = cursor.map(Cursor::turned);
-    let (prev, next) = match cursor.map(|cursor| cursor.direction) {
-        None | Some(Direction::Forward) => (back, read_on),
-        Some(Direction::Backward) => (read_on, back),
-    };
+    let reads_on = cursor.is_none_or(|cursor| cursor.direction == order.direction());
+    let (prev, next) = if reads_on { (back, read_on) } else { (read_on, back) };
     let page = Page {
         prev_cursor: prev.map(|cursor| cursor.encode(binding)),
         next_cursor: next.map(|cursor| cursor.encode(binding)),

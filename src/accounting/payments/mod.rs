@@ -5,6 +5,7 @@
 //! (said).
 
 pub mod body;
+mod bounds;
 #[cfg(feature = "broken")]
 mod broken;
 pub mod create;

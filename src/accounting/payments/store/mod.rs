@@ -4,8 +4,10 @@ mod insert;
 mod page;
 mod read;
 mod rows;
+mod scan;
 mod select;
 
 pub use insert::{Inserted, NewRow, insert};
-pub use page::{Found, MOST_LOOKS, page};
+pub use page::{Found, page};
 pub use read::{find, find_claimed};
+pub use scan::MOST_LOOKS;

@@ -19,6 +19,12 @@ const ROWS: &[(&str, &str, u16)] = &[
     ("GET /accounting/payments", "filter contact_id", 200),
     ("GET /accounting/payments", "filter created_after", 200),
     ("GET /accounting/payments", "filter created_before", 200),
+    ("GET /accounting/payments", "filter created_from", 200),
+    ("GET /accounting/payments", "filter created_to", 200),
+    ("GET /accounting/payments", "filter modified_from", 200),
+    ("GET /accounting/payments", "filter modified_to", 200),
+    ("GET /accounting/payments", "filter transaction_date_from", 200),
+    ("GET /accounting/payments", "filter transaction_date_to", 200),
     ("GET /accounting/payments", "filter currency", 200),
     ("GET /accounting/payments", "filter idempotency_key", 200),
     ("GET /accounting/payments", "filter invoice_id", 200),
@@ -40,7 +46,7 @@ const ROWS: &[(&str, &str, u16)] = &[
 ];
 
 /// Parameters that say how to answer, not about whom.
-const NOT_OWNED: &[&str] = &["limit", "remote_data"];
+const NOT_OWNED: &[&str] = &["limit", "order", "remote_data"];
 
 /// Every route of the OpenAPI document, like `GET /health`, with what the document says of it.
 pub fn operations() -> Vec<(String, Value)> {
@@ -140,8 +146,8 @@ pub fn never_stored(kind: secret::Kind) -> String {
 /// The value that makes a filter about somebody's payment.
 fn value_of(filter: &str, payment: &Value) -> String {
     let member = match filter {
-        "created_after" | "modified_after" | "transaction_date_after" => return "1999-01-01".to_owned(),
-        "created_before" | "modified_before" | "transaction_date_before" => return "2999-01-01".to_owned(),
+        name if name.ends_with("_after") || name.ends_with("_from") => return "1999-01-01".to_owned(),
+        name if name.ends_with("_before") || name.ends_with("_to") => return "2999-01-01".to_owned(),
         exact => exact,
     };
     payment[member].as_str().unwrap_or_else(|| panic!("the owner's payment has no {member}")).replace(' ', "%20")
@@ -198,7 +204,7 @@ async fn attempt(app: &App, route: &str, what: &str, attacker: &Owner, owner: &O
             let other = match filter {
                 "currency" => "XXX".to_owned(),
                 name if name.ends_with("_id") && name != "remote_id" => Uuid::now_v7().to_string(),
-                name if name.ends_with("_after") || name.ends_with("_before") => value.clone(),
+                name if ["_after", "_before", "_from", "_to"].iter().any(|end| name.ends_with(end)) => value.clone(),
                 _ => "never used".replace(' ', "%20"),
             };
             let with = |value: &str| (mine.clone(), format!("{path}?{filter}={value}"), None);

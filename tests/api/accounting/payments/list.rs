@@ -163,6 +163,12 @@ async fn limit_has_bounds() {
 const FINDS_THE_SECOND: &[(&str, &str)] = &[
     ("created_after", "created_after=2024-06-15T11:59:59Z&created_before=2024-06-15T12:00:01Z"),
     ("created_before", "created_after=2024-06-15T13:30:00%2B02:00&created_before=2024-06-15T14:00:00.000001+02:00"),
+    ("created_from", "created_from=2024-06-15%2012:00:00&created_to=2024-06-15T14:00:00+02:00"),
+    ("created_to", "created_to=2024-06-15T12:00:00Z&created_from=2024-06-15T12:00:00Z"),
+    ("modified_from", "modified_from=2024-07-02&modified_to=2024-07-02"),
+    ("modified_to", "modified_to=2024-07-02&modified_after=2024-07-01"),
+    ("transaction_date_from", "transaction_date_from=2024-01-02&transaction_date_to=2024-01-02"),
+    ("transaction_date_to", "transaction_date_to=2024-01-02T00:00:00Z&transaction_date_after=2024-01-01"),
     ("modified_after", "modified_after=2024-07-01&modified_before=2024-07-03"),
     ("modified_before", "modified_before=2024-07-02T00:00:00.000001Z&modified_after=2024-07-01"),
     ("transaction_date_after", "transaction_date_after=2024-01-01&transaction_date_before=2024-01-03"),
@@ -238,7 +244,8 @@ fn every_documented_filter_is_tried() {
     let document = serde_json::to_value(router::openapi()).expect("JSON");
     let parameters = document["paths"][PAYMENTS]["get"]["parameters"].as_array().expect("parameters").clone();
     let names = parameters.iter().map(|parameter| parameter["name"].as_str().expect("a name").to_owned());
-    let mut filters: Vec<_> = names.filter(|name| !["limit", "cursor", "remote_data"].contains(&&**name)).collect();
+    let mut filters: Vec<_> =
+        names.filter(|name| !["limit", "cursor", "order", "remote_data"].contains(&&**name)).collect();
     filters.sort();
     let mut tried: Vec<_> = FINDS_THE_SECOND.iter().map(|(name, _)| (*name).to_owned()).collect();
     tried.sort();
@@ -315,7 +322,7 @@ async fn unknown_parameter_is_refused_with_the_nearest_name() {
         },
         {
           "code": "unknown_parameter",
-          "detail": "is not known here; known are: limit, cursor, remote_data, created_after, created_before, modified_after, modified_before, transaction_date_after, transaction_date_before, invoice_id, contact_id, account_id, currency, type, remote_id, idempotency_key",
+          "detail": "is not known here; known are: limit, cursor, order, remote_data, created_after, created_before, created_from, created_to, modified_after, modified_before, modified_from, modified_to, transaction_date_after, transaction_date_before, transaction_date_from, transaction_date_to, invoice_id, contact_id, account_id, currency, type, remote_id, idempotency_key",
           "parameter": "x"
         }
       ],

@@ -96,6 +96,21 @@ async fn page_without_a_match_leads_on_and_back() {
 }
 
 #[tokio::test]
+async fn last_payment_looked_at_may_lack_the_filtered_member() {
+    let (app, tenant) = filled().await;
+    let query = "transaction_date_from=2024-01-01&contact_id=00000000-0000-0000-0000-000000000002";
+    let forward = walk(&app, &tenant, query, &Value::Null, "next_cursor").await;
+    assert_eq!(times(&forward).len(), 25);
+    // 24,999 has no contact and stands last.
+    let query = format!("{query}&order=desc&limit=200");
+    let backward = walk(&app, &tenant, &query, &Value::Null, "next_cursor").await;
+    assert_eq!(times(&backward).len(), 25);
+    let last = backward.last().expect("a page");
+    let back = walk(&app, &tenant, &query, &last["prev_cursor"], "prev_cursor").await;
+    assert_eq!([times(back.iter().rev()), times([last])].concat(), times(&backward));
+}
+
+#[tokio::test]
 async fn new_payments_during_a_walk_come_at_its_end_and_move_nothing() {
     let (app, tenant) = filled().await;
     let calls = AtomicI64::new(0);

@@ -14,6 +14,7 @@ mod isolation;
 mod list;
 mod long_lists;
 mod malformed_bodies;
+mod orders;
 mod plans;
 mod round_trips;
 mod warnings;

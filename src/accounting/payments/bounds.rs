@@ -1,0 +1,154 @@
+//! Bounds of times as Postgres compares them, and the part of an index between them.
+
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
+use uuid::Uuid;
+
+use super::filter::Filter;
+use crate::domain::{DateOrMoment, PaymentId};
+use crate::http::cursor::{Cursor, Direction, Sort, SortKey};
+
+/// The smallest unit of a stored time.
+const MICROSECOND: TimeDelta = TimeDelta::microseconds(1);
+
+/// The moments from `from` on and before `until`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Moments {
+    pub from: Option<DateTime<Utc>>,
+    pub until: Option<DateTime<Utc>>,
+}
+
+/// The calendar dates from `first` to `last`, both included.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Dates {
+    pub first: Option<NaiveDate>,
+    pub last: Option<NaiveDate>,
+}
+
+impl Moments {
+    fn new([after, from]: [Option<DateTime<Utc>>; 2], [before, to]: [Option<DateTime<Utc>>; 2]) -> Self {
+        Self {
+            from: after.map(|after| after + MICROSECOND).max(from),
+            until: least(before, to.map(|to| to + MICROSECOND)),
+        }
+    }
+}
+
+/// The lesser of those that are given.
+fn least<T: Ord>(one: Option<T>, other: Option<T>) -> Option<T> {
+    one.into_iter().chain(other).min()
+}
+
+fn moment(bound: Option<DateOrMoment>) -> Option<DateTime<Utc>> {
+    bound.and_then(|bound| if let DateOrMoment::Moment(moment) = bound { Some(moment) } else { None })
+}
+
+fn date(bound: Option<DateOrMoment>) -> Option<NaiveDate> {
+    bound.and_then(|bound| if let DateOrMoment::Date(date) = bound { Some(date) } else { None })
+}
+
+impl Filter {
+    /// What `created_…` lets pass.
+    pub fn created(&self) -> Moments {
+        Moments::new([self.created_after, self.created_from], [self.created_before, self.created_to])
+    }
+
+    /// What `modified_…` lets pass.
+    pub fn modified(&self) -> Moments {
+        Moments::new([self.modified_after, self.modified_from], [self.modified_before, self.modified_to])
+    }
+
+    /// What the date-times of `transaction_date_…` let pass.
+    pub fn transaction_moments(&self) -> Moments {
+        let lower = [self.transaction_date_after, self.transaction_date_from].map(moment);
+        Moments::new(lower, [self.transaction_date_before, self.transaction_date_to].map(moment))
+    }
+
+    /// What the plain dates of `transaction_date_…` let pass.
+    pub fn transaction_dates(&self) -> Dates {
+        let after = date(self.transaction_date_after).and_then(|date| date.succ_opt());
+        let before = date(self.transaction_date_before).and_then(|date| date.pred_opt());
+        Dates {
+            first: after.max(date(self.transaction_date_from)),
+            last: least(before, date(self.transaction_date_to)),
+        }
+    }
+
+    /// The part of the list's index that can hold matches, from the cursor on.
+    pub fn range(&self, cursor: Option<Cursor>) -> Range {
+        match self.sort() {
+            Sort::Id => Range::Ids(self.ids().from_cursor(cursor, |_| ())),
+            Sort::AccountingDate => {
+                Range::AccountingDates(self.accounting_dates().from_cursor(cursor, |key| match key {
+                    SortKey::AccountingDate(date) => date,
+                    SortKey::CreatedAt(time) | SortKey::ModifiedAt(time) => time.date_naive(),
+                }))
+            }
+            Sort::ModifiedAt => Range::ModifiedAt(self.modified_places().from_cursor(cursor, |key| match key {
+                SortKey::ModifiedAt(time) | SortKey::CreatedAt(time) => time,
+                SortKey::AccountingDate(date) => date.and_time(NaiveTime::MIN).and_utc(),
+            })),
+        }
+    }
+
+    fn ids(&self) -> Between<()> {
+        let Moments { from, until } = self.created();
+        Between {
+            after: ((), from.map_or(Uuid::nil(), PaymentId::place_before)),
+            before: ((), until.map_or(Uuid::max(), PaymentId::place_after)),
+        }
+    }
+
+    /// A moment stands on a calendar date that is at most a day from that of UTC: offsets are shorter than a day.
+    fn accounting_dates(&self) -> Between<NaiveDate> {
+        let (dates, moments) = (self.transaction_dates(), self.transaction_moments());
+        let first = dates.first.max(moments.from.and_then(|from| from.date_naive().checked_sub_days(Days::new(1))));
+        let last = least(dates.last, moments.until.and_then(|until| until.date_naive().checked_add_days(Days::new(1))));
+        let (earliest, latest) = (DateTime::UNIX_EPOCH.date_naive(), NaiveDate::MAX);
+        Between {
+            after: (first.unwrap_or(NaiveDate::from_ymd_opt(1, 1, 1).unwrap_or(earliest)), Uuid::nil()),
+            before: (last.unwrap_or(NaiveDate::from_ymd_opt(9999, 12, 31).unwrap_or(latest)), Uuid::max()),
+        }
+    }
+
+    fn modified_places(&self) -> Between<DateTime<Utc>> {
+        let Moments { from, until } = self.modified();
+        let year = |year| NaiveDate::from_ymd_opt(year, 1, 1).unwrap_or_default().and_time(NaiveTime::MIN).and_utc();
+        Between {
+            after: (from.unwrap_or_else(|| year(1)), Uuid::nil()),
+            before: (until.unwrap_or_else(|| year(10_000)), Uuid::nil()),
+        }
+    }
+}
+
+/// A part of an index in the list's order.
+#[derive(Debug, Clone, Copy)]
+pub enum Range {
+    /// Of an index that ends with the id.
+    Ids(Between<()>),
+    /// Of the index on accounting dates.
+    AccountingDates(Between<NaiveDate>),
+    /// Of the index on `modified_at`.
+    ModifiedAt(Between<DateTime<Utc>>),
+}
+
+/// The places between two others, of sort keys with their ids.
+#[derive(Debug, Clone, Copy)]
+pub struct Between<K> {
+    /// Just before the first.
+    pub after: (K, Uuid),
+    /// Just behind the last.
+    pub before: (K, Uuid),
+}
+
+impl<K: Ord + Copy> Between<K> {
+    fn from_cursor(self, cursor: Option<Cursor>, key: impl Fn(SortKey) -> K) -> Self {
+        let place = |cursor: Cursor| (key(cursor.key), cursor.id);
+        match cursor {
+            None => self,
+            Some(cursor) if cursor.direction == Direction::Forward => {
+                Self { after: self.after.max(place(cursor)), ..self }
+            }
+            Some(cursor) => Self { before: self.before.min(place(cursor)), ..self },
+        }
+    }
+}

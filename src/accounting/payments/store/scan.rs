@@ -1,0 +1,173 @@
+//! The statement that scans a list: along one index, a bounded number of payments.
+
+use serde_json::value::RawValue;
+use sqlx::types::Json;
+
+use super::rows::PaymentRow;
+use super::select::select_payments;
+use crate::accounting::payments::bounds::{Dates, Moments, Range};
+use crate::accounting::payments::filter::Filter;
+use crate::auth::Scope;
+use crate::db;
+use crate::domain::{Currency, Text, Warning};
+use crate::http::cursor::Direction;
+
+/// How many payments a page looks at, whatever passes its filters: so a page costs the same wherever it begins and
+/// however many payments there are. Ten thousand rows take some ten milliseconds from memory and, each from a place of
+/// its own on a disk, stay within the statement timeout.
+pub const MOST_LOOKS: i64 = 10_000;
+
+/// Reads at most `most` rows of `range`: those that pass the filter, and the last that was looked at. The range and the
+/// order name one index with all its columns, and there is no sorting for lists (`db/connect.rs`): so whatever the
+/// planner believes of a connection, it cannot walk elsewhere and look at more.
+pub(super) async fn scan(
+    scope: &Scope,
+    filter: &Filter,
+    range: Range,
+    direction: Direction,
+    most: i64,
+) -> Result<Vec<PaymentRow>, db::Error> {
+    let Moments { from: created_from, until: created_until } = filter.created();
+    let Moments { from: modified_from, until: modified_until } = filter.modified();
+    let Moments { from: transaction_from, until: transaction_until } = filter.transaction_moments();
+    let Dates { first: first_date, last: last_date } = filter.transaction_dates();
+    let mut work = scope.begin_list().await?;
+
+    /// Scans `$range` in `$order`. As Postgres sees it, by accounting date and without the columns around it:
+    ///
+    /// ```sql
+    /// select *
+    /// from (
+    ///     select *, coalesce(($4::timestamptz is null or created_at >= $4) and …, false) as matches,
+    ///            row_number() over (order by accounting_date asc, id asc) = $17 as is_last_look
+    ///     from (
+    ///         select *, ((transaction_date at time zone 'UTC')
+    ///                    + transaction_offset_minutes * interval '1 minute')::date as accounting_date
+    ///         from payment
+    ///         where connection_id = $1
+    ///     ) as payment
+    ///     where transaction_date is not null and (accounting_date, id) > ($21, $2) and (accounting_date, id) < ($22, $3)
+    ///     order by accounting_date asc, id asc
+    ///     limit $17
+    /// ) as looked
+    /// where matches or is_last_look
+    /// order by accounting_date asc, id asc
+    /// limit $18
+    /// ```
+    macro_rules! scan {
+        ($between:expr, $range:literal, $order:literal $(, $key:expr)*) => {
+            select_payments!(
+                [
+                r#"
+                select *
+                from (
+                    select *,
+                           coalesce(
+                               ($4::timestamptz is null or created_at >= $4)
+                               and ($5::timestamptz is null or created_at < $5)
+                               and ($6::timestamptz is null or modified_at >= $6)
+                               and ($7::timestamptz is null or modified_at < $7)
+                               and ($8::timestamptz is null or transaction_date >= $8)
+                               and ($9::timestamptz is null or transaction_date < $9)
+                               and ($10::uuid is null or invoice_id = $10)
+                               and ($11::uuid is null or contact_id = $11)
+                               and ($12::uuid is null or account_id = $12)
+                               and ($13::text is null or currency = $13)
+                               and ($14::text is null or type = $14)
+                               and ($15::text is null or remote_id = $15)
+                               and ($16::text is null or idempotency_key = $16)
+                               and ($19::date is null or accounting_date >= $19)
+                               and ($20::date is null or accounting_date <= $20),
+                               false) as matches,
+                           row_number() over (order by "# $order r#") = $17 as is_last_look
+                    from (
+                        select *,
+                               ((transaction_date at time zone 'UTC')
+                                + transaction_offset_minutes * interval '1 minute')::date as accounting_date
+                        from payment
+                        where connection_id = $1
+                    ) as payment
+                    where "# $range r#"
+                    order by "# $order r#"
+                    limit $17
+                ) as looked
+                where matches or is_last_look
+                order by "# $order r#"
+                limit $18
+                "#]
+                ["order by " $order],
+                scope.connection_id().0,
+                $between.after.1,
+                $between.before.1,
+                created_from,
+                created_until,
+                modified_from,
+                modified_until,
+                transaction_from,
+                transaction_until,
+                filter.invoice_id.map(|id| id.0),
+                filter.contact_id.map(|id| id.0),
+                filter.account_id.map(|id| id.0),
+                filter.currency.map(Currency::code),
+                filter.kind.as_ref().map(Text::as_str),
+                filter.remote_id.as_ref().map(Text::as_str),
+                filter.idempotency_key.as_ref().map(|key| key.as_str()),
+                MOST_LOOKS,
+                most,
+                first_date,
+                last_date
+                $(, $key)*
+            )
+            .fetch_all(&mut work)
+            .await?
+        };
+    }
+    /// Scans in the direction of reading.
+    macro_rules! scan_along {
+        ($between:expr, $range:literal, [$ascending:literal, $descending:literal] $(, $key:expr)*) => {
+            match direction {
+                Direction::Forward => scan!($between, $range, $ascending $(, $key)*),
+                Direction::Backward => scan!($between, $range, $descending $(, $key)*),
+            }
+        };
+    }
+
+    Ok(match range {
+        Range::Ids(ids) if filter.idempotency_key.is_some() => scan_along!(
+            ids,
+            "idempotency_key is not null and (idempotency_key, id) > ($16, $2) and (idempotency_key, id) < ($16, $3)",
+            ["idempotency_key asc, id asc", "idempotency_key desc, id desc"]
+        ),
+        Range::Ids(ids) if filter.remote_id.is_some() => scan_along!(
+            ids,
+            "remote_id is not null and (remote_id, id) > ($15, $2) and (remote_id, id) < ($15, $3)",
+            ["remote_id asc, id asc", "remote_id desc, id desc"]
+        ),
+        Range::Ids(ids) if filter.invoice_id.is_some() => scan_along!(
+            ids,
+            "invoice_id is not null and (invoice_id, id) > ($10, $2) and (invoice_id, id) < ($10, $3)",
+            ["invoice_id asc, id asc", "invoice_id desc, id desc"]
+        ),
+        Range::Ids(ids) if filter.contact_id.is_some() => scan_along!(
+            ids,
+            "contact_id is not null and (contact_id, id) > ($11, $2) and (contact_id, id) < ($11, $3)",
+            ["contact_id asc, id asc", "contact_id desc, id desc"]
+        ),
+        Range::Ids(ids) => scan_along!(ids, "(id) > ($2) and (id) < ($3)", ["id asc", "id desc"]),
+        Range::AccountingDates(dates) => scan_along!(
+            dates,
+            "transaction_date is not null
+             and (accounting_date, id) > ($21, $2) and (accounting_date, id) < ($22, $3)",
+            ["accounting_date asc, id asc", "accounting_date desc, id desc"],
+            dates.after.0,
+            dates.before.0
+        ),
+        Range::ModifiedAt(times) => scan_along!(
+            times,
+            "(modified_at, id) > ($21, $2) and (modified_at, id) < ($22, $3)",
+            ["modified_at asc, id asc", "modified_at desc, id desc"],
+            times.after.0,
+            times.before.0
+        ),
+    })
+}
