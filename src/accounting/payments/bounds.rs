@@ -48,23 +48,23 @@ fn date(bound: Option<DateOrMoment>) -> Option<NaiveDate> {
 
 impl Filter {
     /// What `created_…` lets pass.
-    pub fn created(&self) -> Moments {
+    pub(super) fn created(&self) -> Moments {
         Moments::new([self.created_after, self.created_from], [self.created_before, self.created_to])
     }
 
     /// What `modified_…` lets pass.
-    pub fn modified(&self) -> Moments {
+    pub(super) fn modified(&self) -> Moments {
         Moments::new([self.modified_after, self.modified_from], [self.modified_before, self.modified_to])
     }
 
     /// What the date-times of `transaction_date_…` let pass.
-    pub fn transaction_moments(&self) -> Moments {
+    pub(super) fn transaction_moments(&self) -> Moments {
         let lower = [self.transaction_date_after, self.transaction_date_from].map(moment);
         Moments::new(lower, [self.transaction_date_before, self.transaction_date_to].map(moment))
     }
 
     /// What the plain dates of `transaction_date_…` let pass.
-    pub fn transaction_dates(&self) -> Dates {
+    pub(super) fn transaction_dates(&self) -> Dates {
         let after = date(self.transaction_date_after).and_then(|date| date.succ_opt());
         let before = date(self.transaction_date_before).and_then(|date| date.pred_opt());
         Dates {
@@ -74,16 +74,16 @@ impl Filter {
     }
 
     /// The part of the list's index that can hold matches, from the cursor on.
-    pub fn range(&self, cursor: Option<Cursor>) -> Range {
+    pub(super) fn range(&self, cursor: Option<Cursor>) -> Range {
         match self.sort() {
-            Sort::Id => Range::Ids(self.ids().from_cursor(cursor, |_| ())),
+            Sort::Id => Range::Ids(self.ids().starting_at(cursor, |_| ())),
             Sort::AccountingDate => {
-                Range::AccountingDates(self.accounting_dates().from_cursor(cursor, |key| match key {
+                Range::AccountingDates(self.accounting_dates().starting_at(cursor, |key| match key {
                     SortKey::AccountingDate(date) => date,
                     SortKey::CreatedAt(time) | SortKey::ModifiedAt(time) => time.date_naive(),
                 }))
             }
-            Sort::ModifiedAt => Range::ModifiedAt(self.modified_places().from_cursor(cursor, |key| match key {
+            Sort::ModifiedAt => Range::ModifiedAt(self.modified_places().starting_at(cursor, |key| match key {
                 SortKey::ModifiedAt(time) | SortKey::CreatedAt(time) => time,
                 SortKey::AccountingDate(date) => date.and_time(NaiveTime::MIN).and_utc(),
             })),
@@ -141,7 +141,7 @@ pub struct Between<K> {
 }
 
 impl<K: Ord + Copy> Between<K> {
-    fn from_cursor(self, cursor: Option<Cursor>, key: impl Fn(SortKey) -> K) -> Self {
+    fn starting_at(self, cursor: Option<Cursor>, key: impl Fn(SortKey) -> K) -> Self {
         let place = |cursor: Cursor| (key(cursor.key), cursor.id);
         match cursor {
             None => self,

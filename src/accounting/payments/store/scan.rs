@@ -20,6 +20,7 @@ pub const MOST_LOOKS: i64 = 10_000;
 /// Reads at most `most` rows of `range`: those that pass the filter, and the last that was looked at. The range and the
 /// order name one index with all its columns, and there is no sorting for lists (`db/connect.rs`): so whatever the
 /// planner believes of a connection, it cannot walk elsewhere and look at more.
+#[expect(clippy::too_many_lines, reason = "half of them are one statement, whose parameters are this function's own")]
 pub(super) async fn scan(
     scope: &Scope,
     filter: &Filter,
