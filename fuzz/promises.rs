@@ -97,14 +97,21 @@ fn are_bounded(faults: &Faults, sent: usize) {
     assert!(written <= sent + 24 * 1_024, "{written} bytes of faults for {sent}");
 }
 
-/// A cursor is accepted if, and only if, it is direction, time, id and binding in base64url without padding. Written
-/// here once more from the form that must stay (`http/page.rs`), so that the parser is not its own witness.
+/// A cursor is accepted if, and only if, it is sort and direction, sort key, id and binding in base64url without
+/// padding. Written here once more from the form that must stay (`http/cursor.rs`), so that the parser is not its own
+/// witness.
 pub fn cursor(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let is_cursor = URL_SAFE_NO_PAD.decode(text).is_ok_and(|bytes| {
-        let micros =
-            |bytes: &[u8]| bytes[1..9].iter().fold(0_u64, |micros, byte| micros << 8 | u64::from(*byte)).cast_signed();
-        bytes.len() == 33 && bytes[0] <= 1 && chrono::DateTime::from_timestamp_micros(micros(&bytes)).is_some()
+        if bytes.len() != 33 || bytes[0] > 5 {
+            return false;
+        }
+        let number = bytes[1..9].iter().fold(0_u64, |number, byte| number << 8 | u64::from(*byte)).cast_signed();
+        // Of the years 1 to 9999: days since the year 1, or microseconds since 1970.
+        match bytes[0] {
+            2 | 3 => (1..=3_652_059).contains(&number),
+            _ => (-62_135_596_800_000_000..253_402_300_800_000_000).contains(&number),
+        }
     });
     assert_eq!(text.parse::<SentCursor>().is_ok(), is_cursor);
 }
