@@ -93,7 +93,7 @@ pub struct ServerSettings {
           value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub max_connections: u32,
 
-    /// The most requests at a time; what is above is answered 503
+    /// The most requests at a time whose bodies have arrived; what is above is answered 503
     #[arg(long, env = "UNIBOOKS_MAX_REQUESTS", default_value_t = 512, value_name = "COUNT",
           value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub max_requests: u32,
@@ -117,7 +117,7 @@ pub struct ServerSettings {
     #[arg(long, env = "UNIBOOKS_RATE_LIMIT", default_value = "off", value_name = "QUOTA", value_parser = quota)]
     pub rate_limit: RateLimit,
 
-    /// How many requests without a good key and token an address may make, as count/seconds; or `off`
+    /// How many look-ups of keys and tokens that are no good an address may cost, as count/seconds; or `off`
     #[arg(long, env = "UNIBOOKS_FAILED_AUTH_LIMIT", default_value = "60/60", value_name = "QUOTA",
           value_parser = quota)]
     pub failed_auth_limit: RateLimit,
