@@ -2,6 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName};
@@ -15,7 +17,11 @@ pub struct Peer(pub IpAddr);
 
 /// Whose word is taken for where a request comes from. Nobody's unless told otherwise: the header is anybody's to write.
 #[derive(Debug, Clone, Default)]
-pub struct TrustedProxies(Vec<IpNet>);
+pub struct TrustedProxies {
+    blocks: Vec<IpNet>,
+    /// Whether the log has the warning about a header that is not believed. All clones share it.
+    has_warned: Arc<AtomicBool>,
+}
 
 impl FromStr for TrustedProxies {
     type Err = String;
@@ -23,12 +29,15 @@ impl FromStr for TrustedProxies {
     /// Reads addresses and blocks (CIDR), separated by commas.
     fn from_str(text: &str) -> Result<Self, String> {
         let written = text.split(',').map(str::trim).filter(|entry| !entry.is_empty());
-        let read = |entry: &str| {
-            let block = entry.parse::<IpNet>().map(canonical_block);
-            let block = block.or_else(|_| entry.parse::<IpAddr>().map(|one| canonical(one).into()));
-            block.map_err(|_| format!("`{entry}` is neither an address nor a block like 10.0.0.0/8"))
+        let read = |entry: &str| match entry.parse() {
+            Ok(block) => canonical_block(block),
+            Err(_) => entry
+                .parse()
+                .map(|one| canonical(one).into())
+                .map_err(|_| format!("`{entry}` is neither an address nor a block like 10.0.0.0/8")),
         };
-        written.map(read).collect::<Result<_, _>>().map(Self)
+        let blocks = written.map(read).collect::<Result<_, _>>()?;
+        Ok(Self { blocks, has_warned: Arc::default() })
     }
 }
 
@@ -39,9 +48,12 @@ impl TrustedProxies {
     pub fn client_of(&self, parts: &Parts) -> IpAddr {
         // A request that came through no socket is counted with its like, not let through.
         let peer = parts.extensions.get().map_or(Ipv4Addr::UNSPECIFIED.into(), |&Peer(address)| canonical(address));
+        if !self.contains(peer) && parts.headers.contains_key(FORWARDED_FOR) {
+            self.warn_once(peer);
+        }
         let mut client = peer;
         let mut hops = hops(&parts.headers);
-        while self.0.iter().any(|block| block.contains(&client)) {
+        while self.contains(client) {
             match hops.next() {
                 Some(Some(hop)) => client = hop,
                 // The end, or a word that no trusted proxy would have added: it is the last that is known.
@@ -49,6 +61,24 @@ impl TrustedProxies {
             }
         }
         client
+    }
+
+    /// Whether an address is one of a trusted proxy.
+    #[must_use]
+    pub fn contains(&self, address: IpAddr) -> bool {
+        let address = canonical(address);
+        self.blocks.iter().any(|block| block.contains(&address))
+    }
+
+    /// A proxy that is not named makes all its clients one address. The header itself is not logged: a client may have
+    /// written it.
+    fn warn_once(&self, peer: IpAddr) {
+        if !self.has_warned.load(Ordering::Relaxed) && !self.has_warned.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                %peer,
+                "X-Forwarded-For of this peer is not believed; if it is your proxy, name it in UNIBOOKS_TRUSTED_PROXIES"
+            );
+        }
     }
 }
 
@@ -71,12 +101,13 @@ fn canonical(address: IpAddr) -> IpAddr {
 
 /// A block of IPv4-mapped IPv6 addresses (`::ffff:10.0.0.0/104`) as the block of IPv4 that it means (RFC 4291 section
 /// 2.5.5.2). Peers are compared as IPv4.
-fn canonical_block(block: IpNet) -> IpNet {
-    let mapped = match block {
-        IpNet::V6(block) => block.addr().to_ipv4_mapped().zip(block.prefix_len().checked_sub(96)),
-        IpNet::V4(_) => None,
-    };
-    mapped.and_then(|(address, length)| Ipv4Net::new(address, length).ok()).map_or(block, IpNet::V4)
+fn canonical_block(block: IpNet) -> Result<IpNet, String> {
+    let IpNet::V6(mapped) = block else { return Ok(block) };
+    let Some(address) = mapped.addr().to_ipv4_mapped() else { return Ok(block) };
+    let prefix = mapped.prefix_len().checked_sub(96).and_then(|length| Ipv4Net::new(address, length).ok());
+    prefix.map(IpNet::V4).ok_or_else(|| {
+        format!("`{block}` reaches beyond the IPv4 addresses ::ffff:0:0/96; write an IPv4 block like 10.0.0.0/8")
+    })
 }
 
 /// What one client is likely to have of the Internet: an IPv4 address, or of IPv6 a block of 64 bits.
@@ -140,7 +171,7 @@ mod tests {
 
     #[test]
     fn what_is_no_address_is_told() {
-        for text in ["proxy.example", "10.0.0.0/33", "10.0.0.1, x"] {
+        for text in ["proxy.example", "10.0.0.0/33", "10.0.0.1, x", "::ffff:10.0.0.0/95"] {
             assert!(text.parse::<TrustedProxies>().is_err(), "{text}");
         }
     }

@@ -11,6 +11,7 @@ mod lost_answers;
 mod overload;
 mod pooler;
 mod process;
+mod proxies;
 mod requirements;
 mod secrets;
 mod serve;
