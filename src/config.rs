@@ -88,7 +88,7 @@ pub struct ServerSettings {
           value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub keep_alive_timeout: u64,
 
-    /// The most connections at a time; what is above is answered 503 and closed
+    /// The most connections at a time; what is above takes the place of an idle one, or is answered 503 and closed
     #[arg(long, env = "UNIBOOKS_MAX_CONNECTIONS", default_value_t = 4_096, value_name = "COUNT",
           value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub max_connections: u32,

@@ -15,7 +15,7 @@ use crate::auth::{Gate, Throttle};
 use crate::config::ServerSettings;
 use crate::db::Database;
 use crate::domain::Clock;
-use crate::http::connections::{self, RESERVE};
+use crate::http::connections::{self, Capacity, RESERVE};
 use crate::http::load_shed::LoadShed;
 use crate::http::metrics;
 use crate::http::patience::Patience;
@@ -88,7 +88,8 @@ impl Server {
         // A head may take as long as a body.
         let patience = Patience { head: limits.body_timeout, idle: Duration::from_secs(settings.keep_alive_timeout) };
         let (stop, stopping) = oneshot::channel();
-        let serving = connections::serve(api, app, settings.max_connections as usize, patience, stopping);
+        let capacity = Capacity { most: settings.max_connections as usize, reserve: RESERVE };
+        let serving = connections::serve(api, app, capacity, patience, settings.trusted_proxies.clone(), stopping);
         serve_until_signal(serving, stop, stops, Duration::from_secs(settings.shutdown_timeout)).await?;
 
         // What was let in is committed, also where the client was cut off.

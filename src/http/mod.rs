@@ -13,6 +13,7 @@ pub mod fair_share;
 pub mod fields;
 pub mod health;
 pub mod idempotency;
+pub mod idle_connections;
 pub mod json;
 pub mod layers;
 pub mod load_shed;

@@ -17,6 +17,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
 
+use super::idle_connections::IdleTime;
+
 /// For how long what is waited for.
 #[derive(Debug, Clone, Copy)]
 pub struct Patience {
@@ -63,6 +65,7 @@ pub struct Patient {
     stream: TcpStream,
     patience: Patience,
     phase: Phase,
+    idle: IdleTime,
     /// For which phase the timer runs, if it does.
     runs: Option<u8>,
     timer: Pin<Box<Sleep>>,
@@ -71,10 +74,10 @@ pub struct Patient {
 impl Patient {
     /// Waits for the first head.
     #[must_use]
-    pub fn new(stream: TcpStream, patience: Patience) -> (Self, Phase) {
+    pub fn new(stream: TcpStream, patience: Patience, idle: IdleTime) -> (Self, Phase) {
         let phase = Phase(Arc::new(AtomicU8::new(HEAD)));
         let timer = Box::pin(tokio::time::sleep(patience.head));
-        (Self { stream, patience, phase: phase.clone(), runs: Some(HEAD), timer }, phase)
+        (Self { stream, patience, phase: phase.clone(), idle, runs: Some(HEAD), timer }, phase)
     }
 
     /// Called when there is nothing to read, or no room to write: fails when that has lasted too long.
@@ -98,6 +101,7 @@ impl Patient {
 
     fn written(&mut self, context: &mut Context<'_>, result: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         if result.is_pending() {
+            self.idle.end();
             return self.wait(context);
         }
         // The client takes its answer: the pause begins with the last byte. The timer must be started here, since hyper
@@ -116,6 +120,9 @@ impl AsyncRead for Patient {
         let result = Pin::new(&mut self.stream).poll_read(context, into);
         if result.is_pending() {
             return self.wait(context);
+        }
+        if into.filled().len() > before {
+            self.idle.end();
         }
         if into.filled().len() > before && self.phase.0.load(Ordering::Relaxed) == IDLE {
             self.phase.0.store(HEAD, Ordering::Relaxed);
@@ -145,6 +152,10 @@ impl AsyncWrite for Patient {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // hyper flushes when it has written all that it had.
+        if self.phase.0.load(Ordering::Relaxed) == IDLE {
+            self.idle.begin();
+        }
         Pin::new(&mut self.stream).poll_flush(context)
     }
 

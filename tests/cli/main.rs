@@ -5,6 +5,7 @@ mod support;
 
 mod console;
 mod dev;
+mod idle_connections;
 mod link;
 mod log_reader;
 mod lost_answers;
