@@ -4,6 +4,9 @@
 //! close the connection unannounced, and the next request of a client that keeps connections fails without an answer,
 //! perhaps after a payment was sent on it. So what is left is read to its end, within bounds, or the close is
 //! announced.
+//!
+//! A client that expects "100 Continue" sends its body when somebody begins to read it (RFC 9110 section 10.1.1). So what
+//! such a request leaves unread is not read here: the client would be asked for a body that is refused already.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -11,7 +14,7 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::Request;
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderValue, Version, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use http_body::{Frame, SizeHint};
@@ -28,16 +31,24 @@ pub async fn drain(request: Request, next: Next) -> Response {
     if request.body().is_end_stream() {
         return next.run(request).await;
     }
+    let must_be_asked_for = expects_continue(&request);
     let (give_back, mut unread) = oneshot::channel();
-    let request = request.map(|body| Body::new(Lent { body, give_back: Some(give_back) }));
+    let request = request.map(|body| Body::new(Lent { body, is_begun: false, give_back: Some(give_back) }));
     let mut response = next.run(request).await;
     // By now the handler has dropped the body, read or not.
-    if let Ok(rest) = unread.try_recv()
-        && !tokio::time::timeout(MAX_WAIT, read_to_end(rest)).await.unwrap_or(false)
-    {
+    let Ok(Unread { rest, is_begun }) = unread.try_recv() else { return response };
+    let is_sent = is_begun || !must_be_asked_for;
+    if !is_sent || !tokio::time::timeout(MAX_WAIT, read_to_end(rest)).await.unwrap_or(false) {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     response
+}
+
+/// Whether hyper answers "100 Continue" when the body is read.
+fn expects_continue(request: &Request) -> bool {
+    let mut expectations = request.headers().get_all(header::EXPECT).iter();
+    request.version() >= Version::HTTP_11
+        && expectations.any(|expectation| expectation.as_bytes().eq_ignore_ascii_case(b"100-continue"))
 }
 
 /// Tells whether the end was reached.
@@ -53,10 +64,18 @@ async fn read_to_end(mut rest: Body) -> bool {
     false
 }
 
+/// What a handler left of a body.
+struct Unread {
+    rest: Body,
+    /// Whether the handler has begun to read it.
+    is_begun: bool,
+}
+
 /// A body that comes back when it is dropped before its end.
 struct Lent {
     body: Body,
-    give_back: Option<oneshot::Sender<Body>>,
+    is_begun: bool,
+    give_back: Option<oneshot::Sender<Unread>>,
 }
 
 impl HttpBody for Lent {
@@ -67,6 +86,7 @@ impl HttpBody for Lent {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        self.is_begun = true;
         Pin::new(&mut self.body).poll_frame(context)
     }
 
@@ -85,7 +105,7 @@ impl Drop for Lent {
             && let Some(give_back) = self.give_back.take()
         {
             // Nobody waits any more when the client has gone.
-            give_back.send(std::mem::take(&mut self.body)).ok();
+            give_back.send(Unread { rest: std::mem::take(&mut self.body), is_begun: self.is_begun }).ok();
         }
     }
 }

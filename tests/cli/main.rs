@@ -5,6 +5,7 @@ mod support;
 
 mod console;
 mod dev;
+mod heads;
 mod idle_connections;
 mod link;
 mod log_reader;
