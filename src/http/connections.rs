@@ -29,6 +29,8 @@ use tower::ServiceExt;
 use super::client_address::{Peer, TrustedProxies};
 use super::idle_connections::{IdleConnections, IdleTime, Listed, PlaceRequest};
 use super::patience::{Patience, Patient, Phase};
+use super::refused_head::CompletesRefusals;
+use super::request_head::InvalidHead;
 
 /// Connections above the limit that are told so. As many as a burst may bring: where the kernel's queue overflows, it
 /// drops what clients sent, and they try again after seconds.
@@ -87,11 +89,11 @@ pub async fn serve(
                 None => listed.take_place().await,
             };
             let is_crowded = within_limit.is_none();
-            let idle = listed.idle();
+            let (idle, peer) = (listed.idle(), Peer(peer));
             let (stream, phase) = Patient::new(stream, patience, idle.clone());
-            let service = service_fn(move |request| {
-                answer(app.clone(), request, Peer(peer), is_crowded, phase.clone(), idle.clone())
-            });
+            let stream = CompletesRefusals::new(stream, phase.clone(), peer, app.clone());
+            let service =
+                service_fn(move |request| answer(app.clone(), request, peer, is_crowded, phase.clone(), idle.clone()));
             let connection =
                 http1::Builder::new().max_buf_size(MAX_BUFFER).serve_connection(TokioIo::new(stream), service);
             let request = run(watcher.watch(connection), &mut listed).await;
@@ -188,6 +190,9 @@ async fn answer(
     idle.end();
     let mut request = request.map(Body::new);
     request.extensions_mut().insert(peer);
+    if let Err(fault) = InvalidHead::check(request.version(), request.headers()) {
+        request.extensions_mut().insert(fault);
+    }
     if is_crowded {
         request.extensions_mut().insert(Crowded);
     }

@@ -14,6 +14,7 @@ use utoipa::{OpenApi, PartialSchema, ToSchema};
 use super::problem::Problem;
 use super::problem_types::{self as types, ProblemType};
 use super::report::Fault;
+use super::request_head;
 use crate::accounting::payments::{create, get, list};
 use crate::domain::Refusal;
 
@@ -64,7 +65,8 @@ pub fn complete(mut api: Document) -> Document {
         for operation in [&mut item.get, &mut item.post].into_iter().flatten() {
             let path_problems =
                 PROBLEMS.iter().find(|(id, _)| operation.operation_id.as_deref() == Some(id)).map(|(_, kinds)| *kinds);
-            add_problems(operation, path_problems.unwrap_or_default());
+            // Any request can have a head that is refused.
+            add_problems(operation, &[request_head::PROBLEMS, path_problems.unwrap_or_default()].concat());
         }
     }
     api

@@ -9,12 +9,16 @@ use super::problem::Problem;
 use super::problem_types as types;
 use super::rate_limit::Exceeded;
 use super::report::Faults;
+use super::request_head::InvalidHead;
 use crate::db;
 use crate::domain::Refusal;
 
 /// An error of the shell. The slices have their own, which become a [`Failure`] the same way.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    /// The head is not that of an HTTP/1.1 request that this server reads.
+    #[error("invalid head: {0}")]
+    InvalidHead(InvalidHead),
     /// No route has this path.
     #[error("there is nothing at this path")]
     RouteNotFound,
@@ -79,6 +83,17 @@ pub enum Error {
 impl Error {
     fn problem(&self) -> Problem {
         match self {
+            Self::InvalidHead(fault) => {
+                let kind = match fault {
+                    InvalidHead::Unreadable | InvalidHead::NotOneHost | InvalidHead::InvalidHost => {
+                        &types::MALFORMED_REQUEST
+                    }
+                    InvalidHead::TargetTooLong => &types::URI_TOO_LONG,
+                    InvalidHead::TooLarge => &types::HEAD_TOO_LARGE,
+                    InvalidHead::TransferCoding => &types::UNSUPPORTED_TRANSFER_CODING,
+                };
+                Problem::new(kind, format!("Nothing was stored: {fault}."))
+            }
             Self::RouteNotFound => {
                 Problem::new(&types::ROUTE_NOT_FOUND, "Look at `/openapi.json` or `/docs` for what there is.")
             }

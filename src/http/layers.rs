@@ -19,6 +19,7 @@ use super::error::{Error, Failure};
 use super::log_error::log_error;
 use super::log_limit::LogLimit;
 use super::observe::observe;
+use super::request_head::refuse_invalid_head;
 
 /// Wraps the routes. `request_timeout` bounds a whole answer; `cors_origins` is empty when CORS is off.
 pub fn wrap(router: Router, request_timeout: Duration, cors_origins: &[HeaderValue]) -> Router {
@@ -31,16 +32,18 @@ pub fn wrap(router: Router, request_timeout: Duration, cors_origins: &[HeaderVal
             .layer(from_fn_with_state(LogLimit::default(), observe))
             // Inside the span, outside all that makes failures.
             .layer(from_fn(log_error))
-            // Outside all that may answer before the body was read.
-            .layer(from_fn(drain))
-            // Answers preflights, so before anything that wants a key.
-            .option_layer((!cors_origins.is_empty()).then(|| cors(cors_origins)))
             // Payments belong in no cache, and no answer is to be taken for anything but its type.
             .layer(SetResponseHeaderLayer::if_not_present(header::CACHE_CONTROL, HeaderValue::from_static("no-store")))
             .layer(SetResponseHeaderLayer::overriding(
                 header::X_CONTENT_TYPE_OPTIONS,
                 HeaderValue::from_static("nosniff"),
             ))
+            // Outside all that reads the body: where it ends is not certain.
+            .layer(from_fn(refuse_invalid_head))
+            // Outside all that may answer before the body was read.
+            .layer(from_fn(drain))
+            // Answers preflights, so before anything that wants a key.
+            .option_layer((!cors_origins.is_empty()).then(|| cors(cors_origins)))
             // Bounds the handlers; what it cuts off is a failure like any other.
             .layer(from_fn_with_state(request_timeout, limit_time))
             // Innermost: a panic ends one request, not a connection with others on it.

@@ -53,8 +53,15 @@ impl LogLimit {
 /// The most lines a second; `None` where each answer has one, because its caller showed a good key.
 fn most(route: &str, code: Option<&str>) -> Option<u64> {
     const TOO_MANY: [&str; 3] = [types::OVERLOADED.code, types::RATE_LIMITED.code, types::TOO_MANY_FAILURES.code];
-    const UNKNOWN_CALLER: [&str; 3] =
-        [types::UNAUTHENTICATED.code, types::ROUTE_NOT_FOUND.code, types::METHOD_NOT_ALLOWED.code];
+    const UNKNOWN_CALLER: [&str; 7] = [
+        types::UNAUTHENTICATED.code,
+        types::ROUTE_NOT_FOUND.code,
+        types::METHOD_NOT_ALLOWED.code,
+        types::MALFORMED_REQUEST.code,
+        types::URI_TOO_LONG.code,
+        types::HEAD_TOO_LARGE.code,
+        types::UNSUPPORTED_TRANSFER_CODING.code,
+    ];
     match code {
         Some(code) if TOO_MANY.contains(&code) => Some(OF_TOO_MANY),
         Some(code) if UNKNOWN_CALLER.contains(&code) => Some(WITHOUT_KEY),

@@ -28,7 +28,9 @@ pub mod problem;
 pub mod problem_types;
 pub mod query;
 pub mod rate_limit;
+pub mod refused_head;
 pub mod report;
+pub mod request_head;
 pub mod request_id;
 
 pub use error::Error;

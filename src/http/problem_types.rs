@@ -38,6 +38,7 @@ macro_rules! catalogue {
 }
 
 catalogue! {
+    MALFORMED_REQUEST: BAD_REQUEST, "malformed_request", "The request is not well-formed HTTP";
     MALFORMED_JSON: BAD_REQUEST, "malformed_json", "The body is not well-formed JSON";
     INVALID_IDEMPOTENCY_KEY: BAD_REQUEST, "invalid_idempotency_key", "The Idempotency-Key header is malformed";
     UNREADABLE_BODY: BAD_REQUEST, "unreadable_body", "The body broke off";
@@ -49,6 +50,7 @@ catalogue! {
     BODY_TIMEOUT: REQUEST_TIMEOUT, "body_timeout", "The body did not arrive in time";
     OUTCOME_UNKNOWN: CONFLICT, "outcome_unknown", "Whether the payment was stored is not known";
     BODY_TOO_LARGE: PAYLOAD_TOO_LARGE, "body_too_large", "The body is too large";
+    URI_TOO_LONG: URI_TOO_LONG, "uri_too_long", "The request target is too long";
     UNSUPPORTED_MEDIA_TYPE: UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "The body is not declared as JSON";
     INVALID_BODY: UNPROCESSABLE_ENTITY, "invalid_body", "The body has faults";
     INVALID_QUERY: UNPROCESSABLE_ENTITY, "invalid_query", "The query has faults";
@@ -56,7 +58,10 @@ catalogue! {
         "This idempotency key was used for another request";
     RATE_LIMITED: TOO_MANY_REQUESTS, "rate_limited", "The API key has sent too many requests";
     TOO_MANY_FAILURES: TOO_MANY_REQUESTS, "too_many_failures", "This address was refused too often";
+    HEAD_TOO_LARGE: REQUEST_HEADER_FIELDS_TOO_LARGE, "head_too_large", "The head of the request is too large";
     INTERNAL: INTERNAL_SERVER_ERROR, "internal", "The server failed";
+    UNSUPPORTED_TRANSFER_CODING: NOT_IMPLEMENTED, "unsupported_transfer_coding",
+        "The transfer coding of the body is not supported";
     OVERLOADED: SERVICE_UNAVAILABLE, "overloaded", "The server has too many requests at a time";
     UNAVAILABLE: SERVICE_UNAVAILABLE, "unavailable", "The server cannot answer now";
 }

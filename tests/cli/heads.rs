@@ -42,6 +42,69 @@ fn problem(answer: &str) -> (u16, String) {
     (status, body["code"].as_str().expect("a code").to_owned())
 }
 
+async fn serve() -> Server {
+    Server::serve(&postgres::url(&postgres::migrated().await).await)
+}
+
+#[tokio::test]
+async fn request_without_one_valid_host_is_refused() {
+    let server = serve().await;
+    let get = |lines: &str| exchange(&server, format!("GET /livez HTTP/1.1\r\n{lines}connection: close\r\n\r\n"));
+    for lines in [
+        "",
+        "host: a.example\r\nhost: b.example\r\n",
+        "host: a.example\r\nhost: a.example\r\n",
+        "host:\r\n",
+        "host: a.example b.example\r\n",
+        "host: a.example, b.example\r\n",
+        "host: a.example/path\r\n",
+        "host: me@a.example\r\n",
+        "host: a.example:http\r\n",
+        "host: a.example:80:80\r\n",
+        "host: a.example:65536\r\n",
+        "host: :80\r\n",
+        "host: [::1\r\n",
+        "host: [a.example]\r\n",
+        "host: a%2\r\n",
+        "host: \u{e9}.example\r\n",
+    ] {
+        assert_eq!(problem(&get(lines)), (400, "malformed_request".to_owned()), "{lines:?}");
+    }
+    for host in ["a.example", "my_service:8080", "A-1.example:", "[2001:db8::1]:443", "127.0.0.1", "caf%C3%A9"] {
+        let answer = get(&format!("Host: {host}\r\n"));
+        assert!(answer.starts_with("HTTP/1.1 200"), "{host}: {answer}");
+    }
+    let old = exchange(&server, "GET /livez HTTP/1.0\r\n\r\n");
+    assert!(old.starts_with("HTTP/1.0 200"), "HTTP/1.0 knows no Host: {old}");
+    let absolute = exchange(&server, "GET http://a.example/livez HTTP/1.1\r\nconnection: close\r\n\r\n");
+    assert_eq!(problem(&absolute).0, 400, "a whole URL does not replace the header");
+    server.stop();
+}
+
+/// A proxy that reads the body in another way would see another request in it.
+#[tokio::test]
+async fn transfer_coding_other_than_chunked_is_refused() {
+    let server = serve().await;
+    let hidden = "0\r\n\r\nGET /livez HTTP/1.1\r\nhost: test\r\n\r\n";
+    let post =
+        |lines: &str| exchange(&server, format!("POST {PAYMENTS} HTTP/1.1\r\nhost: test\r\n{lines}\r\n{hidden}"));
+    for lines in [
+        "transfer-encoding: gzip, chunked\r\n",
+        "transfer-encoding: gzip\r\ntransfer-encoding: chunked\r\n",
+        "transfer-encoding: chunked, chunked\r\n",
+        "transfer-encoding: chunked\r\ntransfer-encoding: chunked\r\n",
+        "transfer-encoding: identity, chunked\r\n",
+        "transfer-encoding: , chunked\r\n",
+    ] {
+        assert_eq!(problem(&post(lines)), (501, "unsupported_transfer_coding".to_owned()), "{lines:?}");
+    }
+    // Where chunked is not the last one, the body has no end.
+    assert_eq!(problem(&post("transfer-encoding: gzip\r\n")), (400, "malformed_request".to_owned()));
+    let chunked = post("Transfer-Encoding: Chunked\r\nconnection: close\r\n");
+    assert!(chunked.starts_with("HTTP/1.1 401"), "{chunked}");
+    server.stop();
+}
+
 #[tokio::test]
 async fn refused_request_is_not_asked_for_its_body() {
     let url = postgres::url(&postgres::migrated().await).await;
@@ -61,5 +124,38 @@ async fn refused_request_is_not_asked_for_its_body() {
         let answer = exchange(&server, format!("{head}expect: 100-continue\r\n\r\n"));
         assert_eq!(problem(&answer), (status, code.to_owned()), "{path} {lines}");
     }
+    server.stop();
+}
+
+#[tokio::test]
+async fn head_that_cannot_be_read_gets_a_problem_document() {
+    let mut server = serve().await;
+    let many = |count| "x-many: 1\r\n".repeat(count);
+    let head = "GET /livez HTTP/1.1\r\nhost: test\r\n";
+    for (sent, status, code) in [
+        ("GET /livez HTTP/1.1\r\nno colon\r\n\r\n".to_owned(), 400, "malformed_request"),
+        ("GET /livez HTTP/3.0\r\nhost: test\r\n\r\n".to_owned(), 400, "malformed_request"),
+        ("GET /a b HTTP/1.1\r\nhost: test\r\n\r\n".to_owned(), 400, "malformed_request"),
+        ("\u{16}\u{3}\u{1} a client that speaks TLS\r\n\r\n".to_owned(), 400, "malformed_request"),
+        (format!("{head}content-length: ten\r\n\r\n"), 400, "malformed_request"),
+        (format!("{head}content-length: 1\r\ncontent-length: 2\r\n\r\n"), 400, "malformed_request"),
+        (format!("{head}{}\r\n", many(100)), 431, "head_too_large"),
+        (format!("{head}x-long: {}\r\n\r\n", "x".repeat(4_000_000)), 431, "head_too_large"),
+        (format!("GET /{} HTTP/1.1\r\nhost: test\r\n\r\n", "x".repeat(4_000_000)), 431, "head_too_large"),
+        (format!("GET /{} HTTP/1.1\r\nhost: test\r\n\r\n", "x".repeat(65_534)), 414, "uri_too_long"),
+    ] {
+        let start = &sent[..sent.len().min(200)];
+        assert_eq!(problem(&exchange(&server, &sent)), (status, code.to_owned()), "{start:?}");
+    }
+    server.wait_for_log("answered");
+    let line = server.wait_for_log("answered");
+    assert_eq!((&line["status"], &line["span"]["code"]), (&400.into(), &"malformed_request".into()), "{line}");
+
+    let as_many_as_allowed = exchange(&server, format!("{head}connection: close\r\n{}\r\n", many(98)));
+    assert!(as_many_as_allowed.starts_with("HTTP/1.1 200"), "{as_many_as_allowed}");
+    let second = exchange(&server, format!("{head}\r\nno request\r\n\r\n"));
+    let (first, second) = second.split_at(second.rfind("HTTP/1.1 400").expect("two answers"));
+    assert!(first.starts_with("HTTP/1.1 200"), "{first}");
+    assert_eq!(problem(second), (400, "malformed_request".to_owned()));
     server.stop();
 }
