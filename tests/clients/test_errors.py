@@ -1,6 +1,7 @@
 """Each class of refusal, as the library hands it to a program."""
 
 import asyncio
+from datetime import datetime, timedelta, timezone
 
 import httpx
 import pytest
@@ -55,9 +56,13 @@ def test_401_for_a_revoked_key_or_token(connect, server, tenant):
 
 
 def test_401_for_an_expired_key_or_token(connect, server, tenant):
-    over = "--expires-at=2020-01-01T00:00:00Z"
-    key, connection = server.create_key(tenant.project, over), server.create_connection(tenant.project, over)
+    # An end in the past is refused, so it is one that comes soon.
+    soon = datetime.now(timezone.utc) + timedelta(seconds=5)
+    end = f"--expires-at={soon:%Y-%m-%dT%H:%M:%SZ}"
+    key, connection = server.create_key(tenant.project, end), server.create_connection(tenant.project, end)
     for books in (connect(api_key=key["api_key"]), connect(token=connection["connection_token"])):
+        while datetime.now(timezone.utc) <= soon:
+            books.get("/livez")
         assert faults(refused(401, books.list))[0]["code"] == "expired"
 
 
