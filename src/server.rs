@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::Context;
-use axum::Router;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
@@ -15,6 +14,7 @@ use crate::auth::{Gate, Throttle};
 use crate::config::ServerSettings;
 use crate::db::Database;
 use crate::domain::Clock;
+use crate::http::client_address::TrustedProxies;
 use crate::http::connections::{self, Capacity, RESERVE};
 use crate::http::load_shed::LoadShed;
 use crate::http::metrics;
@@ -26,6 +26,10 @@ use crate::telemetry;
 
 /// How often uses of keys and connections are written down.
 const FLUSH_EVERY: Duration = Duration::from_mins(1);
+
+/// The connections of the metrics listener: enough for some collectors, and few of the open files that the API needs.
+/// It has no reserve, since nothing there is answered 503.
+const FOR_METRICS: Capacity = Capacity { most: 64, reserve: 0 };
 
 /// A server that holds its ports but does not answer yet.
 #[derive(Debug)]
@@ -42,7 +46,7 @@ impl Server {
     /// One line that names the setting to change.
     pub async fn bind(settings: ServerSettings) -> anyhow::Result<Self> {
         // Beside the connections: those of the database, logs, listeners.
-        open_files::allow(u64::from(settings.max_connections) + RESERVE as u64 + 1_100);
+        open_files::allow(u64::from(settings.max_connections) + (RESERVE + FOR_METRICS.most) as u64 + 1_100);
         let api = listen(settings.listen, "--listen", "UNIBOOKS_LISTEN").await?;
         let metrics = listen(settings.metrics_listen, "--metrics-listen", "UNIBOOKS_METRICS_LISTEN").await?;
         Ok(Self { api, metrics, settings })
@@ -78,15 +82,23 @@ impl Server {
         let upkeep = tokio::spawn(metrics::keep_up(recorder.clone()));
         let queue = payments.clone();
         let metrics_router = metrics::router(recorder, move || queue.occupied());
-        let scraped = tokio::spawn(serve_metrics(metrics_listener, metrics_router));
+        // A head may take as long as a body.
+        let patience = Patience { head: limits.body_timeout, idle: Duration::from_secs(settings.keep_alive_timeout) };
+        let until_the_end = std::future::pending::<()>();
+        let scraped = tokio::spawn(connections::serve(
+            metrics_listener,
+            metrics_router,
+            FOR_METRICS,
+            patience,
+            TrustedProxies::default(),
+            until_the_end,
+        ));
         let flushing = tokio::spawn(flush_regularly(gate.clone()));
         let following = tokio::spawn(gate.clone().follow_revocations());
 
         // Before anybody is told that the server listens: whoever reads that may send a signal at once.
         let stops = Stops::listen()?;
         tracing::info!(address = %api.local_addr()?, "listening");
-        // A head may take as long as a body.
-        let patience = Patience { head: limits.body_timeout, idle: Duration::from_secs(settings.keep_alive_timeout) };
         let (stop, stopping) = oneshot::channel();
         let capacity = Capacity { most: settings.max_connections as usize, reserve: RESERVE };
         let serving = connections::serve(api, app, capacity, patience, settings.trusted_proxies.clone(), stopping);
@@ -154,12 +166,6 @@ impl Stops {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
         }
-    }
-}
-
-async fn serve_metrics(listener: TcpListener, router: Router) {
-    if let Err(error) = axum::serve(listener, router).await {
-        tracing::error!(%error, "metrics are no longer served");
     }
 }
 

@@ -10,6 +10,7 @@ mod idle_connections;
 mod link;
 mod log_reader;
 mod lost_answers;
+mod metrics_flood;
 mod overload;
 mod pooler;
 mod process;
