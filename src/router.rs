@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::Router;
-use axum::http::HeaderValue;
+use axum::http::{HeaderValue, Uri};
 use axum::middleware::from_fn_with_state;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -13,6 +13,7 @@ use crate::accounting::payments::create::{__path_create_payment, create_payment}
 use crate::accounting::payments::get::{__path_retrieve_payment, retrieve_payment};
 use crate::accounting::payments::list::{__path_list_payments, list_payments};
 use crate::http::health::{__path_health, __path_hello, __path_live, __path_ready, health, hello, live, ready};
+use crate::http::not_found::not_found;
 use crate::http::{Error, docs, docs_page, layers, load_shed};
 use crate::state::AppState;
 
@@ -32,10 +33,11 @@ pub fn router(state: AppState, request_timeout: Duration, cors_origins: &[Header
     let load = state.load.clone();
     let routes = routes
         .merge(docs_page::router(docs::complete(api)))
-        .fallback(async || Error::RouteNotFound)
         .method_not_allowed_fallback(async || Error::MethodNotAllowed)
-        .with_state(state)
-        .layer(from_fn_with_state(load, load_shed::shed));
+        .with_state(state);
+    let known = routes.clone();
+    let routes =
+        routes.fallback(move |uri: Uri| not_found(known.clone(), uri)).layer(from_fn_with_state(load, load_shed::shed));
     layers::wrap(routes, request_timeout, cors_origins)
 }
 

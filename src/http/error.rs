@@ -22,6 +22,12 @@ pub enum Error {
     /// No route has this path.
     #[error("there is nothing at this path")]
     RouteNotFound,
+    /// A route has this path without the slash at its end.
+    #[error("there is nothing at this path, but at {without_slash}")]
+    TrailingSlash {
+        /// The path of the route.
+        without_slash: String,
+    },
     /// The path has other methods.
     #[error("this path does not know this method")]
     MethodNotAllowed,
@@ -97,6 +103,10 @@ impl Error {
             Self::RouteNotFound => {
                 Problem::new(&types::ROUTE_NOT_FOUND, "Look at `/openapi.json` or `/docs` for what there is.")
             }
+            Self::TrailingSlash { without_slash } => Problem::new(
+                &types::ROUTE_NOT_FOUND,
+                format!("Write the path without the slash at its end: `{without_slash}`."),
+            ),
             Self::MethodNotAllowed => {
                 Problem::new(&types::METHOD_NOT_ALLOWED, "The header `Allow` lists the methods of this path.")
             }

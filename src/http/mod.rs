@@ -20,6 +20,7 @@ pub mod load_shed;
 pub mod log_error;
 pub mod log_limit;
 pub mod metrics;
+pub mod not_found;
 pub mod observe;
 pub mod page;
 pub mod patience;

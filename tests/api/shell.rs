@@ -62,6 +62,25 @@ async fn path_that_is_not_there_is_a_problem() {
 }
 
 #[tokio::test]
+async fn path_with_a_slash_at_its_end_is_named_without_it() {
+    let app = App::new().await;
+    let payment = format!("{PAYMENTS}/0197a3c2-5b7e-7c40-8a51-3f0b6a9d2e11");
+    for (method, path) in [("GET", PAYMENTS), ("POST", PAYMENTS), ("GET", &payment), ("PUT", "/openapi.json")] {
+        for slashes in ["/", "//", "/?limit=1"] {
+            let answer = app.send(request(method, &format!("{path}{slashes}"))).await;
+            assert_problem(&answer, 404, "route_not_found");
+            let detail = answer.json()["detail"].clone();
+            assert_eq!(detail, format!("Write the path without the slash at its end: `{path}`."));
+        }
+    }
+    for path in ["/accounting/", "/accounting/invoices/", "//", "/docs/nothing/"] {
+        let answer = app.send(request("GET", path)).await;
+        assert_problem(&answer, 404, "route_not_found");
+        assert!(!answer.json()["detail"].as_str().expect("a text").contains("slash"), "{}", answer.text);
+    }
+}
+
+#[tokio::test]
 async fn method_that_a_path_does_not_know_is_a_problem_with_those_that_it_knows() {
     let app = App::new().await;
     for (method, path, allow) in [
