@@ -12,6 +12,7 @@ use sqlx::postgres::PgConnectOptions;
 
 use crate::db::{DatabaseOptions, Pooling, parse_url};
 use crate::http::client_address::TrustedProxies;
+use crate::http::public_url::PublicUrl;
 use crate::http::rate_limit::Quota;
 
 /// Where the database is.
@@ -131,6 +132,10 @@ pub struct ServerSettings {
         value_name = "ADDRESSES"
     )]
     pub trusted_proxies: TrustedProxies,
+
+    /// Where clients reach the API, when a proxy shows it elsewhere: a URL, with the proxy's path prefix if it has one
+    #[arg(long, env = "UNIBOOKS_PUBLIC_URL", default_value = "", hide_default_value = true, value_name = "URL")]
+    pub public_url: PublicUrl,
 
     /// Web origins that may call the API, separated by commas; none when not set
     #[arg(long, env = "UNIBOOKS_CORS_ORIGINS", default_value = "", hide_default_value = true, value_name = "ORIGINS",

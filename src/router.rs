@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::http::{HeaderValue, Uri};
 use axum::middleware::from_fn_with_state;
+use tower::util::option_layer;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -14,6 +15,7 @@ use crate::accounting::payments::get::{__path_retrieve_payment, retrieve_payment
 use crate::accounting::payments::list::{__path_list_payments, list_payments};
 use crate::http::health::{__path_health, __path_hello, __path_live, __path_ready, health, hello, live, ready};
 use crate::http::not_found::not_found;
+use crate::http::public_url::{PublicUrl, locate};
 use crate::http::{Error, docs, docs_page, layers, load_shed};
 use crate::state::AppState;
 
@@ -28,16 +30,24 @@ fn routes() -> OpenApiRouter<AppState> {
 }
 
 /// The server as one service: routes, documentation, layers.
-pub fn router(state: AppState, request_timeout: Duration, cors_origins: &[HeaderValue]) -> Router {
+pub fn router(
+    state: AppState,
+    request_timeout: Duration,
+    cors_origins: &[HeaderValue],
+    public_url: &PublicUrl,
+) -> Router {
     let (routes, api) = routes().split_for_parts();
     let load = state.load.clone();
+    let locate = public_url.get().map(|_| from_fn_with_state(public_url.clone(), locate));
     let routes = routes
-        .merge(docs_page::router(docs::complete(api)))
+        .merge(docs_page::router(docs::served_at(docs::complete(api), public_url)))
         .method_not_allowed_fallback(async || Error::MethodNotAllowed)
         .with_state(state);
     let known = routes.clone();
-    let routes =
-        routes.fallback(move |uri: Uri| not_found(known.clone(), uri)).layer(from_fn_with_state(load, load_shed::shed));
+    let routes = routes
+        .fallback(move |uri: Uri| not_found(known.clone(), uri))
+        .layer(option_layer(locate))
+        .layer(from_fn_with_state(load, load_shed::shed));
     layers::wrap(routes, request_timeout, cors_origins)
 }
 

@@ -76,7 +76,7 @@ impl Server {
         let load = LoadShed::new(settings.max_requests as usize);
         let state = AppState { gate: gate.clone(), payments: payments.clone(), limits, load };
         let request_timeout = Duration::from_secs(settings.request_timeout);
-        let app = router::router(state, request_timeout, &settings.cors_origins.0);
+        let app = router::router(state, request_timeout, &settings.cors_origins.0, &settings.public_url);
 
         let recorder = metrics::install()?;
         let upkeep = tokio::spawn(metrics::keep_up(recorder.clone()));

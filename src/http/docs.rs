@@ -8,11 +8,12 @@ use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::response::ResponseBuilder;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
-use utoipa::openapi::{Ref, RefOr};
+use utoipa::openapi::{Ref, RefOr, Server};
 use utoipa::{OpenApi, PartialSchema, ToSchema};
 
 use super::problem::Problem;
 use super::problem_types::{self as types, ProblemType};
+use super::public_url::PublicUrl;
 use super::report::Fault;
 use super::request_head;
 use crate::accounting::payments::{create, get, list};
@@ -69,6 +70,13 @@ pub fn complete(mut api: Document) -> Document {
             add_problems(operation, &[request_head::PROBLEMS, path_problems.unwrap_or_default()].concat());
         }
     }
+    api
+}
+
+/// Says where the server is: without it, tools take the host that the document came from, and no prefix.
+#[must_use]
+pub fn served_at(mut api: Document, public_url: &PublicUrl) -> Document {
+    api.servers = public_url.get().map(|url| vec![Server::new(url)]);
     api
 }
 

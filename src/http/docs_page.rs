@@ -27,9 +27,11 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 
 /// Where the page finds the document.
 static CONFIG: LazyLock<Arc<Config<'static>>> = LazyLock::new(|| {
+    // The document lies beside the page's folder, wherever a proxy shows the two.
+    //
     // The page would load a badge from the validator of swagger.io, and tell it where this server is. The bar at the top,
     // which the base layout lacks, loads other servers' documents and has a picture with styles inside.
-    Arc::new(Config::from("/openapi.json").validator_url("none").use_base_layout())
+    Arc::new(Config::from("../openapi.json").validator_url("none").use_base_layout())
 });
 
 /// The files that were asked for, compressed once a process. There are a dozen.
@@ -40,7 +42,8 @@ pub fn router<S: Clone + Send + Sync + 'static>(api: Document) -> Router<S> {
     let document = Arc::new(OnceLock::new());
     let policy = |name, value| SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value));
     Router::new()
-        .route("/docs", get(async || Redirect::to("/docs/")))
+        // Relative, because a proxy may show the page under a prefix.
+        .route("/docs", get(async || Redirect::to("docs/")))
         .route("/docs/", get(async |headers: HeaderMap| file("index.html", &headers)))
         .route("/docs/{*file}", get(async |Path(name): Path<String>, headers: HeaderMap| file(&name, &headers)))
         .layer(policy(header::CONTENT_SECURITY_POLICY, POLICY))

@@ -27,6 +27,7 @@ pub mod patience;
 pub mod pointer;
 pub mod problem;
 pub mod problem_types;
+pub mod public_url;
 pub mod query;
 pub mod rate_limit;
 pub mod refused_head;

@@ -76,7 +76,8 @@ impl InvalidHead {
 
 /// Whether the value of `Host` is `uri-host [ ":" port ]` (RFC 9110 section 7.2), the host not empty: no `http` URL has
 /// an empty one.
-fn is_host(value: &[u8]) -> bool {
+#[must_use]
+pub fn is_host(value: &[u8]) -> bool {
     let Ok(value) = std::str::from_utf8(value) else { return false };
     let (is_valid, port) = if let Some(literal) = value.strip_prefix('[') {
         let Some((address, port)) = literal.split_once(']') else { return false };

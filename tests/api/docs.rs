@@ -218,6 +218,7 @@ async fn page_of_the_documentation_works_offline() {
     let app = App::new().await;
     let redirect = get(&app, "/docs").await;
     assert!(redirect.status.is_redirection(), "{}", redirect.status);
+    assert_eq!(redirect.header("location"), "docs/", "beside `/docs`, also behind a prefix");
     let page = get(&app, "/docs/").await;
     assert_eq!(page.status, 200);
     assert!(page.header("content-type").starts_with("text/html"));
@@ -236,7 +237,7 @@ async fn page_of_the_documentation_works_offline() {
     }
     let initializer = get(&app, "/docs/swagger-initializer.js").await;
     assert!(!initializer.text.contains("http"), "{}", initializer.text);
-    assert!(initializer.text.contains("\"/openapi.json\""), "{}", initializer.text);
+    assert!(initializer.text.contains("\"../openapi.json\""), "{}", initializer.text);
     // Else the page shows a badge that it loads from validator.swagger.io.
     assert!(initializer.text.contains("\"validatorUrl\": \"none\""), "{}", initializer.text);
 }

@@ -13,6 +13,7 @@ use tower::ServiceExt;
 use unibooks::config::Limits;
 use unibooks::http::layers;
 use unibooks::http::load_shed::LoadShed;
+use unibooks::http::public_url::PublicUrl;
 use unibooks::router;
 use unibooks::state::AppState;
 
@@ -78,6 +79,39 @@ async fn path_with_a_slash_at_its_end_is_named_without_it() {
         assert_problem(&answer, 404, "route_not_found");
         assert!(!answer.json()["detail"].as_str().expect("a text").contains("slash"), "{}", answer.text);
     }
+}
+
+#[tokio::test]
+async fn public_url_is_told_where_clients_need_it() {
+    let app = App::new().await;
+    let tenant = app.tenant().await;
+    let limits = Limits { max_body_bytes: 1_024, max_line_items: 10, body_timeout: Duration::from_secs(10) };
+    let state = AppState { gate: app.gate.clone(), payments: app.payments.clone(), limits, load: LoadShed::new(1) };
+    let public_url = "https://api.example/books/".parse().expect("a URL");
+    let router = router::router(state, Duration::from_mins(1), &[], &public_url);
+
+    // The second is the answer to a repetition.
+    for _ in 0..2 {
+        let create = tenant.request(Method::POST, PAYMENTS).header("content-type", "application/json");
+        // A client's word about where the server is counts for nothing.
+        let create = create.header("host", "evil.example").header("x-forwarded-prefix", "/evil");
+        let create = create.header("x-forwarded-host", "evil.example").header("idempotency-key", "order-17");
+        let created = send(router.clone(), create.body(Body::from(small().to_string())).expect("a request")).await;
+        let id = created.json()["id"].as_str().expect("an id").to_owned();
+        assert_eq!(created.header("location"), format!("https://api.example/books{PAYMENTS}/{id}"));
+    }
+    let document = send(router.clone(), request("GET", "/openapi.json")).await.json();
+    assert_eq!(document["servers"], json!([{ "url": "https://api.example/books" }]));
+    // Both are relative to where the browser is.
+    let redirect = send(router.clone(), request("GET", "/docs")).await;
+    assert_eq!(redirect.header("location"), "docs/");
+    let initializer = send(router, request("GET", "/docs/swagger-initializer.js")).await;
+    assert!(initializer.text.contains("\"../openapi.json\""), "{}", initializer.text);
+
+    let without = app.create(&tenant, &small()).await;
+    let id = without.json()["id"].as_str().expect("an id").to_owned();
+    assert_eq!(without.header("location"), format!("{PAYMENTS}/{id}"));
+    assert!(app.send(request("GET", "/openapi.json")).await.json()["servers"].is_null());
 }
 
 #[tokio::test]
@@ -227,7 +261,7 @@ async fn cors_lets_the_named_origins_in_and_no_other() {
     let state = AppState { gate: app.gate.clone(), payments: app.payments.clone(), limits, load: LoadShed::new(1) };
     let origins =
         [HeaderValue::from_static("https://books.example"), HeaderValue::from_static("http://localhost:3000")];
-    let router = router::router(state, Duration::from_mins(1), &origins);
+    let router = router::router(state, Duration::from_mins(1), &origins, &PublicUrl::default());
 
     for origin in ["https://books.example", "http://localhost:3000"] {
         let answer = send(router.clone(), preflight(origin)).await;

@@ -34,6 +34,8 @@ fn wrong_value_is_told_with_its_flag_and_what_would_be_right() {
         ("--rate-limit", "0/60", "count/seconds"),
         ("--failed-auth-limit", "60/0", "count/seconds"),
         ("--trusted-proxies", "proxy.example", "neither an address nor a block"),
+        ("--public-url", "books.example/prefix", "write https://host"),
+        ("--public-url", "https://books.example/prefix?a=b", "write https://host"),
         ("--cors-origins", "books.example", "write https://host"),
         ("--log-format", "xml", "xml"),
     ] {

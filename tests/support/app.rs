@@ -19,6 +19,7 @@ use unibooks::connections::{Connection, Provider};
 use unibooks::db::Database;
 use unibooks::domain::{ApiKeyId, Clock, ConnectionId, ProjectId};
 use unibooks::http::load_shed::LoadShed;
+use unibooks::http::public_url::PublicUrl;
 use unibooks::projects::Project;
 use unibooks::state::AppState;
 use unibooks::{api_keys, connections, projects, router};
@@ -130,7 +131,7 @@ impl App {
         let limits = Limits { max_body_bytes: 1_048_576, max_line_items: 1_000, body_timeout: Duration::from_secs(10) };
         let payments = GroupCommit::start(database.writers(), database.statement_timeout(), &clock);
         let state = AppState { gate: gate.clone(), payments: payments.clone(), limits, load: LoadShed::new(512) };
-        let router = router::router(state, Duration::from_mins(1), &[]);
+        let router = router::router(state, Duration::from_mins(1), &[], &PublicUrl::default());
         Self { router, gate, payments, database, options }
     }
 

@@ -51,7 +51,7 @@ pub const PROBLEMS: &[&ProblemType] = &[
     responses((
         status = 201, description = "Stored; also the answer to a repetition of it", body = PaymentView<'static>,
         headers(
-            ("location" = String, description = "The payment's own path"),
+            ("location" = String, description = "Where the payment is: its path, or its URL where the server knows its public one"),
             ("idempotent-replayed" = bool, description = "`true` when this payment was stored by an earlier call"),
         ),
     )),
