@@ -57,6 +57,19 @@ async fn server_migrates_its_database_and_answers_the_healthcheck() {
 }
 
 #[tokio::test]
+async fn public_url_of_the_environment_is_the_base_of_locations() {
+    let url = postgres::url(&postgres::migrated().await).await;
+    let [_, key, _, token] = made_at_the_console(&url);
+    let server = Server::serve_with(&url, &[("UNIBOOKS_PUBLIC_URL", "https://api.example/books/")]);
+    let created = create(&server, &key, &token).json(&small()).send().await.expect("an answer");
+    let location = created.headers()["location"].to_str().expect("a text").to_owned();
+    let body: Value = created.json().await.expect("JSON");
+    let id = body["id"].as_str().expect("an id");
+    assert_eq!(location, format!("https://api.example/books{PAYMENTS}/{id}"));
+    server.stop();
+}
+
+#[tokio::test]
 async fn metrics_are_on_a_listener_of_their_own() {
     let url = postgres::url(&postgres::migrated().await).await;
     let port = free_port();
