@@ -65,7 +65,8 @@ impl FromQuery for ListQuery {
 /// Lists the payments of the connection, oldest first unless asked otherwise.
 ///
 /// One call looks at no more than 10,000 payments. Where few of them pass the filters, a page has fewer than `limit`,
-/// even none, and `next_cursor` leads on all the same: the list ends where `next_cursor` is null.
+/// even none, and `next_cursor` leads on all the same: the list ends where `next_cursor` is null. A page also ends before
+/// the payment that would bring it over 2,000 line items or 1 MiB of texts and custom fields.
 #[utoipa::path(
     get, path = "/accounting/payments", tag = "payments", operation_id = "list_payments",
     params(ListQuery, Filter),

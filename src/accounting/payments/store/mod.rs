@@ -1,5 +1,6 @@
 //! Payments in Postgres. Every function demands a scope, and every statement has its connection in the `where`.
 
+mod budget;
 mod insert;
 mod page;
 mod read;
@@ -7,6 +8,7 @@ mod rows;
 mod scan;
 mod select;
 
+pub use budget::Budget;
 pub use insert::{Inserted, NewRow, insert};
 pub use page::{Found, page};
 pub use read::{find, find_claimed};

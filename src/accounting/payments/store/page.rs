@@ -1,5 +1,6 @@
 //! A page of a list is read.
 
+use super::budget::{Budget, within_budget};
 use super::rows::PaymentRow;
 use super::scan::scan;
 use crate::accounting::payments::filter::Filter;
@@ -19,8 +20,9 @@ pub struct Found {
     pub read_on: Option<Cursor>,
 }
 
-/// Reads up to `limit` payments from `cursor` on, or from the list's beginning. Looks at [`super::MOST_LOOKS`] payments
-/// at most; then there may be fewer, and `read_on` leads behind the last that was looked at.
+/// Reads up to `limit` payments from `cursor` on, or from the list's beginning. There may be fewer, and `read_on` leads
+/// on: a page looks at [`super::MOST_LOOKS`] payments at most, and ends before the payment that would bring it over
+/// [`Budget::PAGE`]. Its first payment always comes, however large.
 ///
 /// # Errors
 /// When the database fails.
@@ -34,29 +36,36 @@ pub async fn page(
     let direction = cursor.map_or(order.direction(), |cursor| cursor.direction);
     // One more than asked for tells whether the list goes on.
     let one_more = i64::from(limit.get()) + 1;
-    let rows = scan(scope, filter, filter.range(cursor), direction, one_more).await?;
-    let mut found = found(scope, rows, direction, filter.sort(), usize::from(limit.get()))?;
+    let share = Budget::PAGE.share(limit.get().into());
+    let mut rows = scan(scope, filter, filter.range(cursor), direction, one_more, share).await?;
+    let candidates = rows.len();
+    // As long as no payment is larger than its share, all of them are within the budget.
+    if rows.iter().any(|row| row.is_partial) {
+        rows.truncate(usize::from(limit.get()));
+        rows = within_budget(scope, &rows).await?;
+    }
+    rows.truncate(usize::from(limit.get()));
+    let is_cut = rows.len() < candidates;
+    let mut found = found(scope, rows, direction, filter.sort(), is_cut)?;
     if direction != order.direction() {
         found.payments.reverse();
     }
     Ok(found)
 }
 
-/// What the rows of a look say, of which one may be more than was asked for; in the direction of reading.
+/// What the rows of a look say, in the direction of reading. `is_cut` when others come behind them.
 fn found(
     scope: &Scope,
-    mut rows: Vec<PaymentRow>,
+    rows: Vec<PaymentRow>,
     direction: Direction,
     sort: Sort,
-    limit: usize,
+    is_cut: bool,
 ) -> Result<Found, sqlx::Error> {
-    let is_full = rows.len() > limit;
-    rows.truncate(limit);
     let (mut payments, mut read_on) = (Vec::with_capacity(rows.len()), None);
     for row in rows {
         let (matches, is_last_look) = (row.matches, row.is_last_look);
         let payment = row.into_payment(scope)?;
-        read_on = (is_full || is_last_look).then(|| Cursor { direction, id: payment.id.0, key: key(&payment, sort) });
+        read_on = (is_cut || is_last_look).then(|| Cursor { direction, id: payment.id.0, key: key(&payment, sort) });
         if matches {
             payments.push(payment);
         }

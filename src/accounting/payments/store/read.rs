@@ -17,7 +17,7 @@ use crate::domain::{PaymentId, Warning};
 pub async fn find_claimed(scope: &Scope, claim: &Claim) -> Result<Option<Payment>, db::Error> {
     let row = select_payments!(
         ["select *, true as matches, false as is_last_look from payment
-          where connection_id = $1 and idempotency_key = $2"] [],
+          where connection_id = $1 and idempotency_key = $2"] [] [] [],
         scope.connection_id().0,
         claim.key.as_str(),
     )
@@ -34,7 +34,7 @@ pub async fn find_claimed(scope: &Scope, claim: &Claim) -> Result<Option<Payment
 /// When the database fails.
 pub async fn find(scope: &Scope, id: PaymentId) -> Result<Option<Payment>, db::Error> {
     let row = select_payments!(
-        ["select *, true as matches, false as is_last_look from payment where connection_id = $1 and id = $2"] [],
+        ["select *, true as matches, false as is_last_look from payment where connection_id = $1 and id = $2"] [] [] [],
         scope.connection_id().0,
         id.0,
     )

@@ -57,6 +57,8 @@ pub(super) struct PaymentRow {
     pub matches: bool,
     /// Whether it is the last that a list looks at.
     pub is_last_look: bool,
+    /// Whether line items and JSON members are left out.
+    pub is_partial: bool,
 }
 
 /// One member of all line items of a payment; `None` when it has none.
@@ -67,6 +69,9 @@ impl PaymentRow {
     pub(super) fn into_payment(self, scope: &Scope) -> Result<Payment, sqlx::Error> {
         if self.connection_id != scope.connection_id().0 {
             return Err(sqlx::Error::Decode("a query found a row of another connection".into()));
+        }
+        if self.is_partial {
+            return Err(sqlx::Error::Decode("a query left out parts of a payment".into()));
         }
         let line_items = line_items(&self)?;
         payment(self, line_items)

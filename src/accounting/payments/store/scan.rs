@@ -3,6 +3,7 @@
 use serde_json::value::RawValue;
 use sqlx::types::Json;
 
+use super::budget::Budget;
 use super::rows::PaymentRow;
 use super::select::select_payments;
 use crate::accounting::payments::bounds::{Dates, Moments, Range};
@@ -17,7 +18,8 @@ use crate::http::cursor::Direction;
 /// its own on a disk, stay within the statement timeout.
 pub const MOST_LOOKS: i64 = 10_000;
 
-/// Reads at most `most` rows of `range`: those that pass the filter, and the last that was looked at. The range and the
+/// Reads at most `most` rows of `range`: those that pass the filter, and the last that was looked at. Of payments that
+/// are larger than `share` it reads only a part ([`PaymentRow::is_partial`]). The range and the
 /// order name one index with all its columns, and there is no sorting for lists (`db/connect.rs`): so whatever the
 /// planner believes of a connection, it cannot walk elsewhere and look at more.
 #[expect(clippy::too_many_lines, reason = "half of them are one statement, whose parameters are this function's own")]
@@ -27,6 +29,7 @@ pub(super) async fn scan(
     range: Range,
     direction: Direction,
     most: i64,
+    share: Budget,
 ) -> Result<Vec<PaymentRow>, db::Error> {
     let Moments { from: created_from, until: created_until } = filter.created();
     let Moments { from: modified_from, until: modified_until } = filter.modified();
@@ -47,7 +50,7 @@ pub(super) async fn scan(
     ///         from payment
     ///         where connection_id = $1
     ///     ) as payment
-    ///     where transaction_date is not null and (accounting_date, id) > ($21, $2) and (accounting_date, id) < ($22, $3)
+    ///     where transaction_date is not null and (accounting_date, id) > ($23, $2) and (accounting_date, id) < ($24, $3)
     ///     order by accounting_date asc, id asc
     ///     limit $17
     /// ) as looked
@@ -96,6 +99,8 @@ pub(super) async fn scan(
                 order by "# $order r#"
                 limit $18
                 "#]
+                ["limit $21"]
+                ["having count(*) < $21 and coalesce(sum(text_bytes), 0) + json_bytes <= $22"]
                 ["order by " $order],
                 scope.connection_id().0,
                 $between.after.1,
@@ -116,7 +121,9 @@ pub(super) async fn scan(
                 MOST_LOOKS,
                 most,
                 first_date,
-                last_date
+                last_date,
+                share.line_items + 1,
+                share.text_bytes
                 $(, $key)*
             )
             .fetch_all(&mut work)
@@ -158,14 +165,14 @@ pub(super) async fn scan(
         Range::AccountingDates(dates) => scan_along!(
             dates,
             "transaction_date is not null
-             and (accounting_date, id) > ($21, $2) and (accounting_date, id) < ($22, $3)",
+             and (accounting_date, id) > ($23, $2) and (accounting_date, id) < ($24, $3)",
             ["accounting_date asc, id asc", "accounting_date desc, id desc"],
             dates.after.0,
             dates.before.0
         ),
         Range::ModifiedAt(times) => scan_along!(
             times,
-            "(modified_at, id) > ($21, $2) and (modified_at, id) < ($22, $3)",
+            "(modified_at, id) > ($23, $2) and (modified_at, id) < ($24, $3)",
             ["modified_at asc, id asc", "modified_at desc, id desc"],
             times.after.0,
             times.before.0

@@ -309,6 +309,9 @@ async fn payments_of_two_connections_under_one_id_are_not_mixed_up() {
     let app = App::new().await;
     let (mine, other) = (app.tenant().await, app.tenant().await);
     let body = json!({ "type": "mine", "line_items": [{ "name": "mine" }] });
+    let first = app.create(&mine, &body).await.json();
+    // More line items than the share of a payment of a page of 200: it is measured.
+    let body = json!({ "type": "mine", "line_items": vec![json!({ "name": "mine" }); 11] });
     let payment = app.create(&mine, &body).await.json();
     let id = payment["id"].as_str().expect("an id");
     let mut connection = app.connect().await;
@@ -316,13 +319,15 @@ async fn payments_of_two_connections_under_one_id_are_not_mixed_up() {
         "insert into payment (connection_id, id, created_at, modified_at, type)
          select $1, id, created_at, modified_at, 'other' from payment where id = $2",
         "insert into payment_line_item (connection_id, payment_id, position, name, created_at, modified_at)
-         select $1, payment_id, 1, 'other', created_at, modified_at from payment_line_item where payment_id = $2",
+         select $1, payment_id, n, case n when 0 then 'other' else repeat('x', 1024) end, now(), now()
+         from payment_line_item, generate_series(0, 1999) n where payment_id = $2 and position = 0",
     ] {
         let copy = sqlx::query(copy).bind(other.connection_id.0).bind(id.parse::<Uuid>().expect("an id"));
         copy.execute(&mut connection).await.expect("copied");
     }
     assert_eq!(app.get(&mine, &format!("{PAYMENTS}/{id}")).await.json(), payment);
-    assert_eq!(app.get(&mine, PAYMENTS).await.json()["data"], json!([payment]));
+    assert_eq!(app.get(&mine, PAYMENTS).await.json()["data"], json!([first, payment]));
+    assert_eq!(app.get(&mine, &format!("{PAYMENTS}?limit=200")).await.json()["data"], json!([first, payment]));
     let others = app.get(&other, &format!("{PAYMENTS}/{id}")).await.json();
     assert_eq!((&others["type"], &others["line_items"][0]["name"]), (&json!("other"), &json!("other")));
 }

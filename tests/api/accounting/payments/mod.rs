@@ -15,6 +15,7 @@ mod list;
 mod long_lists;
 mod malformed_bodies;
 mod orders;
+mod page_budget;
 mod plans;
 mod round_trips;
 mod warnings;
