@@ -147,7 +147,7 @@ impl Gate {
         match (key_flaw, token_flaw, connection) {
             (None, None, Some(connection)) => {
                 self.last_used.note(api_key.id, connection.id, now);
-                let scope = Scope::new(self.database.clone(), project_id, connection.id);
+                let scope = Scope::new(self.database.clone(), project_id, connection.id, api_key.id);
                 Ok(Admitted { scope, api_key_id: api_key.id, read_only: api_key.read_only })
             }
             // Whoever shows a revoked key is not told about tokens either.

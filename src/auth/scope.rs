@@ -1,7 +1,7 @@
 //! The right to touch rows, as a value. Store functions demand one; only this module's neighbours can make one.
 
-use crate::db::{self, Database, KeptConnection, UnitOfWork};
-use crate::domain::{ConnectionId, ProjectId};
+use crate::db::{self, Database, KeptConnection, Turn, UnitOfWork};
+use crate::domain::{ApiKeyId, ConnectionId, ProjectId};
 
 /// The rows of one connection, for one request.
 #[derive(Debug, Clone)]
@@ -9,11 +9,17 @@ pub struct Scope {
     database: Database,
     project_id: ProjectId,
     connection_id: ConnectionId,
+    api_key_id: ApiKeyId,
 }
 
 impl Scope {
-    pub(super) fn new(database: Database, project_id: ProjectId, connection_id: ConnectionId) -> Self {
-        Self { database, project_id, connection_id }
+    pub(super) fn new(
+        database: Database,
+        project_id: ProjectId,
+        connection_id: ConnectionId,
+        api_key_id: ApiKeyId,
+    ) -> Self {
+        Self { database, project_id, connection_id, api_key_id }
     }
 
     /// The tenant: every query of an accounting store has it in its `where`.
@@ -40,8 +46,8 @@ impl Scope {
     ///
     /// # Errors
     /// [`db::Error::Unavailable`].
-    pub async fn begin_list(&self) -> Result<UnitOfWork<'static>, db::Error> {
-        self.database.begin_list().await
+    pub async fn begin_list(&self) -> Result<(UnitOfWork<'static>, Turn), db::Error> {
+        self.database.begin_list(self.api_key_id).await
     }
 
     /// A database connection for creates; see [`Database::keep_for_creates`].

@@ -15,7 +15,9 @@ use super::error::Error;
 use super::migrate::{is_migrated, is_writable};
 use super::pooler;
 use super::readiness::Readiness;
+use super::turns::{Turn, Turns};
 use super::unit_of_work::{KeptConnection, UnitOfWork};
+use crate::domain::ApiKeyId;
 
 /// How to reach the database.
 #[derive(Clone)]
@@ -82,6 +84,7 @@ pub struct Database {
     /// while for a create call planning anew would cost a third of its speed. And no flood of lists can keep the
     /// create calls from a connection.
     lists: Connections,
+    list_turns: Turns,
     /// One connection, on which notifications arrive.
     listener: PgPool,
     clock: DatabaseClock,
@@ -131,6 +134,7 @@ impl Database {
             others: connections(pool.clone().max_connections(others), &settings),
             creates: connections(clock.read_on_connect(pool.clone().max_connections(creates)), &settings),
             lists: connections(pool.clone().max_connections(lists), &for_lists),
+            list_turns: Turns::new(lists),
             listener: connections(pool.max_connections(1), &settings).pool,
             clock,
         }
@@ -202,12 +206,15 @@ impl Database {
         self.opened(&self.creates)?.keep(self.clock.clone()).await
     }
 
-    /// Begins to read a list: with a statement of many optional filters.
+    /// Begins to read a list: with a statement of many optional filters. API keys take turns at the connections; keep
+    /// the turn as long as the unit of work.
     ///
     /// # Errors
     /// [`Error::Unavailable`].
-    pub async fn begin_list(&self) -> Result<UnitOfWork<'static>, Error> {
-        self.opened(&self.lists)?.begin().await
+    pub async fn begin_list(&self, key: ApiKeyId) -> Result<(UnitOfWork<'static>, Turn), Error> {
+        let lists = self.opened(&self.lists)?;
+        let turn = self.list_turns.take(key, self.timeout).await?;
+        Ok((lists.begin().await?, turn))
     }
 
     /// A listener for notifications, on a connection of its own. Only one can be had at a time.

@@ -14,6 +14,7 @@ mod pooler;
 pub mod private;
 mod readiness;
 mod requirements;
+mod turns;
 mod unit_of_work;
 
 pub use address::parse_url;
@@ -23,4 +24,5 @@ pub use connections::Pooling;
 pub use error::{Error, foreign, is_away};
 pub use migrate::{migrate, migrate_with};
 pub use requirements::{TABLES, prepare};
+pub use turns::Turn;
 pub use unit_of_work::{KeptConnection, UnitOfWork};

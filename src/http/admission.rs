@@ -3,13 +3,14 @@
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use axum::http::{Extensions, StatusCode};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::error::Error;
 use super::fair_share::Share;
 use super::load_shed::LoadShed;
 use super::rate_limit::{Limiter, Standing};
+use super::response_budget::{LARGE, holding, large};
 use crate::domain::ApiKeyId;
 
 /// What one request holds. An extension of the request; its clones are the same request's. All of it comes back when
@@ -24,6 +25,8 @@ struct Inner {
     caller: OnceLock<Caller>,
     place: OnceLock<Share>,
     standing: OnceLock<Standing>,
+    /// The room of an answer that must not be refused.
+    answer: Mutex<Option<Share>>,
 }
 
 #[derive(Debug)]
@@ -63,6 +66,7 @@ impl Admission {
             caller: OnceLock::new(),
             place: OnceLock::new(),
             standing: OnceLock::new(),
+            answer: Mutex::default(),
         }))
     }
 
@@ -107,6 +111,29 @@ impl Admission {
             self.0.standing.set(standing).ok();
         }
         Ok(())
+    }
+
+    /// Takes room for an answer of `bytes` before anything is written: later it could not be refused.
+    ///
+    /// # Errors
+    /// [`Error::Overloaded`] when there is none for this key.
+    pub fn reserve_answer(&self, bytes: usize) -> Result<(), Error> {
+        let Some(Caller { key, .. }) = self.0.caller.get() else { return Ok(()) };
+        if bytes >= LARGE {
+            let share = self.0.load.answer_bytes.take(*key, bytes).ok_or(Error::Overloaded)?;
+            *self.0.answer.lock().unwrap_or_else(PoisonError::into_inner) = Some(share);
+        }
+        Ok(())
+    }
+
+    /// The answer with its room, or a refusal when there is none for this key.
+    pub(super) fn cover(&self, response: Response) -> Response {
+        let reserved = self.0.answer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let (Some(Caller { key, .. }), Some(bytes)) = (self.0.caller.get(), large(&response)) else { return response };
+        match reserved.or_else(|| self.0.load.answer_bytes.take(*key, bytes)) {
+            Some(share) => holding(response, share),
+            None => Error::Overloaded.into_response(),
+        }
     }
 
     /// Says in the answer what is left of the quota. A request that was refused before it took a place counts, too,

@@ -17,6 +17,9 @@ use crate::domain::Warning;
 pub trait FromJson: Sized {
     /// Takes the members that it knows out of `fields`, which collects what is wrong with them.
     fn read(fields: &mut Fields<'_, '_, '_>, limits: &Limits) -> Self;
+
+    /// About how many bytes the answer has that shows this value, of which the body has `body_bytes`.
+    fn answer_bytes(&self, body_bytes: usize) -> usize;
 }
 
 /// Extracts a JSON body as `T`, with the warnings that reading it gave.
@@ -47,7 +50,11 @@ where
         if let Some(admission) = &admission {
             admission.enter()?;
         }
-        parse(&bytes, &limits)
+        let body: Self = parse(&bytes, &limits)?;
+        if let Some(admission) = &admission {
+            admission.reserve_answer(body.value.answer_bytes(body.bytes))?;
+        }
+        Ok(body)
     }
 }
 

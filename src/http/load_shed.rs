@@ -7,7 +7,8 @@
 //! 2. while its body arrives: bounds on the number and the bytes of bodies, which API keys share;
 //! 3. while it is worked on: a place, which API keys share.
 //!
-//! What sharing promises is in [`super::fair_share`]. A slow body holds no place.
+//! A large answer counts against a bound of its own until it is sent ([`super::response_budget`]). What sharing promises
+//! is in [`super::fair_share`]. A slow body holds no place.
 
 use std::sync::Arc;
 
@@ -21,6 +22,7 @@ use super::connections::Crowded;
 use super::error::Error;
 use super::fair_share::FairShare;
 use super::health::is_probe;
+use super::response_budget::ANSWER_BYTES;
 
 /// Bodies that may arrive at a time, for each place.
 const BODIES_FOR_A_PLACE: usize = 4;
@@ -34,6 +36,7 @@ pub struct LoadShed {
     pub(super) bodies: FairShare,
     pub(super) body_bytes: FairShare,
     pub(super) places: FairShare,
+    pub(super) answer_bytes: FairShare,
 }
 
 impl LoadShed {
@@ -45,6 +48,7 @@ impl LoadShed {
             bodies: FairShare::new(most * BODIES_FOR_A_PLACE),
             body_bytes: FairShare::new(BODY_BYTES),
             places: FairShare::new(most),
+            answer_bytes: FairShare::new(ANSWER_BYTES),
         }
     }
 }
@@ -61,7 +65,7 @@ pub async fn shed(State(load): State<LoadShed>, mut request: Request, next: Next
     };
     let admission = Admission::new(load, unknown);
     request.extensions_mut().insert(admission.clone());
-    let mut response = next.run(request).await;
+    let mut response = admission.cover(next.run(request).await);
     admission.finish(&mut response);
     response
 }

@@ -34,6 +34,8 @@ pub mod refused_head;
 pub mod report;
 pub mod request_head;
 pub mod request_id;
+pub mod response_budget;
+pub mod write_progress;
 
 pub use error::Error;
 pub use idempotency::Idempotency;

@@ -18,11 +18,13 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
 
 use super::idle_connections::IdleTime;
+use super::write_progress::WriteProgress;
 
 /// For how long what is waited for.
 #[derive(Debug, Clone, Copy)]
 pub struct Patience {
-    /// From the first byte of a head, or from the connection's beginning, to the head's end.
+    /// From the first byte of a head, or from the connection's beginning, to the head's end. Also for how long a client
+    /// may take nothing of its answer.
     pub head: Duration,
     /// From one request's end, or the last byte of an answer that the client took, to the next request.
     pub idle: Duration,
@@ -69,6 +71,7 @@ pub struct Patient {
     /// For which phase the timer runs, if it does.
     runs: Option<u8>,
     timer: Pin<Box<Sleep>>,
+    writing: WriteProgress,
 }
 
 impl Patient {
@@ -77,14 +80,20 @@ impl Patient {
     pub fn new(stream: TcpStream, patience: Patience, idle: IdleTime) -> (Self, Phase) {
         let phase = Phase(Arc::new(AtomicU8::new(HEAD)));
         let timer = Box::pin(tokio::time::sleep(patience.head));
-        (Self { stream, patience, phase: phase.clone(), idle, runs: Some(HEAD), timer }, phase)
+        let writing = WriteProgress::new(patience.head);
+        (Self { stream, patience, phase: phase.clone(), idle, runs: Some(HEAD), timer, writing }, phase)
     }
 
-    /// Called when there is nothing to read, or no room to write: fails when that has lasted too long.
+    /// Called when there is nothing to read: fails when that has lasted too long.
     fn wait<T>(&mut self, context: &mut Context<'_>) -> Poll<io::Result<T>> {
         let phase = self.phase.0.load(Ordering::Relaxed);
         let patience = match phase {
             BUSY => {
+                self.runs = None;
+                return Poll::Pending;
+            }
+            // The pause begins when the answer is sent.
+            IDLE | LAST if self.writing.is_writing() => {
                 self.runs = None;
                 return Poll::Pending;
             }
@@ -102,14 +111,8 @@ impl Patient {
     fn written(&mut self, context: &mut Context<'_>, result: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         if result.is_pending() {
             self.idle.end();
-            return self.wait(context);
         }
-        // The client takes its answer: the pause begins with the last byte. The timer must be started here, since hyper
-        // does not try to read before there is something to read.
-        if matches!(self.phase.0.load(Ordering::Relaxed), IDLE | LAST) {
-            self.runs = None;
-            let _started: Poll<io::Result<()>> = self.wait(context);
-        }
+        self.writing.check(context, &result)?;
         result
     }
 }
@@ -151,12 +154,23 @@ impl AsyncWrite for Patient {
         self.stream.is_write_vectored()
     }
 
+    /// hyper flushes when the socket has taken all that there was to write.
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // hyper flushes when it has written all that it had.
-        if self.phase.0.load(Ordering::Relaxed) == IDLE {
+        let flushed = Pin::new(&mut self.stream).poll_flush(context);
+        let phase = self.phase.0.load(Ordering::Relaxed);
+        if flushed.is_ready() && phase == IDLE {
             self.idle.begin();
         }
-        Pin::new(&mut self.stream).poll_flush(context)
+        if flushed.is_ready() && self.writing.is_writing() {
+            self.writing.finish();
+            // The pause begins with the last byte. The timer must be started here, since hyper does not try to read
+            // before there is something to read.
+            if matches!(phase, IDLE | LAST) {
+                self.runs = None;
+                let _started: Poll<io::Result<()>> = self.wait(context);
+            }
+        }
+        flushed
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

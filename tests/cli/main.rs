@@ -7,6 +7,7 @@ mod console;
 mod dev;
 mod heads;
 mod idle_connections;
+mod large_answers;
 mod link;
 mod log_reader;
 mod lost_answers;

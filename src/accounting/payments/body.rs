@@ -9,6 +9,11 @@ use crate::http::json::FromJson;
 /// The most tracking categories of a payment.
 const MAX_TRACKING_CATEGORIES: usize = 100;
 
+/// The bytes of an answer that shows no text: names, and what the server adds.
+const EMPTY_ANSWER: usize = 1_024;
+/// The same of a line item in it.
+const EMPTY_LINE_ITEM: usize = 360;
+
 impl FromJson for NewPayment {
     fn read(fields: &mut Fields<'_, '_, '_>, limits: &Limits) -> Self {
         Self {
@@ -28,6 +33,10 @@ impl FromJson for NewPayment {
                 .unwrap_or_default(),
             field_mappings: fields.field_mappings("field_mappings"),
         }
+    }
+
+    fn answer_bytes(&self, body_bytes: usize) -> usize {
+        body_bytes + EMPTY_ANSWER + EMPTY_LINE_ITEM * self.line_items.len()
     }
 }
 

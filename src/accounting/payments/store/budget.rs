@@ -40,7 +40,7 @@ pub(super) async fn within_budget(scope: &Scope, candidates: &[PaymentRow]) -> R
     let ids: Vec<Uuid> = candidates.iter().map(|row| row.id).collect();
     let matches: Vec<bool> = candidates.iter().map(|row| row.matches).collect();
     let last_looks: Vec<bool> = candidates.iter().map(|row| row.is_last_look).collect();
-    let mut work = scope.begin_list().await?;
+    let (mut work, _turn) = scope.begin_list().await?;
     let rows = select_payments!(
         [r#"
             select *

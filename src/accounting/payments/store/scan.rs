@@ -35,7 +35,7 @@ pub(super) async fn scan(
     let Moments { from: modified_from, until: modified_until } = filter.modified();
     let Moments { from: transaction_from, until: transaction_until } = filter.transaction_moments();
     let Dates { first: first_date, last: last_date } = filter.transaction_dates();
-    let mut work = scope.begin_list().await?;
+    let (mut work, _turn) = scope.begin_list().await?;
 
     /// Scans `$range` in `$order`. As Postgres sees it, by accounting date and without the columns around it:
     ///
