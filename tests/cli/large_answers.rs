@@ -91,7 +91,7 @@ async fn pages_that_nobody_reads_hold_bounded_memory_and_harm_nobody() {
         streams.push(reader.ask_and_not_read(&server).await);
     }
     // Its key waits for its own lists (`unavailable` when that takes too long), until there is no room for a page.
-    let mut attempts = 0..10_000;
+    let mut attempts = 0..500;
     loop {
         attempts.next().expect("the bound is reached");
         let answer = list(&server, &reader.key, &reader.token, "limit=200").await;
@@ -110,7 +110,6 @@ async fn pages_that_nobody_reads_hold_bounded_memory_and_harm_nobody() {
         assert_eq!(answer.status(), 201, "create {call}");
         assert_eq!(list(&server, &key, &token, "limit=200").await.status(), 200, "large list {call}");
     }
-    println!("{} KiB at most", server.peak_memory_kib());
     assert!(server.peak_memory_kib() < 256 * 1_024, "{} KiB", server.peak_memory_kib());
     drop(streams);
 }
