@@ -328,6 +328,8 @@ async fn payments_of_two_connections_under_one_id_are_not_mixed_up() {
     assert_eq!(app.get(&mine, &format!("{PAYMENTS}/{id}")).await.json(), payment);
     assert_eq!(app.get(&mine, PAYMENTS).await.json()["data"], json!([first, payment]));
     assert_eq!(app.get(&mine, &format!("{PAYMENTS}?limit=200")).await.json()["data"], json!([first, payment]));
+    let page = app.get(&other, &format!("{PAYMENTS}?limit=200")).await.json();
+    assert_eq!(page["data"][0]["type"], "other");
     let others = app.get(&other, &format!("{PAYMENTS}/{id}")).await.json();
     assert_eq!((&others["type"], &others["line_items"][0]["name"]), (&json!("other"), &json!("other")));
 }
