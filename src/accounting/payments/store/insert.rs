@@ -34,8 +34,9 @@ pub struct Inserted {
 /// Stores payments of any connections with their line items and their claims on idempotency keys: one statement, one
 /// round trip, all or nothing. Each row has its stamp at the same place.
 ///
-/// The database stores nothing when its clock is past `not_after`. A statement that a stalled network delivers late
-/// therefore has no effect, and a client can learn after a known time whether its payment is stored.
+/// The database stores nothing when its clock is past `not_after` as it receives the statement
+/// (`statement_timestamp()`, one time for the whole batch). A statement that a stalled network delivers late therefore
+/// has no effect, and a client can learn after a known time whether its payment is stored.
 ///
 /// A twin, a request with the same key on whatever server, waits at the unique index until the first has committed;
 /// its own insert then does nothing. So the rows must stand in the order of connection and key: two statements of
@@ -55,10 +56,7 @@ pub async fn insert(
     let items = line_items(stamps, &contents);
     let inserted = sqlx::query!(
         r#"
-        with clock as materialized (
-            select clock_timestamp() as now
-        ),
-        stored as (
+        with stored as (
             insert into payment (
                 connection_id, id, created_at, modified_at, invoice_id, transaction_date, transaction_offset_minutes,
                 contact_id, account_id, currency, exchange_rate, total_amount, type, company_info_id,
@@ -78,7 +76,7 @@ pub async fn insert(
                      company_info_id, accounting_period_id, tracking_categories, field_mappings, warnings,
                      idempotency_key, request_digest
                  )
-            where (select now <= $37 from clock)
+            where statement_timestamp() <= $37
             on conflict (connection_id, idempotency_key) where idempotency_key is not null do nothing
             returning connection_id, id
         ),
@@ -103,7 +101,7 @@ pub async fn insert(
                      related_object_id, related_object_type
                  ) on item.payment_id = stored.id
         )
-        select (select array_agg(id) from stored) as ids, now as "now!", now > $37 as "is_late!" from clock
+        select array_agg(id) as ids, statement_timestamp() > $37 as "is_late!", clock_timestamp() as "now!" from stored
         "#,
         column(rows, |row| row.scope.connection_id().0) as _,
         column(stamps, |stamp| stamp.id.0) as _,
