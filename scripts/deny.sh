@@ -18,7 +18,7 @@ fi
 if [ "${1:-}" != advisories ]; then
     exec "$deny" --locked check bans licenses sources
 fi
-# Fetched by itself, so that a machine without the network is told apart from a fault that was found.
+# Fetched in a step of its own: a machine without the network is not the same as a fault that was found.
 if reason=$("$deny" --locked --log-level error fetch db 2>&1); then
     exec "$deny" --locked --offline check advisories
 fi

@@ -118,7 +118,7 @@ pub struct ServerSettings {
     #[arg(long, env = "UNIBOOKS_RATE_LIMIT", default_value = "off", value_name = "QUOTA", value_parser = quota)]
     pub rate_limit: RateLimit,
 
-    /// How many look-ups of keys and tokens that are no good an address may cost, as count/seconds; or `off`
+    /// How many failed look-ups of keys and tokens an address may cause, as count/seconds; or `off`
     #[arg(long, env = "UNIBOOKS_FAILED_AUTH_LIMIT", default_value = "60/60", value_name = "QUOTA",
           value_parser = quota)]
     pub failed_auth_limit: RateLimit,

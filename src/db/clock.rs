@@ -18,7 +18,7 @@ pub struct DatabaseClock(Arc<Mutex<Option<Reading>>>);
 #[derive(Debug, Clone, Copy)]
 struct Reading {
     time: DateTime<Utc>,
-    /// When the answer had arrived. The database read its clock before, so what is reckoned from here is never late.
+    /// When the answer arrived. The database read its clock before that, so a limit computed from here is never late.
     arrived: Instant,
 }
 

@@ -58,7 +58,7 @@ impl Writer {
         gather(&self.queue).await
     }
 
-    /// Writes a batch and tells each of its calls.
+    /// Writes a batch and answers each of its calls.
     async fn write(&mut self, batch: Vec<Waiting>) {
         let mut parts = vec![batch];
         while let Some(mut part) = parts.pop() {
