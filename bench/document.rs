@@ -10,7 +10,7 @@ use unibooks::domain::Clock;
 
 use crate::bench::Bench;
 use crate::postgres::SETTINGS;
-use crate::report::Report;
+use crate::report::Diagnostics;
 
 const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/performance.md");
 const TEMPLATE: &str = include_str!("performance.md");
@@ -25,7 +25,7 @@ pub fn write(page: &str) -> anyhow::Result<()> {
 }
 
 /// The page without that part.
-pub fn page(bench: &Bench, report: &Report) -> anyhow::Result<String> {
+pub fn page(bench: &Bench, report: &Diagnostics) -> anyhow::Result<String> {
     let options = &bench.options;
     let window = options.window();
     let facts = facts(bench)?.map(|(name, value)| format!("| {name} | {value} |")).join("\n");

@@ -38,9 +38,9 @@ pub fn connections(count: u32) -> String {
 
 /// All lines so far.
 #[derive(Debug, Default)]
-pub struct Report(Vec<Row>);
+pub struct Diagnostics(Vec<Row>);
 
-impl Report {
+impl Diagnostics {
     /// Adds a line and shows it at once: a run is long.
     pub fn add(&mut self, row: Row) {
         eprintln!("  {}: {}", row.what, row.cells().join(" | "));

@@ -6,15 +6,15 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
-use unibooks::accounting::payments::NewPayment;
+use unibooks::accounting::payments::PaymentData;
 use unibooks::accounting::payments::list::ListQuery;
-use unibooks::accounting::payments::payment::Claim;
+use unibooks::accounting::payments::payment::IdempotencyClaim;
 use unibooks::auth::{Secret, secret};
-use unibooks::config::Limits;
 use unibooks::domain::IdempotencyKey;
-use unibooks::http::cursor::SentCursor;
-use unibooks::http::report::Faults;
-use unibooks::http::{Error, json, query};
+use unibooks::http::problem::{Error, FieldErrors};
+use unibooks::http::request::Limits;
+use unibooks::http::request::cursor::UnverifiedCursor;
+use unibooks::http::request::{json, query};
 
 const LIMITS: Limits = Limits { max_body_bytes: 1 << 20, max_line_items: 1_000, body_timeout: Duration::from_secs(10) };
 
@@ -38,17 +38,17 @@ const MEMBERS: &[&str] = &[
 /// A body is accepted and means the same when it is written and read again, or it is refused with the place of every
 /// fault. What is accepted and not empty has a member that is known.
 pub fn body(bytes: &[u8]) {
-    match json::parse::<NewPayment>(bytes, &LIMITS) {
+    match json::parse::<PaymentData>(bytes, &LIMITS) {
         Ok(read) => {
             if let Ok(Value::Object(document)) = serde_json::from_slice::<Value>(bytes) {
                 let is_known = |name: &String| MEMBERS.contains(&name.as_str());
                 assert!(document.is_empty() || document.keys().any(is_known), "a foreign shape was accepted");
             }
             let written = serde_json::to_vec(&read.value).expect("a payment can be written");
-            let again = json::parse::<NewPayment>(&written, &LIMITS).expect("what was written can be read").value;
+            let again = json::parse::<PaymentData>(&written, &LIMITS).expect("what was written can be read").value;
             assert_eq!(again, read.value);
             let key: IdempotencyKey = "key".parse().expect("a key");
-            let digest = |payment| Claim::new(key.clone(), payment, false).expect("a digest").digest;
+            let digest = |payment| IdempotencyClaim::new(key.clone(), payment, false).expect("a digest").digest;
             assert_eq!(digest(&again), digest(&read.value));
         }
         Err(Error::MalformedJson(detail)) => {
@@ -91,14 +91,14 @@ pub fn query(bytes: &[u8]) {
 }
 
 /// There are faults, at most 100 are listed, and they are little more text than what was sent.
-fn are_bounded(faults: &Faults, sent: usize) {
+fn are_bounded(faults: &FieldErrors, sent: usize) {
     assert!(!faults.is_empty() && faults.listed.len() == faults.count.min(100));
     let written = serde_json::to_vec(&faults.listed).expect("faults can be written").len();
     assert!(written <= sent + 24 * 1_024, "{written} bytes of faults for {sent}");
 }
 
 /// A cursor is accepted if, and only if, it is sort and direction, sort key, id and binding in base64url without
-/// padding. Written here once more from the form that must stay (`http/cursor.rs`), so that the parser is not its own
+/// padding. Written here once more from the form that must stay (`http/request/cursor.rs`), so that the parser is not its own
 /// witness.
 pub fn cursor(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
@@ -113,7 +113,7 @@ pub fn cursor(bytes: &[u8]) {
             _ => (-62_135_596_800_000_000..253_402_300_800_000_000).contains(&number),
         }
     });
-    assert_eq!(text.parse::<SentCursor>().is_ok(), is_cursor);
+    assert_eq!(text.parse::<UnverifiedCursor>().is_ok(), is_cursor);
 }
 
 /// An API key is accepted only with prefix, length and checksum; an idempotency key is 1 to 255 visible characters and

@@ -13,14 +13,16 @@ use utoipa_axum::routes;
 use crate::accounting::payments::create::{__path_create_payment, create_payment};
 use crate::accounting::payments::get::{__path_retrieve_payment, retrieve_payment};
 use crate::accounting::payments::list::{__path_list_payments, list_payments};
-use crate::http::health::{__path_health, __path_hello, __path_live, __path_ready, health, hello, live, ready};
-use crate::http::not_found::not_found;
-use crate::http::public_url::{PublicUrl, locate};
-use crate::http::{Error, docs, docs_page, layers, load_shed};
+use crate::health::{__path_health, __path_hello, __path_live, __path_ready, health, hello, live, ready};
+use crate::http::middleware::not_found::not_found;
+use crate::http::middleware::public_url::{PublicUrl, locate};
+use crate::http::middleware::{layers, load_shed};
+use crate::http::problem::Error;
+use crate::openapi::{self, page};
 use crate::state::AppState;
 
 fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::with_openapi(docs::front_page())
+    OpenApiRouter::with_openapi(openapi::front_page())
         .routes(routes!(create_payment, list_payments))
         .routes(routes!(retrieve_payment))
         .routes(routes!(hello))
@@ -40,7 +42,7 @@ pub fn router(
     let load = state.load.clone();
     let locate = public_url.get().map(|_| from_fn_with_state(public_url.clone(), locate));
     let routes = routes
-        .merge(docs_page::router(docs::served_at(docs::complete(api), public_url)))
+        .merge(page::router(openapi::served_at(openapi::complete(api), public_url)))
         .method_not_allowed_fallback(async || Error::MethodNotAllowed)
         .with_state(state);
     let known = routes.clone();
@@ -54,5 +56,5 @@ pub fn router(
 /// The OpenAPI document of these routes.
 #[must_use]
 pub fn openapi() -> OpenApi {
-    docs::complete(routes().into_openapi())
+    openapi::complete(routes().into_openapi())
 }

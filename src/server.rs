@@ -10,16 +10,16 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
 use crate::accounting::payments::GroupCommit;
-use crate::auth::{Gate, Throttle};
+use crate::auth::{Authenticator, Throttle};
 use crate::config::ServerSettings;
 use crate::db::Database;
 use crate::domain::Clock;
-use crate::http::client_address::TrustedProxies;
-use crate::http::connections::{self, Capacity, RESERVE};
-use crate::http::load_shed::LoadShed;
-use crate::http::metrics;
-use crate::http::patience::Patience;
-use crate::open_files;
+use crate::http::admission::LoadShed;
+use crate::http::middleware::metrics;
+use crate::http::server::client_address::TrustedProxies;
+use crate::http::server::listener::{self, Capacity, REJECT_RESERVE};
+use crate::http::server::open_files;
+use crate::http::server::timeouts::Timeouts;
 use crate::router;
 use crate::state::AppState;
 use crate::telemetry;
@@ -46,7 +46,7 @@ impl Server {
     /// One line that names the setting to change.
     pub async fn bind(settings: ServerSettings) -> anyhow::Result<Self> {
         // Beside the connections: those of the database, logs, listeners.
-        open_files::allow(u64::from(settings.max_connections) + (RESERVE + FOR_METRICS.most) as u64 + 1_100);
+        open_files::allow(u64::from(settings.max_connections) + (REJECT_RESERVE + FOR_METRICS.most) as u64 + 1_100);
         let api = listen(settings.listen, "--listen", "UNIBOOKS_LISTEN").await?;
         let metrics = listen(settings.metrics_listen, "--metrics-listen", "UNIBOOKS_METRICS_LISTEN").await?;
         Ok(Self { api, metrics, settings })
@@ -70,38 +70,38 @@ impl Server {
         let clock = Clock::system();
         let (requests, failures) = (settings.rate_limit.0, settings.failed_auth_limit.0);
         let throttle = Throttle::new(requests, failures, settings.trusted_proxies.clone(), &clock);
-        let gate = Gate::new(database.clone(), clock.clone()).with_throttle(throttle);
+        let authenticator = Authenticator::new(database.clone(), clock.clone()).with_throttle(throttle);
         let payments = GroupCommit::start(database.writers(), database.statement_timeout(), &clock);
         let limits = settings.limits();
         let load = LoadShed::new(settings.max_requests as usize);
-        let state = AppState { gate: gate.clone(), payments: payments.clone(), limits, load };
+        let state = AppState { authenticator: authenticator.clone(), payments: payments.clone(), limits, load };
         let request_timeout = Duration::from_secs(settings.request_timeout);
         let app = router::router(state, request_timeout, &settings.cors_origins.0, &settings.public_url);
 
         let recorder = metrics::install()?;
-        let upkeep = tokio::spawn(metrics::keep_up(recorder.clone()));
+        let upkeep = tokio::spawn(metrics::run_upkeep(recorder.clone()));
         let queue = payments.clone();
         let metrics_router = metrics::router(recorder, move || queue.occupied());
         // A head may take as long as a body.
-        let patience = Patience { head: limits.body_timeout, idle: Duration::from_secs(settings.keep_alive_timeout) };
+        let timeouts = Timeouts { head: limits.body_timeout, idle: Duration::from_secs(settings.keep_alive_timeout) };
         let until_the_end = std::future::pending::<()>();
-        let scraped = tokio::spawn(connections::serve(
+        let scraped = tokio::spawn(listener::serve(
             metrics_listener,
             metrics_router,
             FOR_METRICS,
-            patience,
+            timeouts,
             TrustedProxies::default(),
             until_the_end,
         ));
-        let flushing = tokio::spawn(flush_regularly(gate.clone()));
-        let following = tokio::spawn(gate.clone().follow_revocations());
+        let flushing = tokio::spawn(flush_regularly(authenticator.clone()));
+        let following = tokio::spawn(authenticator.clone().follow_revocations());
 
         // Before anybody is told that the server listens: whoever reads that may send a signal at once.
-        let stops = Stops::listen()?;
+        let stops = ShutdownSignals::listen()?;
         tracing::info!(address = %api.local_addr()?, "listening");
         let (stop, stopping) = oneshot::channel();
-        let capacity = Capacity { most: settings.max_connections as usize, reserve: RESERVE };
-        let serving = connections::serve(api, app, capacity, patience, settings.trusted_proxies.clone(), stopping);
+        let capacity = Capacity { most: settings.max_connections as usize, reserve: REJECT_RESERVE };
+        let serving = listener::serve(api, app, capacity, timeouts, settings.trusted_proxies.clone(), stopping);
         serve_until_signal(serving, stop, stops, Duration::from_secs(settings.shutdown_timeout)).await?;
 
         // What was let in is committed, also where the client was cut off.
@@ -109,7 +109,7 @@ impl Server {
         for task in [upkeep, scraped, flushing, following] {
             task.abort();
         }
-        if let Err(error) = gate.flush_last_used().await {
+        if let Err(error) = authenticator.flush_last_used().await {
             tracing::warn!(error = &error as &dyn std::error::Error, "last uses were not written");
         }
         database.close().await;
@@ -130,7 +130,7 @@ async fn listen(address: SocketAddr, flag: &str, variable: &str) -> anyhow::Resu
 async fn serve_until_signal(
     serving: impl Future<Output = ()> + Send + 'static,
     stop: oneshot::Sender<()>,
-    mut stops: Stops,
+    mut stops: ShutdownSignals,
     grace: Duration,
 ) -> anyhow::Result<()> {
     let serving = tokio::spawn(serving);
@@ -151,12 +151,12 @@ async fn serve_until_signal(
 }
 
 /// SIGTERM and SIGINT.
-struct Stops {
+struct ShutdownSignals {
     terminate: tokio::signal::unix::Signal,
     interrupt: tokio::signal::unix::Signal,
 }
 
-impl Stops {
+impl ShutdownSignals {
     fn listen() -> io::Result<Self> {
         Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
     }
@@ -169,12 +169,12 @@ impl Stops {
     }
 }
 
-async fn flush_regularly(gate: Gate) {
+async fn flush_regularly(authenticator: Authenticator) {
     let mut every = tokio::time::interval(FLUSH_EVERY);
     every.tick().await;
     loop {
         every.tick().await;
-        if let Err(error) = gate.flush_last_used().await {
+        if let Err(error) = authenticator.flush_last_used().await {
             tracing::warn!(error = &error as &dyn std::error::Error, "last uses are written later");
         }
     }

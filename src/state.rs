@@ -3,15 +3,15 @@
 use axum::extract::FromRef;
 
 use crate::accounting::payments::GroupCommit;
-use crate::auth::Gate;
-use crate::config::Limits;
-use crate::http::load_shed::LoadShed;
+use crate::auth::Authenticator;
+use crate::http::admission::LoadShed;
+use crate::http::request::Limits;
 
 /// The state of the server.
 #[derive(Debug, Clone, FromRef)]
 pub struct AppState {
     /// Decides who passes.
-    pub gate: Gate,
+    pub authenticator: Authenticator,
     /// The way of new payments into the database.
     pub payments: GroupCommit,
     /// Limits on one request.

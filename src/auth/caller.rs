@@ -4,10 +4,10 @@ use axum::extract::{FromRef, FromRequestParts};
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
 
-use super::error::{Error, Flaw};
-use super::gate::{Admitted, Gate};
-use super::scope::Scope;
-use super::secret::{Kind, Secret};
+use super::authenticator::{Authenticator, Caller};
+use super::credentials::secret::{Kind, Secret};
+use super::error::{CredentialError, Error};
+use super::grants::Scope;
 use crate::http::admission::Admission;
 
 /// The right to read the rows of a connection.
@@ -15,19 +15,19 @@ use crate::http::admission::Admission;
 pub struct CanRead(pub Scope);
 
 /// The right to read and to write them. The request takes its place when its body has arrived
-/// ([`crate::http::JsonBody`]).
+/// ([`crate::http::request::JsonBody`]).
 #[derive(Debug)]
 pub struct CanWrite(pub Scope);
 
 impl<S> FromRequestParts<S> for CanRead
 where
     S: Send + Sync,
-    Gate: FromRef<S>,
+    Authenticator: FromRef<S>,
 {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
-        let Admitted { scope, .. } = admit(parts, &Gate::from_ref(state)).await?;
+        let Caller { scope, .. } = authenticate(parts, &Authenticator::from_ref(state)).await?;
         if let Some(admission) = Admission::of(&parts.extensions) {
             admission.enter().map_err(Error::NotAdmitted)?;
         }
@@ -38,48 +38,48 @@ where
 impl<S> FromRequestParts<S> for CanWrite
 where
     S: Send + Sync,
-    Gate: FromRef<S>,
+    Authenticator: FromRef<S>,
 {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
-        let Admitted { scope, read_only, .. } = admit(parts, &Gate::from_ref(state)).await?;
+        let Caller { scope, read_only, .. } = authenticate(parts, &Authenticator::from_ref(state)).await?;
         if read_only { Err(Error::ReadOnlyKey) } else { Ok(Self(scope)) }
     }
 }
 
-async fn admit(parts: &Parts, gate: &Gate) -> Result<Admitted, Error> {
+async fn authenticate(parts: &Parts, authenticator: &Authenticator) -> Result<Caller, Error> {
     let key = secret(&parts.headers, "x-api-key", Kind::ApiKey);
     let token = secret(&parts.headers, "x-connection-token", Kind::ConnectionToken);
-    let client = gate.throttle().client_of(parts);
-    let admitted = match (&key, &token) {
-        (Ok(key), Ok(token)) => gate.admit(key, token, Some(client)).await,
+    let client = authenticator.throttle().client_of(parts);
+    let caller = match (&key, &token) {
+        (Ok(key), Ok(token)) => authenticator.authenticate(key, token, Some(client)).await,
         // Both headers are looked at, so that a caller who forgot both learns it at once.
         _ => Err(Error::Unauthenticated([key.err(), token.err()].into_iter().flatten().collect())),
     };
-    if let Err(Error::Unauthenticated(_) | Error::TooManyFailures(_)) = admitted {
+    if let Err(Error::Unauthenticated(_) | Error::TooManyFailures(_)) = caller {
         tracing::Span::current().record("client_address", tracing::field::display(client));
     }
-    let admitted = admitted?;
+    let caller = caller?;
     // All at once: the log's format writes the span's fields anew for each call.
     tracing::record_all!(
         tracing::Span::current(),
-        project_id = %admitted.scope.project_id(),
-        connection_id = %admitted.scope.connection_id(),
-        api_key_id = %admitted.api_key_id,
+        project_id = %caller.scope.project_id(),
+        connection_id = %caller.scope.connection_id(),
+        api_key_id = %caller.api_key_id,
     );
     if let Some(admission) = Admission::of(&parts.extensions) {
-        admission.identify(admitted.api_key_id, gate.throttle().requests()).map_err(Error::NotAdmitted)?;
+        admission.identify(caller.api_key_id, authenticator.throttle().requests()).map_err(Error::NotAdmitted)?;
     }
-    Ok(admitted)
+    Ok(caller)
 }
 
-fn secret(headers: &HeaderMap, name: &str, kind: Kind) -> Result<Secret, (Kind, Flaw)> {
+fn secret(headers: &HeaderMap, name: &str, kind: Kind) -> Result<Secret, (Kind, CredentialError)> {
     let mut values = headers.get_all(name).iter();
-    let (Some(value), None) = (values.next(), values.next()) else { return Err((kind, Flaw::Missing)) };
+    let (Some(value), None) = (values.next(), values.next()) else { return Err((kind, CredentialError::Missing)) };
     if value.is_empty() {
-        return Err((kind, Flaw::Missing));
+        return Err((kind, CredentialError::Missing));
     }
-    let text = value.to_str().map_err(|_| (kind, Flaw::Malformed))?;
-    Secret::parse(kind, text).map_err(|_| (kind, Flaw::Malformed))
+    let text = value.to_str().map_err(|_| (kind, CredentialError::Malformed))?;
+    Secret::parse(kind, text).map_err(|_| (kind, CredentialError::Malformed))
 }

@@ -2,19 +2,19 @@
 
 use axum::response::{IntoResponse, Response};
 
-use super::secret::Kind;
+use super::credentials::secret::Kind;
 use crate::db;
-use crate::domain::Refusal;
-use crate::http::Error as HttpError;
-use crate::http::error::Failure;
-use crate::http::problem::Problem;
-use crate::http::problem_types as types;
-use crate::http::rate_limit::Exceeded;
-use crate::http::report::Fault;
+use crate::domain::ParseError;
+use crate::http::limits::rate_limit::Exceeded;
+use crate::http::problem::Error as HttpError;
+use crate::http::problem::FieldError;
+use crate::http::problem::document::Problem;
+use crate::http::problem::error::Failure;
+use crate::http::problem::types;
 
 /// What is wrong with one of the two secrets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Flaw {
+pub enum CredentialError {
     /// The header is not there.
     Missing,
     /// It cannot be a secret of its kind.
@@ -32,7 +32,7 @@ pub enum Flaw {
 pub enum Error {
     /// A secret, or both, will not do.
     #[error("unauthenticated: {0:?}")]
-    Unauthenticated(Vec<(Kind, Flaw)>),
+    Unauthenticated(Vec<(Kind, CredentialError)>),
     /// The key may read, and this was no reading.
     #[error("a read-only key was used to write")]
     ReadOnlyKey,
@@ -50,13 +50,13 @@ pub enum Error {
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
         match self {
-            Self::Unauthenticated(ref flaws) => {
+            Self::Unauthenticated(ref errors_of) => {
                 let problem = Problem::new(
                     &types::UNAUTHENTICATED,
                     "Send an API key in `x-api-key` and the token of a connection of the same project in \
                      `x-connection-token`; see `errors`.",
                 )
-                .with_errors(flaws.iter().map(|&(kind, flaw)| fault(kind, flaw)).collect());
+                .with_errors(errors_of.iter().map(|&(kind, flaw)| fault(kind, flaw)).collect());
                 Failure::respond(problem, self)
             }
             Self::ReadOnlyKey => {
@@ -70,7 +70,7 @@ impl IntoResponse for Error {
                      seconds that `Retry-After` tells and send good ones; nothing was stored.",
                 );
                 let mut response = Failure::respond(problem, self);
-                exceeded.tell(response.headers_mut());
+                exceeded.insert_headers(response.headers_mut());
                 response
             }
             Self::NotAdmitted(error) => error.into_response(),
@@ -79,23 +79,25 @@ impl IntoResponse for Error {
     }
 }
 
-fn fault(kind: Kind, flaw: Flaw) -> Fault {
+fn fault(kind: Kind, flaw: CredentialError) -> FieldError {
     let (header, what) = match kind {
         Kind::ApiKey => ("x-api-key", "API key"),
         Kind::ConnectionToken => ("x-connection-token", "connection token"),
     };
     let (code, detail) = match (flaw, kind) {
-        (Flaw::Missing, _) => ("missing", "the header is missing, empty or stands more than once".to_owned()),
-        (Flaw::Malformed, _) => {
+        (CredentialError::Missing, _) => {
+            ("missing", "the header is missing, empty or stands more than once".to_owned())
+        }
+        (CredentialError::Malformed, _) => {
             let prefix = kind.prefix();
             ("malformed", format!("not a whole {what}; it begins with `{prefix}` and may have lost characters"))
         }
-        (Flaw::Unknown, Kind::ApiKey) => ("unknown", "no such API key".to_owned()),
-        (Flaw::Unknown, Kind::ConnectionToken) => {
+        (CredentialError::Unknown, Kind::ApiKey) => ("unknown", "no such API key".to_owned()),
+        (CredentialError::Unknown, Kind::ConnectionToken) => {
             ("unknown", "no such connection token in the project of this API key".to_owned())
         }
-        (Flaw::Revoked, _) => ("revoked", format!("this {what} was revoked")),
-        (Flaw::Expired, _) => ("expired", format!("this {what} has expired")),
+        (CredentialError::Revoked, _) => ("revoked", format!("this {what} was revoked")),
+        (CredentialError::Expired, _) => ("expired", format!("this {what} has expired")),
     };
-    Fault::in_header(header, Refusal::new(code, detail))
+    FieldError::in_header(header, ParseError::new(code, detail))
 }

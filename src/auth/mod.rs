@@ -4,22 +4,17 @@
 //! what it gets with it, a [`Scope`], is the only way to the rows of the one connection that the caller may touch. A
 //! handler that forgets to authorize cannot be written.
 
-mod cache;
+mod authenticator;
 mod caller;
+mod credentials;
 mod error;
-mod gate;
-mod last_used;
-mod look_ups;
+mod grants;
 mod retries;
-mod revocations;
-mod scope;
-pub mod secret;
-mod store;
 mod throttle;
 
+pub use authenticator::Authenticator;
 pub use caller::{CanRead, CanWrite};
+pub use credentials::{Secret, secret};
 pub use error::Error;
-pub use gate::Gate;
-pub use scope::{Operator, Scope, Scoped};
-pub use secret::Secret;
+pub use grants::{Operator, Scope, Scoped};
 pub use throttle::Throttle;

@@ -10,10 +10,10 @@ use std::time::Duration;
 
 use quick_cache::sync::Cache;
 
-use super::cache::Hashes;
+use super::credentials::cache::Hashes;
 use crate::domain::Clock;
-use crate::http::client_address::Network;
-use crate::http::rate_limit::{Exceeded, Limiter, Quota};
+use crate::http::limits::rate_limit::{Exceeded, Limiter, Quota};
+use crate::http::server::client_address::Network;
 
 /// The most secrets that are remembered, of some 150 bytes each.
 const CAPACITY: usize = 10_000;
@@ -25,13 +25,13 @@ const LOOK_UPS: Quota = Quota { count: NonZeroU32::new(5).unwrap(), seconds: Non
 pub(super) struct Retries {
     clock: Clock,
     due: Arc<Cache<(Network, Hashes), Duration>>,
-    look_ups: Limiter<Network>,
+    single_flight: Limiter<Network>,
 }
 
 impl Retries {
     pub fn new(clock: &Clock) -> Self {
-        let look_ups = Limiter::new("failed-authentication", LOOK_UPS, clock.clone());
-        Self { clock: clock.clone(), due: Arc::new(Cache::new(CAPACITY)), look_ups }
+        let single_flight = Limiter::new("failed-authentication", LOOK_UPS, clock.clone());
+        Self { clock: clock.clone(), due: Arc::new(Cache::new(CAPACITY)), single_flight }
     }
 
     /// Lets secrets pass that come again when they were told to; tells the others when to come again.
@@ -43,7 +43,7 @@ impl Retries {
         match self.due.get(&entry) {
             Some(due) if due > now => Err(refusal),
             Some(_) => {
-                self.look_ups.take(&network)?;
+                self.single_flight.take(&network)?;
                 // Should they be no good, they wait again.
                 self.due.remove(&entry);
                 Ok(())

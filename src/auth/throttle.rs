@@ -9,11 +9,11 @@ use std::net::IpAddr;
 
 use axum::http::request::Parts;
 
-use super::cache::Hashes;
+use super::credentials::cache::Hashes;
 use super::retries::Retries;
 use crate::domain::{ApiKeyId, Clock};
-use crate::http::client_address::{Network, TrustedProxies};
-use crate::http::rate_limit::{Exceeded, Limiter, Quota};
+use crate::http::limits::rate_limit::{Exceeded, Limiter, Quota};
+use crate::http::server::client_address::{Network, TrustedProxies};
 
 /// Counts requests by API key and refusals by address. Without quotas it counts nothing.
 #[derive(Debug, Clone, Default)]

@@ -5,11 +5,11 @@ use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::console::{Console, ListOfProject};
+use super::database::{DatabaseArguments, ListOfProject};
 use super::{expires_at, output};
-use crate::api_keys::{ApiKey, store};
 use crate::auth::{Operator, Secret, secret};
-use crate::domain::{ApiKeyId, Clock, Label, ProjectId};
+use crate::domain::{ApiKeyId, Clock, DisplayName, ProjectId};
+use crate::management::api_keys::{ApiKey, store};
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -28,7 +28,7 @@ pub struct Create {
     project: ProjectId,
     /// What to call it
     #[arg(long)]
-    name: Label,
+    name: DisplayName,
     /// It may only read
     #[arg(long)]
     read_only: bool,
@@ -39,7 +39,7 @@ pub struct Create {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    console: Console,
+    console: DatabaseArguments,
 }
 
 #[derive(Debug, Args)]
@@ -47,7 +47,7 @@ pub struct Revoke {
     /// The key's id, as `list` shows it
     id: ApiKeyId,
     #[command(flatten)]
-    console: Console,
+    console: DatabaseArguments,
 }
 
 /// A new key with its secret, the one time that it is shown.
@@ -62,7 +62,7 @@ struct Shown<'a> {
 pub async fn create(
     operator: &Operator,
     project_id: ProjectId,
-    name: Label,
+    name: DisplayName,
     read_only: bool,
     expires_at: Option<DateTime<Utc>>,
 ) -> anyhow::Result<(ApiKey, Secret)> {

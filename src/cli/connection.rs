@@ -5,11 +5,11 @@ use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::console::{Console, ListOfProject};
+use super::database::{DatabaseArguments, ListOfProject};
 use super::{expires_at, output};
 use crate::auth::{Operator, Secret, secret};
-use crate::connections::{Connection, Provider, store};
-use crate::domain::{Clock, ConnectionId, Label, ProjectId};
+use crate::domain::{Clock, ConnectionId, DisplayName, ProjectId};
+use crate::management::connections::{Connection, Provider, store};
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -28,7 +28,7 @@ pub struct Create {
     project: ProjectId,
     /// What to call it
     #[arg(long)]
-    label: Label,
+    label: DisplayName,
     /// The accounting software behind it
     #[arg(long, default_value = "none")]
     provider: Provider,
@@ -39,7 +39,7 @@ pub struct Create {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    console: Console,
+    console: DatabaseArguments,
 }
 
 #[derive(Debug, Args)]
@@ -47,7 +47,7 @@ pub struct Revoke {
     /// The connection's id, as `list` shows it
     id: ConnectionId,
     #[command(flatten)]
-    console: Console,
+    console: DatabaseArguments,
 }
 
 /// A new connection with its token, the one time that it is shown.
@@ -62,7 +62,7 @@ struct Shown<'a> {
 pub async fn create(
     operator: &Operator,
     project_id: ProjectId,
-    label: Label,
+    label: DisplayName,
     provider: Provider,
     expires_at: Option<DateTime<Utc>>,
 ) -> anyhow::Result<(Connection, Secret)> {

@@ -9,11 +9,11 @@ use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
 use super::{api_key, connection, healthcheck, output};
-use crate::auth::{Gate, Operator, Secret, secret};
-use crate::connections::Provider;
+use crate::auth::{Authenticator, Operator, Secret, secret};
 use crate::db::Database;
-use crate::domain::{Clock, Label};
-use crate::projects::{self, Project};
+use crate::domain::{Clock, DisplayName};
+use crate::management::connections::Provider;
+use crate::management::projects::{self, Project};
 
 /// The example of the API's page.
 const EXAMPLE: &str = include_str!("demo_payment.json");
@@ -87,12 +87,12 @@ async fn open_the_gate(database: &Database, known: &Credentials) -> anyhow::Resu
     let key = Secret::parse(secret::Kind::ApiKey, &known.api_key);
     let token = Secret::parse(secret::Kind::ConnectionToken, &known.connection_token);
     let (Ok(key), Ok(token)) = (key, token) else { return Ok(false) };
-    Ok(Gate::new(database.clone(), Clock::system()).would_admit(&key, &token).await?)
+    Ok(Authenticator::new(database.clone(), Clock::system()).accepts(&key, &token).await?)
 }
 
 async fn make(database: &Database) -> anyhow::Result<Credentials> {
-    let operator = Operator::at_the_console(database.clone());
-    let label: Label = "Demo".parse()?;
+    let operator = Operator::from_cli(database.clone());
+    let label: DisplayName = "Demo".parse()?;
     let project = Project::new(label.clone(), Clock::system().now());
     projects::store::insert(&operator, &project).await?;
     let (_, key) = api_key::create(&operator, project.id, label.clone(), false, None).await?;

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::domain::{Clock, WrittenTime};
+use crate::domain::{Clock, OffsetTimestamp};
 
 /// Reads the value of the flag, by the machine's clock.
 pub fn parse(text: &str) -> Result<DateTime<Utc>, String> {
@@ -11,7 +11,7 @@ pub fn parse(text: &str) -> Result<DateTime<Utc>, String> {
 
 /// Reads a moment after `now`: an RFC 3339 date-time with its offset, or a plain date, which is 00:00 UTC of that day.
 fn parse_at(text: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, String> {
-    let (time, assumed) = WrittenTime::parse(text).map_err(|refusal| refusal.detail)?;
+    let (time, assumed) = OffsetTimestamp::parse(text).map_err(|refusal| refusal.detail)?;
     if assumed.utc {
         return Err(format!("the offset is missing; write {text}Z for UTC"));
     }

@@ -2,7 +2,7 @@
 
 mod api_key;
 mod connection;
-mod console;
+mod database;
 mod demo;
 mod dev;
 mod env_file;
@@ -40,7 +40,7 @@ enum Command {
     /// Run the server with a private Postgres and a demo project: nothing to configure
     Dev(dev::Arguments),
     /// Bring the database's schema up to date
-    Migrate(console::Console),
+    Migrate(database::DatabaseArguments),
     /// Make and list projects
     #[command(subcommand)]
     Project(project::Command),
@@ -74,7 +74,7 @@ pub fn main() -> ExitCode {
         eprintln!("error: {}", one_line(&error.to_string()));
         return ExitCode::from(2);
     }
-    let logging = match telemetry::init(&cli.log) {
+    let logging = match telemetry::init(&cli.log.log, cli.log.log_format) {
         Ok(logging) => logging,
         Err(error) => {
             eprintln!("{}", last_line(&error));

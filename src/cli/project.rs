@@ -2,10 +2,10 @@
 
 use clap::{Args, Subcommand};
 
-use super::console::Console;
+use super::database::DatabaseArguments;
 use super::output;
-use crate::domain::{Clock, Label};
-use crate::projects::{Project, store};
+use crate::domain::{Clock, DisplayName};
+use crate::management::projects::{Project, store};
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -19,12 +19,12 @@ pub enum Command {
 pub struct Create {
     /// What to call it
     #[arg(long)]
-    name: Label,
+    name: DisplayName,
     /// Print JSON
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    console: Console,
+    console: DatabaseArguments,
 }
 
 #[derive(Debug, Args)]
@@ -33,7 +33,7 @@ pub struct List {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    console: Console,
+    console: DatabaseArguments,
 }
 
 pub async fn run(command: Command) -> anyhow::Result<()> {

@@ -34,7 +34,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let database = Database::new(options);
     match prepare(&database, &arguments.demo, address).await {
         Ok(()) => server.run(database).await,
-        Err(error) if db::is_away(&error) => {
+        Err(error) if db::is_unavailable(&error) => {
             tracing::warn!(
                 error = format!("{error:#}"),
                 "the database is away: calls are answered with 503 until it is back"
@@ -81,7 +81,7 @@ async fn prepare_when_it_is_back(database: &Database, demo: &DemoSettings, addre
             continue;
         }
         match set_up(database, demo, address).await {
-            Err(error) if db::is_away(&error) => {}
+            Err(error) if db::is_unavailable(&error) => {}
             done => return done.inspect(|()| tracing::info!("the database is back")),
         }
     }

@@ -6,7 +6,7 @@ use sqlx::error::DatabaseError;
 use sqlx::postgres::{PgDatabaseError, PgSeverity};
 
 use super::pooler;
-use crate::domain::Refusal;
+use crate::domain::ParseError;
 
 /// What went wrong, and whether anything was stored. Cheap to clone: one failed statement can fail many requests.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -43,7 +43,7 @@ impl Error {
         let effect = match &error {
             // Nothing was sent.
             sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => Effect::None,
-            sqlx::Error::Encode(_) | sqlx::Error::InvalidArgument(_) => Effect::Fault,
+            sqlx::Error::Encode(_) | sqlx::Error::InvalidArgument(_) => Effect::FieldError,
             sqlx::Error::Database(database) if is_error(database.as_ref()) => effect_of(database.as_ref()),
             _ => Effect::Unknown,
         };
@@ -56,7 +56,7 @@ impl Error {
             Effect::None => Self::Unavailable(error),
             Effect::Unknown => Self::Lost(error),
             Effect::Refused => Self::Constraint(error),
-            Effect::Fault => Self::Internal(error),
+            Effect::FieldError => Self::Internal(error),
         }
     }
 
@@ -79,10 +79,10 @@ impl From<sqlx::Error> for Error {
             E::PoolTimedOut | E::PoolClosed | E::Io(_) | E::Tls(_) | E::Protocol(_) | E::WorkerCrashed => Effect::None,
             E::Database(database) if !is_error(database.as_ref()) => Effect::None,
             E::Database(database) => match effect_of(database.as_ref()) {
-                Effect::Unknown => Effect::Fault,
+                Effect::Unknown => Effect::FieldError,
                 known => known,
             },
-            _ => Effect::Fault,
+            _ => Effect::FieldError,
         };
         Self::new(effect, error)
     }
@@ -93,12 +93,12 @@ enum Effect {
     None,
     Unknown,
     Refused,
-    Fault,
+    FieldError,
 }
 
 /// Whether a database is away for now: it may come back by itself, and nobody has to change a setting for it.
 #[must_use]
-pub fn is_away(error: &anyhow::Error) -> bool {
+pub fn is_unavailable(error: &anyhow::Error) -> bool {
     let is_passing = |error: &sqlx::Error| match error {
         sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut => true,
         sqlx::Error::Database(error) => {
@@ -129,13 +129,13 @@ fn effect_of(error: &dyn DatabaseError) -> Effect {
         ("57014" | "55P03" | "40P01" | "40001" | "25006", _) | (_, "53") => Effect::None,
         (_, "23") => Effect::Refused,
         // Values, statements and transaction states that Postgres does not accept; raised by a trigger.
-        (_, "0A" | "21" | "22" | "25" | "26" | "42" | "54" | "55" | "P0") => Effect::Fault,
+        (_, "0A" | "21" | "22" | "25" | "26" | "42" | "54" | "55" | "P0") => Effect::FieldError,
         _ => Effect::Unknown,
     }
 }
 
 /// A stored value that the domain's types refuse: this server did not write it.
 #[must_use]
-pub fn foreign(refusal: Refusal) -> sqlx::Error {
+pub fn foreign(refusal: ParseError) -> sqlx::Error {
     sqlx::Error::Decode(Box::new(refusal))
 }

@@ -1,14 +1,12 @@
 //! Schema changes, forward only.
 
+use sqlx::Connection;
 use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::{Connection, PgExecutor, Row};
 
-use super::connect::Database;
-use super::connections::Pooling;
+use super::database::Database;
 use super::migration_run;
-
-/// The migrations of this build, from `migrations/`.
-static MIGRATOR: Migrator = sqlx::migrate!();
+use super::pool::PoolerMode;
+use super::schema::{MIGRATOR, has_all};
 
 /// Applies what is missing of this build's migrations; see [`migrate_with`].
 ///
@@ -25,7 +23,7 @@ pub async fn migrate(database: &Database) -> anyhow::Result<()> {
 /// When the database cannot be reached or a migration fails; it is then rolled back. Behind a pooler in transaction
 /// mode, where a lock would stay with somebody else's session, when something is missing.
 pub async fn migrate_with(database: &Database, migrator: &Migrator) -> anyhow::Result<()> {
-    if database.pooling() == Pooling::Transaction {
+    if database.pooling() == PoolerMode::Transaction {
         return check(database, migrator).await;
     }
     let mut connection = database.connect_alone().await?;
@@ -51,32 +49,5 @@ fn explain(error: MigrateError) -> anyhow::Error {
             "the database was migrated by a newer unibooks (it has migration {version}, which this one does not know)"
         ),
         other => anyhow::Error::new(other).context("the database could not be migrated"),
-    }
-}
-
-/// Whether rows can be written, which on a standby they cannot.
-pub(super) async fn is_writable(connection: impl PgExecutor<'_>) -> Result<bool, sqlx::Error> {
-    // Not prepared, so that whatever session a pooler lends can be asked.
-    let row = sqlx::raw_sql("show transaction_read_only").fetch_one(connection).await?;
-    Ok(row.try_get::<String, _>(0)? == "off")
-}
-
-/// Whether every migration of this build is applied.
-pub(super) async fn is_migrated(connection: impl PgExecutor<'_>) -> Result<bool, sqlx::Error> {
-    has_all(connection, &MIGRATOR).await
-}
-
-async fn has_all(connection: impl PgExecutor<'_>, migrator: &Migrator) -> Result<bool, sqlx::Error> {
-    let known: Vec<i64> = migrator.iter().map(|migration| migration.version).collect();
-    let applied =
-        sqlx::query_scalar::<_, i64>("select count(*) from _sqlx_migrations where success and version = any($1)")
-            .bind(&known)
-            .fetch_one(connection)
-            .await;
-    match applied {
-        Ok(applied) => Ok(usize::try_from(applied) == Ok(known.len())),
-        // undefined_table
-        Err(sqlx::Error::Database(error)) if error.code().is_some_and(|code| code == "42P01") => Ok(false),
-        Err(error) => Err(error),
     }
 }

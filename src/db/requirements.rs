@@ -6,12 +6,13 @@ use anyhow::{bail, ensure};
 use chrono::TimeDelta;
 use sqlx::{Connection, Executor, PgConnection, Postgres};
 
-use super::connect::Database;
-use super::connections::Pooling;
+use super::database::Database;
 use super::error::Error;
 use super::facts::Facts;
-use super::migrate::{is_migrated, migrate};
-use super::pooler;
+use super::migrate::migrate;
+use super::pool::PoolerMode;
+use super::schema::is_migrated;
+use super::{pooler, pooler_check};
 use crate::domain::Clock;
 
 /// The oldest Postgres: `server_version_num`.
@@ -36,9 +37,9 @@ pub const TABLES: &[(&str, &[&str])] = &[
 /// One line that says what must be changed, or what [`migrate`] says. [`Error::Unavailable`] on a standby.
 pub async fn prepare(database: &Database, clock: &Clock) -> anyhow::Result<()> {
     let facts = match database.pooling() {
-        Pooling::Session => {
+        PoolerMode::Session => {
             // First: behind a pooler nothing can be prepared.
-            ensure!(!pooler::lends_sessions(database).await.map_err(pooler::explained)?, pooler::REMEDY);
+            ensure!(!pooler_check::lends_sessions(database).await.map_err(pooler::explained)?, pooler::REMEDY);
             let mut connection = database.connect_alone().await?;
             let facts = Facts::read(&mut connection, clock).await?;
             check(&facts, database.statement_timeout())?;
@@ -46,7 +47,7 @@ pub async fn prepare(database: &Database, clock: &Clock) -> anyhow::Result<()> {
             connection.close().await?;
             facts
         }
-        Pooling::Transaction => {
+        PoolerMode::Transaction => {
             let facts = Facts::read(&mut database.begin_unopened().await?, clock).await?;
             check(&facts, database.statement_timeout())?;
             facts
@@ -144,7 +145,7 @@ async fn check_privileges(facts: &Facts, executor: impl Executor<'_, Database = 
 }
 
 /// What is no reason to stop, but the operator's to know.
-fn warn(facts: &Facts, pooling: Pooling) {
+fn warn(facts: &Facts, pooling: PoolerMode) {
     if facts.ahead.abs() > CLOCKS_APART {
         tracing::warn!(
             seconds_ahead = facts.ahead.num_seconds(),
@@ -157,7 +158,7 @@ fn warn(facts: &Facts, pooling: Pooling) {
             "the database does not wait for its disk: payments that were answered 201 can be lost in a crash"
         );
     }
-    if pooling == Pooling::Session && !facts.has_our_settings {
+    if pooling == PoolerMode::Session && !facts.has_our_settings {
         tracing::warn!(
             "a pooler ignores the settings of a session; lists with a rare filter may be slow (docs/scaling.md)"
         );
@@ -166,8 +167,8 @@ fn warn(facts: &Facts, pooling: Pooling) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::error::is_away;
     use super::*;
+    use crate::db::error::is_unavailable;
 
     fn facts() -> Facts {
         Facts {
@@ -196,10 +197,10 @@ mod tests {
             (Facts { is_read_only: true, ..facts() }, "default_transaction_read_only"),
         ] {
             let error = check(&wrong, Duration::from_secs(5)).expect_err(told);
-            assert!(error.to_string().contains(told) && !is_away(&error), "{error}");
+            assert!(error.to_string().contains(told) && !is_unavailable(&error), "{error}");
         }
         let standby = Facts { is_standby: true, is_read_only: true, ..facts() };
-        assert!(is_away(&check(&standby, Duration::from_secs(5)).expect_err("a standby")), "it may be promoted");
+        assert!(is_unavailable(&check(&standby, Duration::from_secs(5)).expect_err("a standby")), "it may be promoted");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use chrono::{DateTime, SubsecRound, Utc};
 /// Tells the time. Passed in so that tests decide what time it is.
 #[derive(Clone)]
 pub struct Clock {
-    tell: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>,
+    insert_headers: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>,
     elapsed: Arc<dyn Fn() -> Duration + Send + Sync>,
 }
 
@@ -18,22 +18,22 @@ impl Clock {
     #[expect(clippy::disallowed_methods, reason = "this is where the time comes from")]
     pub fn system() -> Self {
         let started = Instant::now();
-        Self { tell: Arc::new(Utc::now), elapsed: Arc::new(move || started.elapsed()) }
+        Self { insert_headers: Arc::new(Utc::now), elapsed: Arc::new(move || started.elapsed()) }
     }
 
-    /// A clock that tells what `tell` says.
-    pub fn new(tell: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Self {
-        let tell = Arc::new(tell);
-        let (started, told) = (tell(), Arc::clone(&tell));
+    /// A clock that tells what `insert_headers` says.
+    pub fn new(insert_headers: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Self {
+        let insert_headers = Arc::new(insert_headers);
+        let (started, told) = (insert_headers(), Arc::clone(&insert_headers));
         let elapsed = move || (told() - started).to_std().unwrap_or_default();
-        Self { tell, elapsed: Arc::new(elapsed) }
+        Self { insert_headers, elapsed: Arc::new(elapsed) }
     }
 
     /// The time now, in UTC, to the microsecond: finer digits would not survive `timestamptz`, and an answer must say
     /// what was stored.
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
-        (self.tell)().trunc_subsecs(6)
+        (self.insert_headers)().trunc_subsecs(6)
     }
 
     /// The time since this clock was made. The machine's never goes back, also when somebody sets its time of day.

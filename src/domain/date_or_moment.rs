@@ -5,7 +5,7 @@ use std::str::FromStr;
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use serde::Serialize;
 
-use super::{Refusal, WrittenTime};
+use super::{OffsetTimestamp, ParseError};
 
 /// A plain date, which means a whole day, or a date-time, which means a moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -38,11 +38,11 @@ impl DateOrMoment {
 }
 
 impl FromStr for DateOrMoment {
-    type Err = Refusal;
+    type Err = ParseError;
 
-    /// The texts that [`WrittenTime::parse`] reads.
-    fn from_str(text: &str) -> Result<Self, Refusal> {
-        let (time, _) = WrittenTime::parse(text)?;
+    /// The texts that [`OffsetTimestamp::parse`] reads.
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        let (time, _) = OffsetTimestamp::parse(text)?;
         let is_date = text.len() == "2024-06-15".len();
         Ok(if is_date { Self::Date(time.calendar_date()) } else { Self::Moment(time.instant()) })
     }

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use rust_decimal::Decimal;
 use serde::Serialize;
 
-use super::Refusal;
+use super::ParseError;
 
 /// A positive decimal, exactly as the client wrote it: `"1.20"` stays `"1.20"` (contract §2).
 ///
@@ -26,10 +26,10 @@ impl ExchangeRate {
 }
 
 impl FromStr for ExchangeRate {
-    type Err = Refusal;
+    type Err = ParseError;
 
-    fn from_str(text: &str) -> Result<Self, Refusal> {
-        let refused = |detail| Err(Refusal::new("invalid_exchange_rate", detail));
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        let refused = |detail| Err(ParseError::new("invalid_exchange_rate", detail));
         let (integer, fraction) = text.split_once('.').unwrap_or((text, "0"));
         let are_digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
         if !are_digits(integer) || !are_digits(fraction) {

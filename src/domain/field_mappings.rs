@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::Refusal;
+use super::ParseError;
+use super::free_text::refuse_nul;
 use super::json::Members;
-use super::text::refuse_nul;
 
 /// A JSON object in one canonical form: no white space, members in the order of their names, numbers with the digits
 /// that the client wrote (no binary float comes near them). Equal objects are therefore equal texts, whatever order
@@ -26,7 +26,7 @@ impl FieldMappings {
     ///
     /// # Errors
     /// `too_large`, `too_deep`, `duplicate_member`, `invalid_string` or `nul_character`.
-    pub fn parse(object: &RawValue) -> Result<Self, Refusal> {
+    pub fn parse(object: &RawValue) -> Result<Self, ParseError> {
         // White space may double the canonical size, not more: the bound on work comes before the work.
         if object.get().len() > 2 * Self::MAX_BYTES {
             return Err(too_large());
@@ -58,11 +58,11 @@ impl PartialEq for FieldMappings {
     }
 }
 
-fn write_canonical(value: &RawValue, depth_left: usize, out: &mut String) -> Result<(), Refusal> {
+fn write_canonical(value: &RawValue, depth_left: usize, out: &mut String) -> Result<(), ParseError> {
     let text = value.get();
     let deeper = || {
         depth_left.checked_sub(1).ok_or_else(|| {
-            Refusal::new("too_deep", format!("nested more than {} levels deep", FieldMappings::MAX_DEPTH))
+            ParseError::new("too_deep", format!("nested more than {} levels deep", FieldMappings::MAX_DEPTH))
         })
     };
     match text.as_bytes().first() {
@@ -72,7 +72,7 @@ fn write_canonical(value: &RawValue, depth_left: usize, out: &mut String) -> Res
             if let Some(name) = members.duplicates.first() {
                 let name: String = name.chars().take(64).collect();
                 let detail = format!("the member `{name}` stands here more than once");
-                return Err(Refusal::new("duplicate_member", detail));
+                return Err(ParseError::new("duplicate_member", detail));
             }
             out.push('{');
             for (index, (name, value)) in members.by_name.into_iter().enumerate() {
@@ -104,18 +104,18 @@ fn write_canonical(value: &RawValue, depth_left: usize, out: &mut String) -> Res
     Ok(())
 }
 
-fn write_string(text: &str, out: &mut String) -> Result<(), Refusal> {
+fn write_string(text: &str, out: &mut String) -> Result<(), ParseError> {
     refuse_nul(text)?;
     out.push_str(&serde_json::to_string(text).map_err(invalid_string)?);
     Ok(())
 }
 
-fn invalid_string(_: serde_json::Error) -> Refusal {
-    Refusal::new("invalid_string", "holds a text that is not Unicode (half of a surrogate pair)")
+fn invalid_string(_: serde_json::Error) -> ParseError {
+    ParseError::new("invalid_string", "holds a text that is not Unicode (half of a surrogate pair)")
 }
 
-fn too_large() -> Refusal {
-    Refusal::new("too_large", format!("larger than {} bytes", FieldMappings::MAX_BYTES))
+fn too_large() -> ParseError {
+    ParseError::new("too_large", format!("larger than {} bytes", FieldMappings::MAX_BYTES))
 }
 
 #[cfg(test)]

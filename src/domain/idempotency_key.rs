@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use super::Refusal;
+use super::ParseError;
 
 /// The value of an `Idempotency-Key` header (draft-ietf-httpapi-idempotency-key-header), bare or as a quoted string:
 /// 1 to 255 visible ASCII characters or spaces.
@@ -27,10 +27,10 @@ impl IdempotencyKey {
 }
 
 impl FromStr for IdempotencyKey {
-    type Err = Refusal;
+    type Err = ParseError;
 
-    fn from_str(written: &str) -> Result<Self, Refusal> {
-        let refused = |detail: &str| Err(Refusal::new("invalid_idempotency_key", detail));
+    fn from_str(written: &str) -> Result<Self, ParseError> {
+        let refused = |detail: &str| Err(ParseError::new("invalid_idempotency_key", detail));
         let written = written.trim_matches([' ', '\t']);
         let key = match written.strip_prefix('"') {
             None => written.to_owned(),

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use uuid::{Builder, Uuid};
 
-use super::Refusal;
+use super::ParseError;
 
 macro_rules! server_made_id {
     ($(#[$doc:meta])* $name:ident) => {
@@ -30,9 +30,9 @@ macro_rules! server_made_id {
         }
 
         impl FromStr for $name {
-            type Err = Refusal;
+            type Err = ParseError;
 
-            fn from_str(text: &str) -> Result<Self, Refusal> {
+            fn from_str(text: &str) -> Result<Self, ParseError> {
                 parse(text).map(Self)
             }
         }
@@ -87,21 +87,21 @@ fn ordered(now: DateTime<Utc>, mut random: [u8; 10]) -> Uuid {
 /// The id of an object that a client names: an invoice, a contact, an account. Only its form is known here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
-pub struct RelatedId(pub Uuid);
+pub struct ReferenceId(pub Uuid);
 
-impl FromStr for RelatedId {
-    type Err = Refusal;
+impl FromStr for ReferenceId {
+    type Err = ParseError;
 
-    fn from_str(text: &str) -> Result<Self, Refusal> {
+    fn from_str(text: &str) -> Result<Self, ParseError> {
         parse(text).map(Self)
     }
 }
 
 /// The one textual form of RFC 9562 section 4, in any letter case; braces, URNs and bare hex are refused.
-fn parse(text: &str) -> Result<Uuid, Refusal> {
+fn parse(text: &str) -> Result<Uuid, ParseError> {
     match Uuid::try_parse(text) {
         Ok(id) if text.len() == uuid::fmt::Hyphenated::LENGTH => Ok(id),
-        _ => Err(Refusal::new(
+        _ => Err(ParseError::new(
             "invalid_uuid",
             "not a UUID; write it as 8-4-4-4-12 hexadecimal digits, like 801f9ede-c698-4e66-a7fc-48d19eebaa4f",
         )),

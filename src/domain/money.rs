@@ -4,8 +4,8 @@ use std::str::FromStr;
 
 use serde::Serialize;
 
-use super::Refusal;
-use super::whole_number::{self, Unfit};
+use super::ParseError;
+use super::whole_number::{self, WholeNumberError};
 
 /// An amount in minor units of its currency ("cents"), within ±(2^53 − 1).
 ///
@@ -27,31 +27,31 @@ impl MinorUnits {
 }
 
 impl TryFrom<i64> for MinorUnits {
-    type Error = Refusal;
+    type Error = ParseError;
 
-    fn try_from(units: i64) -> Result<Self, Refusal> {
+    fn try_from(units: i64) -> Result<Self, ParseError> {
         if units.unsigned_abs() <= Self::MAX.unsigned_abs() { Ok(Self(units)) } else { Err(out_of_range()) }
     }
 }
 
 impl FromStr for MinorUnits {
-    type Err = Refusal;
+    type Err = ParseError;
 
-    fn from_str(number: &str) -> Result<Self, Refusal> {
+    fn from_str(number: &str) -> Result<Self, ParseError> {
         match whole_number::parse(number) {
             Ok(units) => Self::try_from(units),
-            Err(Unfit::NotANumber) => Err(Refusal::new("invalid_number", "not a JSON number")),
-            Err(Unfit::NotWhole) => Err(Refusal::new(
+            Err(WholeNumberError::NotANumber) => Err(ParseError::new("invalid_number", "not a JSON number")),
+            Err(WholeNumberError::NotWhole) => Err(ParseError::new(
                 "not_whole",
                 "not a whole number; amounts are in minor units of the currency, so 100.50 USD is written 10050",
             )),
-            Err(Unfit::TooLarge) => Err(out_of_range()),
+            Err(WholeNumberError::TooLarge) => Err(out_of_range()),
         }
     }
 }
 
-fn out_of_range() -> Refusal {
-    Refusal::new("out_of_range", "beyond ±9007199254740991 (2^53 − 1) minor units")
+fn out_of_range() -> ParseError {
+    ParseError::new("out_of_range", "beyond ±9007199254740991 (2^53 − 1) minor units")
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 /// Why a text is not a whole number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unfit {
+pub enum WholeNumberError {
     /// It is not a JSON number at all.
     NotANumber,
     /// It has a fraction.
@@ -15,8 +15,8 @@ pub enum Unfit {
 /// `10000`, `10000.0` and `1e4` are one number, `100.5` is none. The result has at most 16 digits.
 ///
 /// # Errors
-/// See [`Unfit`].
-pub fn parse(number: &str) -> Result<i64, Unfit> {
+/// See [`WholeNumberError`].
+pub fn parse(number: &str) -> Result<i64, WholeNumberError> {
     let (negative, unsigned) = match number.strip_prefix('-') {
         Some(rest) => (true, rest),
         None => (false, number),
@@ -24,7 +24,7 @@ pub fn parse(number: &str) -> Result<i64, Unfit> {
     let (mantissa, exponent) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, "0"));
     let (integer, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     if integer.is_empty() || ![integer, fraction].iter().all(|digits| digits.bytes().all(|b| b.is_ascii_digit())) {
-        return Err(Unfit::NotANumber);
+        return Err(WholeNumberError::NotANumber);
     }
 
     // digits × 10^scale, the digits without zeros at either end.
@@ -37,20 +37,20 @@ pub fn parse(number: &str) -> Result<i64, Unfit> {
         return Ok(0);
     }
     let scale = exponent.saturating_sub(length(fraction.len())).saturating_add(length(dropped_zeros));
-    let zeros = usize::try_from(scale).map_err(|_| Unfit::NotWhole)?;
+    let zeros = usize::try_from(scale).map_err(|_| WholeNumberError::NotWhole)?;
     // With this bound first, nothing below can overflow.
     if zeros.saturating_add(significant.len()) > 16 {
-        return Err(Unfit::TooLarge);
+        return Err(WholeNumberError::TooLarge);
     }
-    let whole: i64 = format!("{significant}{}", "0".repeat(zeros)).parse().map_err(|_| Unfit::TooLarge)?;
+    let whole: i64 = format!("{significant}{}", "0".repeat(zeros)).parse().map_err(|_| WholeNumberError::TooLarge)?;
     Ok(if negative { -whole } else { whole })
 }
 
 /// An exponent too long for an `i64` is as good as the largest: it decides nothing but "too large" or "not whole".
-fn saturating_exponent(text: &str) -> Result<i64, Unfit> {
+fn saturating_exponent(text: &str) -> Result<i64, WholeNumberError> {
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
     if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
-        return Err(Unfit::NotANumber);
+        return Err(WholeNumberError::NotANumber);
     }
     let size = digits.parse().unwrap_or(i64::MAX);
     Ok(if text.starts_with('-') { -size } else { size })

@@ -1,43 +1,12 @@
-//! The shell: how the product talks HTTP, whatever it talks about.
+//! How this server speaks HTTP, whatever the resources are. Nothing here knows a resource.
+//!
+//! The floors, from the lowest: [`limits`] count, [`problem`] describes what went wrong, [`admission`] bounds what is
+//! under way, [`request`] and [`response`] read and write, [`middleware`] wraps every route, [`server`] owns the sockets.
 
 pub mod admission;
-pub mod asset;
-pub mod client_address;
-pub mod connections;
-pub mod cursor;
-pub mod docs;
-pub mod docs_page;
-pub mod drain;
-pub mod error;
-pub mod fair_share;
-pub mod fields;
-pub mod health;
-pub mod idempotency;
-pub mod idle_connections;
-pub mod json;
-pub mod layers;
-pub mod load_shed;
-pub mod log_error;
-pub mod log_limit;
-pub mod metrics;
-pub mod not_found;
-pub mod observe;
-pub mod page;
-pub mod patience;
-pub mod pointer;
+pub mod limits;
+pub mod middleware;
 pub mod problem;
-pub mod problem_types;
-pub mod public_url;
-pub mod query;
-pub mod rate_limit;
-pub mod refused_head;
-pub mod report;
-pub mod request_head;
-pub mod request_id;
-pub mod response_budget;
-pub mod write_progress;
-
-pub use error::Error;
-pub use idempotency::Idempotency;
-pub use json::JsonBody;
-pub use query::Query;
+pub mod request;
+pub mod response;
+pub mod server;

@@ -8,12 +8,12 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::Context;
+use clap::ValueEnum;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use self::log_queue::LogQueue;
-use crate::config::{LogFormat, LogSettings};
 
 pub use self::log_queue::DROPPED_LINES;
 
@@ -22,6 +22,17 @@ const FLUSH_LIMIT: Duration = Duration::from_secs(1);
 
 /// The queue of this process, once it logs.
 static QUEUE: OnceLock<Arc<LogQueue>> = OnceLock::new();
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// `human` on a terminal, `json` elsewhere
+    Auto,
+    /// For people
+    Human,
+    /// One JSON object a line
+    Json,
+}
 
 /// Held while the process runs. Dropped, also by a panic, it waits until the log is written, a second at most.
 #[derive(Debug)]
@@ -52,17 +63,17 @@ pub fn flush() {
 ///
 /// # Errors
 /// When the filter cannot be read, or when it was done before.
-pub fn init(settings: &LogSettings) -> anyhow::Result<Logging> {
+pub fn init(filter: &str, format: LogFormat) -> anyhow::Result<Logging> {
     // Postgres' notices ("already exists, skipping") are no news to an operator; `--log` may ask for them.
-    let filter = EnvFilter::try_new(format!("sqlx::postgres::notice=warn,{}", settings.log))
-        .with_context(|| format!("UNIBOOKS_LOG: `{}` is not a log filter; try `info`", settings.log))?;
-    let human = match settings.log_format {
+    let events = EnvFilter::try_new(format!("sqlx::postgres::notice=warn,{filter}"))
+        .with_context(|| format!("UNIBOOKS_LOG: `{filter}` is not a log filter; try `info`"))?;
+    let human = match format {
         LogFormat::Auto => std::io::stderr().is_terminal(),
         LogFormat::Human => true,
         LogFormat::Json => false,
     };
     let queue = LogQueue::start(std::io::stderr()).context("the thread that writes the log was not started")?;
-    let registry = tracing_subscriber::registry().with(filter);
+    let registry = tracing_subscriber::registry().with(events);
     if human {
         let colors = std::io::stderr().is_terminal();
         registry.with(tracing_subscriber::fmt::layer().with_writer(Arc::clone(&queue)).with_ansi(colors)).try_init()?;

@@ -273,14 +273,14 @@ async fn last_use_is_written_by_the_flush_and_costs_a_request_nothing() {
     assert_eq!(rows(&app, &tenant).await, before, "no request wrote");
     assert_eq!(call_with(&app, &refused.api_key, &tenant.connection_token).await.status, 401);
 
-    app.gate.flush_last_used().await.expect("flushed");
+    app.authenticator.flush_last_used().await.expect("flushed");
     let used: Vec<_> = rows(&app, &tenant).await.into_iter().map(|(_, at)| at).collect();
     assert_eq!(used, [Some(noon(0)); 2]);
     let unused: Vec<_> = rows(&app, &refused).await.into_iter().map(|(_, at)| at).collect();
     assert_eq!(unused, [None; 2], "who was not let in has not used it");
 
     let flushed = rows(&app, &tenant).await;
-    app.gate.flush_last_used().await.expect("flushed");
+    app.authenticator.flush_last_used().await.expect("flushed");
     assert_eq!(rows(&app, &tenant).await, flushed, "nothing new, nothing written");
 }
 
@@ -291,8 +291,8 @@ async fn later_use_that_another_server_wrote_stays() {
     let other = App::on(app.options.clone(), Clock::new(|| noon(0) + TimeDelta::hours(1))).await;
     app.get(&tenant, PAYMENTS).await;
     other.get(&tenant, PAYMENTS).await;
-    other.gate.flush_last_used().await.expect("flushed");
-    app.gate.flush_last_used().await.expect("flushed");
+    other.authenticator.flush_last_used().await.expect("flushed");
+    app.authenticator.flush_last_used().await.expect("flushed");
     assert!(rows(&app, &tenant).await.iter().all(|(_, at)| *at == Some(noon(3600))));
 }
 

@@ -11,7 +11,7 @@ use axum::response::Response;
 use flate2::read::GzDecoder;
 use http_body_util::BodyExt;
 use serde_json::{Map, Value, json};
-use unibooks::http::problem_types;
+use unibooks::http::problem::types;
 use unibooks::router;
 
 use crate::support::app::{Answer, App, PAYMENTS};
@@ -88,7 +88,7 @@ fn documented_problems(document: &Value) -> BTreeSet<(String, String)> {
 fn every_problem_stands_in_the_document_with_an_example() {
     // No operation answers these: they are about paths and methods that are not in the document.
     let elsewhere = ["route_not_found", "method_not_allowed"];
-    let all = problem_types::ALL.iter().filter(|problem| !elsewhere.contains(&problem.code));
+    let all = types::ALL.iter().filter(|problem| !elsewhere.contains(&problem.code));
     let all: BTreeSet<_> = all.map(|problem| (problem.status.as_str().to_owned(), problem.code.to_owned())).collect();
     assert_eq!(documented_problems(&document()), all);
 }
@@ -96,7 +96,7 @@ fn every_problem_stands_in_the_document_with_an_example() {
 #[test]
 fn every_problem_stands_in_the_guide_with_its_status() {
     let guide = read("docs/api.md");
-    for problem in problem_types::ALL {
+    for problem in types::ALL {
         let code = format!("`{}`", problem.code);
         let line = guide.lines().find(|line| line.contains(&code) && line.contains(problem.status.as_str()));
         assert!(line.is_some(), "docs/api.md has no line with {code} and {}", problem.status.as_str());
@@ -120,7 +120,7 @@ fn detail_codes() -> BTreeSet<String> {
     for text in texts {
         let text = text.split("#[cfg(test)]").next().unwrap_or_default();
         let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        for opening in ["Refusal::new( \"", "Refusal::new(\"", "code: \"", "warn(&self.at, \""] {
+        for opening in ["ParseError::new( \"", "ParseError::new(\"", "code: \"", "warn(&self.at, \""] {
             let found = text.split(opening).skip(1).filter_map(|rest| rest.split('"').next());
             codes.extend(found.map(str::to_owned));
         }
@@ -163,7 +163,7 @@ fn documented_body(document: &Value) -> Value {
         };
         examples.map(example).collect::<Map<_, _>>()
     };
-    let mut body = examples("NewPayment");
+    let mut body = examples("PaymentData");
     body.insert("line_items".to_owned(), json!([examples("LineItem")]));
     Value::Object(body)
 }

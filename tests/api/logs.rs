@@ -10,11 +10,10 @@ use axum::routing::get;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 use unibooks::auth::Throttle;
-use unibooks::config::{LogFormat, LogSettings};
 use unibooks::domain::Clock;
-use unibooks::http::client_address::TrustedProxies;
-use unibooks::http::layers;
-use unibooks::telemetry;
+use unibooks::http::middleware::layers;
+use unibooks::http::server::client_address::TrustedProxies;
+use unibooks::telemetry::{self, LogFormat};
 
 use crate::support::app::{App, PAYMENTS, small};
 use crate::support::logs::Logs;
@@ -192,8 +191,7 @@ async fn caller_with_a_good_key_has_a_line_for_each_request() {
 #[tokio::test]
 #[ignore = "no test: the process that another test starts"]
 async fn server_that_panics() {
-    let settings = LogSettings { log: "trace".to_owned(), log_format: LogFormat::Json };
-    let _logging = telemetry::init(&settings).expect("logs");
+    let _logging = telemetry::init("trace", LogFormat::Json).expect("logs");
     let handler = get(async || -> &'static str { panic!("the reason") });
     let router = layers::wrap(Router::new().route("/", handler), Duration::from_mins(1), &[]);
     let request = Request::get("/").header("x-request-id", "panicked-here").body(Body::empty()).expect("a request");
@@ -246,7 +244,7 @@ async fn no_secret_query_or_body_is_logged_at_any_level() {
     let mistyped = [&tenant.api_key, "x"].concat();
     let request = Request::get(PAYMENTS).header("x-api-key", &mistyped).header("x-request-id", "marker bad id");
     assert_eq!(app.send(request.body(Body::empty()).expect("a request")).await.status, 401);
-    app.gate.flush_last_used().await.expect("flushed");
+    app.authenticator.flush_last_used().await.expect("flushed");
 
     let text = logs.text();
     assert!(text.contains("sqlx::query"), "trace level was on");

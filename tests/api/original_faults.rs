@@ -148,7 +148,7 @@ async fn tokens_are_not_at_rest_in_plain_text() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     app.create_under(&tenant, "a-key", &page_example()).await;
-    app.gate.flush_last_used().await.expect("flushed");
+    app.authenticator.flush_last_used().await.expect("flushed");
     let mut connection = app.connect().await;
     let tables: Vec<String> = sqlx::query_scalar(
         "select table_name::text from information_schema.tables where table_schema = 'public' and table_type = 'BASE TABLE'",
@@ -167,7 +167,7 @@ async fn tokens_are_not_at_rest_in_plain_text() {
         let random = &secret[secret.len() - 38..secret.len() - 6];
         assert!(!everything.contains(random), "in plain text");
         assert!(!everything.contains(&hex(random.as_bytes())), "as bytes");
-        assert!(everything.contains(&hex(&Sha256::digest(secret))), "this looked at the wrong rows");
+        assert!(everything.contains(&hex(&Sha256::digest(secret))), "this scanned at the wrong rows");
     }
 }
 

@@ -9,7 +9,7 @@ use axum::http::{Method, Request};
 use chrono::{DateTime, TimeDelta, Utc};
 use unibooks::auth::{Secret, Throttle, secret};
 use unibooks::domain::Clock;
-use unibooks::http::client_address::Peer;
+use unibooks::http::server::client_address::Peer;
 
 use crate::support::app::{Answer, App, Like, PAYMENTS, Tenant, small};
 use crate::support::postgres;
@@ -117,11 +117,11 @@ async fn address_that_was_refused_too_often_is_refused_without_a_look_up() {
     // Without a look-up nobody can know that this key is good. Who was let in before is known.
     assert_eq!(get_from(&app, &other, "192.0.2.1", "").await.status, 429);
     time.pass(5_000);
-    assert_eq!(get_from(&app, &known, "192.0.2.1", "").await.status, 200, "also when it must be looked up again");
+    assert_eq!(get_from(&app, &known, "192.0.2.1", "").await.status, 200, "also when it must be scanned up again");
     assert_eq!(get_from(&app, &other, "192.0.2.2", "").await.status, 200, "another address");
 
     time.pass(5_000);
-    assert_eq!(get_from(&app, &nobody, "192.0.2.1", "").await.status, 401, "whoever waits as told is looked up");
+    assert_eq!(get_from(&app, &nobody, "192.0.2.1", "").await.status, 401, "whoever waits as told is scanned up");
     assert_eq!(get_from(&app, &nobody, "192.0.2.1", "").await.status, 429);
 }
 

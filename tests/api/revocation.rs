@@ -18,8 +18,8 @@ fn noon() -> DateTime<Utc> {
 async fn with_hands() -> (App, Arc<AtomicI64>) {
     let hands = Arc::new(AtomicI64::new(0));
     let read = Arc::clone(&hands);
-    let tell = move || noon() + TimeDelta::milliseconds(read.load(Ordering::SeqCst));
-    (App::with_clock(Clock::new(tell)).await, hands)
+    let insert_headers = move || noon() + TimeDelta::milliseconds(read.load(Ordering::SeqCst));
+    (App::with_clock(Clock::new(insert_headers)).await, hands)
 }
 
 async fn execute(app: &App, statement: &'static str) {
@@ -33,7 +33,7 @@ async fn status(app: &App, tenant: &Tenant) -> u16 {
 
 /// Starts to listen and waits until it does.
 async fn listening(app: &App) {
-    tokio::spawn(app.gate.clone().follow_revocations());
+    tokio::spawn(app.authenticator.clone().follow_revocations());
     until_listeners(app, 1).await;
 }
 
@@ -72,7 +72,7 @@ async fn revoked_key_is_refused_by_every_server() {
     let app = App::new_at_noon().await;
     let other = App::on(app.options.clone(), Clock::new(noon)).await;
     listening(&app).await;
-    tokio::spawn(other.gate.clone().follow_revocations());
+    tokio::spawn(other.authenticator.clone().follow_revocations());
     until_listeners(&app, 2).await;
     for by_hand in [false, true] {
         for of_connection in [false, true] {
@@ -146,7 +146,7 @@ async fn uses_that_are_written_down_tell_nobody() {
     let mut listener =
         PgListener::connect_with(&sqlx::PgPool::connect_lazy_with(app.options.clone())).await.expect("connected");
     listener.listen_all(["unibooks_callers", "end_of_test"]).await.expect("listening");
-    app.gate.flush_last_used().await.expect("written");
+    app.authenticator.flush_last_used().await.expect("written");
     execute(&app, "notify end_of_test").await;
     assert_eq!(listener.recv().await.expect("a notification").channel(), "end_of_test");
     app.revoke_key(tenant.api_key_id).await;

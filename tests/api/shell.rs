@@ -10,10 +10,10 @@ use http_body_util::{BodyExt, Full};
 use insta::assert_json_snapshot;
 use serde_json::json;
 use tower::ServiceExt;
-use unibooks::config::Limits;
-use unibooks::http::layers;
-use unibooks::http::load_shed::LoadShed;
-use unibooks::http::public_url::PublicUrl;
+use unibooks::http::admission::LoadShed;
+use unibooks::http::middleware::layers;
+use unibooks::http::middleware::public_url::PublicUrl;
+use unibooks::http::request::Limits;
 use unibooks::router;
 use unibooks::state::AppState;
 
@@ -86,7 +86,12 @@ async fn public_url_is_told_where_clients_need_it() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let limits = Limits { max_body_bytes: 1_024, max_line_items: 10, body_timeout: Duration::from_secs(10) };
-    let state = AppState { gate: app.gate.clone(), payments: app.payments.clone(), limits, load: LoadShed::new(1) };
+    let state = AppState {
+        authenticator: app.authenticator.clone(),
+        payments: app.payments.clone(),
+        limits,
+        load: LoadShed::new(1),
+    };
     let public_url = "https://api.example/books/".parse().expect("a URL");
     let router = router::router(state, Duration::from_mins(1), &[], &public_url);
 
@@ -258,7 +263,12 @@ async fn cors_is_off_unless_set() {
 async fn cors_lets_the_named_origins_in_and_no_other() {
     let app = App::new().await;
     let limits = Limits { max_body_bytes: 1_024, max_line_items: 10, body_timeout: Duration::from_secs(10) };
-    let state = AppState { gate: app.gate.clone(), payments: app.payments.clone(), limits, load: LoadShed::new(1) };
+    let state = AppState {
+        authenticator: app.authenticator.clone(),
+        payments: app.payments.clone(),
+        limits,
+        load: LoadShed::new(1),
+    };
     let origins =
         [HeaderValue::from_static("https://books.example"), HeaderValue::from_static("http://localhost:3000")];
     let router = router::router(state, Duration::from_mins(1), &origins, &PublicUrl::default());

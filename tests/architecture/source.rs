@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// A file of `src/`.
 pub struct Source {
-    /// Relative to `src/`, like `auth/store.rs`.
+    /// Relative to `src/`, like `auth/credentials/store.rs`.
     pub file: String,
     /// What the compiler reads of it: without comments, texts and unit tests.
     pub tokens: Vec<String>,
@@ -69,7 +69,7 @@ impl Source {
     }
 }
 
-/// `auth/store.rs` is `crate::auth::store`, `auth/mod.rs` is `crate::auth`.
+/// `auth/credentials/store.rs` is `crate::auth::store`, `auth/mod.rs` is `crate::auth`.
 fn module(file: &str) -> String {
     let path = file.trim_end_matches(".rs").replace('/', "::");
     match path.as_str() {

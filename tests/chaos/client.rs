@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use crate::ledger::{Ledger, Outcome};
-use crate::payments::{Manner, NewPayment};
+use crate::payments::{Manner, PaymentData};
 use crate::tenant::Tenant;
 use crate::world::World;
 
@@ -88,7 +88,7 @@ impl Client {
     }
 
     /// Sends a payment until it is answered with 201.
-    async fn create(&self, payment: &NewPayment, ledger: &Ledger) -> anyhow::Result<()> {
+    async fn create(&self, payment: &PaymentData, ledger: &Ledger) -> anyhow::Result<()> {
         let started = Instant::now();
         loop {
             match self.send(payment).await {
@@ -104,7 +104,7 @@ impl Client {
     }
 
     /// Sends a payment once, without a key.
-    async fn create_once(&self, payment: &NewPayment, ledger: &Ledger) -> anyhow::Result<()> {
+    async fn create_once(&self, payment: &PaymentData, ledger: &Ledger) -> anyhow::Result<()> {
         let outcome = match self.send(payment).await {
             Ok((201, body)) => return ledger.record(payment, body).await,
             Ok((409, body)) if body.contains("\"outcome_unknown\"") => {
@@ -118,7 +118,7 @@ impl Client {
     }
 
     /// Status and body of an answer that arrived whole.
-    async fn send(&self, payment: &NewPayment) -> Result<(u16, String), reqwest::Error> {
+    async fn send(&self, payment: &PaymentData) -> Result<(u16, String), reqwest::Error> {
         let tenant = &self.tenants[payment.tenant()];
         let request = self.http.post(&self.url).headers(tenant.clone());
         let mut request = request.header(CONTENT_TYPE, HeaderValue::from_static("application/json"));

@@ -9,7 +9,7 @@ use rand::{Rng, RngExt};
 pub struct Fault {
     pub kind: Kind,
     /// How many payments are answered before it strikes; with none it may strike while things are still starting.
-    pub patience: u64,
+    pub timeouts: u64,
     /// How long it waits then. Microseconds matter: a commit takes some hundred of them.
     pub delay: Duration,
     /// How long what was killed stays away.
@@ -95,10 +95,10 @@ impl Cut {
 impl Fault {
     pub fn draw(dice: &mut impl Rng) -> Self {
         let kind = Kind::draw(dice);
-        let patience = if dice.random_ratio(1, 6) { 0 } else { dice.random_range(1..40) };
+        let timeouts = if dice.random_ratio(1, 6) { 0 } else { dice.random_range(1..40) };
         // Without patience, anywhere in a start; else close behind an answer, where commits and answers are under way.
-        let delay = Duration::from_micros(dice.random_range(0..if patience == 0 { 100_000 } else { 3_000 }));
+        let delay = Duration::from_micros(dice.random_range(0..if timeouts == 0 { 100_000 } else { 3_000 }));
         let absence = Duration::from_millis(if dice.random_ratio(3, 4) { 0 } else { dice.random_range(1..150) });
-        Self { kind, patience, delay, absence, mask: dice.random() }
+        Self { kind, timeouts, delay, absence, mask: dice.random() }
     }
 }

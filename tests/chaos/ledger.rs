@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::journal::Journal;
-use crate::payments::NewPayment;
+use crate::payments::PaymentData;
 
 /// A server that needs longer than this to make progress is struck all the same.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -58,8 +58,8 @@ impl Ledger {
     }
 
     /// A payment that nobody has asked for yet.
-    pub fn next_payment(&self) -> NewPayment {
-        let payment = NewPayment::draw(self.seed, self.next.fetch_add(1, Ordering::Relaxed));
+    pub fn next_payment(&self) -> PaymentData {
+        let payment = PaymentData::draw(self.seed, self.next.fetch_add(1, Ordering::Relaxed));
         if payment.stored_key().is_some() {
             self.with_key.fetch_add(1, Ordering::Relaxed);
             self.items.fetch_add(payment.items.len() as u64, Ordering::Relaxed);
@@ -71,7 +71,7 @@ impl Ledger {
     ///
     /// # Errors
     /// When this payment was answered otherwise before.
-    pub async fn record(&self, payment: &NewPayment, body: String) -> anyhow::Result<()> {
+    pub async fn record(&self, payment: &PaymentData, body: String) -> anyhow::Result<()> {
         self.journal.record(format!("{} {body}", payment.key)).await?;
         self.answered.send_modify(|count| *count += 1);
         let mut answers = self.answers.lock().expect("no panic");
@@ -84,7 +84,7 @@ impl Ledger {
     ///
     /// # Errors
     /// When the disk does not take it.
-    pub async fn record_without_key(&self, payment: &NewPayment, outcome: Outcome) -> anyhow::Result<()> {
+    pub async fn record_without_key(&self, payment: &PaymentData, outcome: Outcome) -> anyhow::Result<()> {
         self.journal.record(format!("{} without its key: {outcome:?}", payment.key)).await?;
         if matches!(outcome, Outcome::Refused) {
             self.refused.lock().expect("no panic").push(payment.number);
@@ -94,15 +94,15 @@ impl Ledger {
     }
 
     /// The payments of this round without a key that were not answered with 201.
-    pub fn without_key(&self) -> Vec<(NewPayment, Outcome)> {
+    pub fn without_key(&self) -> Vec<(PaymentData, Outcome)> {
         let outcomes = self.without_key.lock().expect("no panic");
-        outcomes.iter().map(|(&number, outcome)| (NewPayment::draw(self.seed, number), outcome.clone())).collect()
+        outcomes.iter().map(|(&number, outcome)| (PaymentData::draw(self.seed, number), outcome.clone())).collect()
     }
 
     /// All payments without a key that were ever refused.
-    pub fn refused(&self) -> Vec<NewPayment> {
+    pub fn refused(&self) -> Vec<PaymentData> {
         let numbers = self.refused.lock().expect("no panic");
-        numbers.iter().map(|&number| NewPayment::draw(self.seed, number)).collect()
+        numbers.iter().map(|&number| PaymentData::draw(self.seed, number)).collect()
     }
 
     /// Waits until so many more answers were received, but not for ever.
@@ -113,9 +113,9 @@ impl Ledger {
     }
 
     /// The payments of this round, each with its first answer.
-    pub fn round(&self) -> Vec<(NewPayment, String)> {
+    pub fn round(&self) -> Vec<(PaymentData, String)> {
         let answers = self.answers.lock().expect("no panic");
-        answers.iter().map(|(&number, body)| (NewPayment::draw(self.seed, number), body.clone())).collect()
+        answers.iter().map(|(&number, body)| (PaymentData::draw(self.seed, number), body.clone())).collect()
     }
 
     /// How many payments with a key there should be by now, and how many line items.

@@ -37,7 +37,7 @@ use client::Clients;
 use faults::Fault;
 use ledger::Ledger;
 use options::Options;
-use report::Report;
+use report::Diagnostics;
 use world::World;
 
 /// After so many faults everything is compared, and the journal begins anew.
@@ -58,12 +58,12 @@ fn main() -> ExitCode {
     }
 }
 
-async fn run(options: &Options) -> anyhow::Result<Report> {
+async fn run(options: &Options) -> anyhow::Result<Diagnostics> {
     println!("seed {}: {} faults, {} connections", options.seed, options.runs, options.connections);
     let mut dice = StdRng::seed_from_u64(options.seed);
     let mut world = World::start(options).await?;
     let ledger = Arc::new(Ledger::open(world.folder(), options.seed)?);
-    let mut report = Report::default();
+    let mut report = Diagnostics::default();
     let struck = strike_and_compare(options, &mut dice, &mut world, &ledger, &mut report).await;
     let is_good = struck.is_ok() && (report.violations.is_empty() || options.must_find);
     world.end(is_good).await;
@@ -76,13 +76,13 @@ async fn strike_and_compare(
     dice: &mut StdRng,
     world: &mut World,
     ledger: &Arc<Ledger>,
-    report: &mut Report,
+    report: &mut Diagnostics,
 ) -> anyhow::Result<()> {
     while report.faults() < options.runs && report.violations.is_empty() {
         let clients = Clients::start(options.connections, world, ledger)?;
         for _ in 0..ROUND.min(options.runs - report.faults()) {
             let fault = Fault::draw(dice);
-            ledger.progress(fault.patience).await;
+            ledger.progress(fault.timeouts).await;
             world.strike(&fault).await?;
             report.count(&fault);
         }

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 /// A payment to be created.
 #[derive(Debug, Clone)]
-pub struct NewPayment {
+pub struct PaymentData {
     pub number: u64,
     /// The idempotency key.
     pub key: String,
@@ -35,7 +35,7 @@ pub enum Manner {
     WithoutKey,
 }
 
-impl NewPayment {
+impl PaymentData {
     /// The payment of this number.
     pub fn draw(seed: u64, number: u64) -> Self {
         let mut dice = StdRng::seed_from_u64(seed ^ number.rotate_left(32));

@@ -12,7 +12,7 @@ const SHOWN: usize = 10;
 
 /// Counts, and what was found wrong.
 #[derive(Debug, Default)]
-pub struct Report {
+pub struct Diagnostics {
     struck: BTreeMap<Kind, u32>,
     payments: u64,
     answers: u64,
@@ -22,7 +22,7 @@ pub struct Report {
     pub violations: Vec<String>,
 }
 
-impl Report {
+impl Diagnostics {
     /// How many faults have struck.
     pub fn faults(&self) -> u32 {
         self.struck.values().sum()
@@ -40,7 +40,7 @@ impl Report {
     }
 }
 
-impl fmt::Display for Report {
+impl fmt::Display for Diagnostics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kills: u32 = self.struck.iter().filter(|(kind, _)| kind.is_kill()).map(|(_, count)| count).sum();
         let (faults, payments, answers) = (self.faults(), self.payments, self.answers);

@@ -7,7 +7,7 @@ use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
 use crate::ledger::{Ledger, Outcome};
-use crate::payments::NewPayment;
+use crate::payments::PaymentData;
 use crate::world::World;
 
 /// A payment as it is stored: connection, key, id, mark, total, the values of its line items.
@@ -87,7 +87,7 @@ pub async fn compare(world: &World, ledger: &Ledger) -> anyhow::Result<Vec<Strin
 }
 
 /// What differs between a payment, its answer and its rows.
-fn differences(payment: &NewPayment, connection: Uuid, answer: &str, rows: &[Row]) -> Vec<String> {
+fn differences(payment: &PaymentData, connection: Uuid, answer: &str, rows: &[Row]) -> Vec<String> {
     let Ok(answer) = serde_json::from_str::<Value>(answer) else {
         return vec![format!("the answer is no JSON: {answer}")];
     };
@@ -109,7 +109,7 @@ fn differences(payment: &NewPayment, connection: Uuid, answer: &str, rows: &[Row
 }
 
 /// Reads each payment over HTTP: what differs from its 201.
-async fn read_again(world: &World, round: &[(NewPayment, String)]) -> anyhow::Result<Vec<String>> {
+async fn read_again(world: &World, round: &[(PaymentData, String)]) -> anyhow::Result<Vec<String>> {
     let client = reqwest::Client::builder().no_proxy().build()?;
     let mut wrong = Vec::new();
     for (payment, answer) in round {

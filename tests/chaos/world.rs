@@ -14,7 +14,7 @@ use unibooks::db::private::{self, PrivatePostgres};
 
 use crate::faults::{Fault, Kind};
 use crate::options::Options;
-use crate::payments::NewPayment;
+use crate::payments::PaymentData;
 use crate::pgbouncer::{Mode, Pooler};
 use crate::processes::{children, postmaster, signal};
 use crate::proxy::{Proxy, Target};
@@ -78,7 +78,7 @@ impl World {
     }
 
     /// For whom a payment is made.
-    pub fn tenant_of(&self, payment: &NewPayment) -> &Tenant {
+    pub fn tenant_of(&self, payment: &PaymentData) -> &Tenant {
         &self.tenants[payment.tenant()]
     }
 

@@ -43,7 +43,7 @@ struct State {
     /// What the statement must contain; empty for each that follows an insert on its connection.
     needle: Mutex<&'static str>,
     struck: AtomicBool,
-    /// Connections that wrote payments and are done with what was said on them.
+    /// Pool that wrote payments and are done with what was said on them.
     ended: AtomicU32,
 }
 

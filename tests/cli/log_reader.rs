@@ -10,7 +10,7 @@ use crate::process::{Server, free_port, unibooks};
 use crate::support::postgres;
 
 /// One line a request, and what this file is about. Probes have their line at level debug.
-const LOG: &str = "off,unibooks::http::observe=debug,unibooks::telemetry=warn,unibooks::server=info";
+const LOG: &str = "off,unibooks::http::middleware::observe=debug,unibooks::telemetry=warn,unibooks::server=info";
 
 /// A server, and where its metrics are.
 fn server(url: &str) -> (Server, String) {

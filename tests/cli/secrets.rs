@@ -6,7 +6,7 @@ use std::fmt::Debug;
 use clap::{Args, FromArgMatches};
 use reqwest::{Client, Method, RequestBuilder};
 use unibooks::accounting::payments::GroupCommit;
-use unibooks::auth::{Gate, Secret, secret};
+use unibooks::auth::{Authenticator, Secret, secret};
 use unibooks::config::{DatabaseSettings, DatabaseUrl};
 use unibooks::db::Database;
 use unibooks::domain::Clock;
@@ -104,10 +104,10 @@ async fn debug_shows_no_secret() {
     let settings = DatabaseSettings::from_arg_matches(&settings).expect("settings");
     let options = settings.options(address.parse().expect("an address"));
     let database = Database::connect(options.clone()).await.expect("a database");
-    let gate = Gate::new(database.clone(), Clock::system());
-    assert!(!gate.would_admit(&parsed, &parsed).await.expect("looked up"), "it is in the cache now");
+    let authenticator = Authenticator::new(database.clone(), Clock::system());
+    assert!(!authenticator.accepts(&parsed, &parsed).await.expect("scanned up"), "it is in the cache now");
     let writers = GroupCommit::start(database.writers(), database.statement_timeout(), &Clock::system());
-    let shown: [&dyn Debug; 7] = [&parsed, &address, &settings, &options, &database, &gate, &writers];
+    let shown: [&dyn Debug; 7] = [&parsed, &address, &settings, &options, &database, &authenticator, &writers];
     for shown in shown {
         assert_hides(&format!("{shown:?}\n{shown:#?}"), &[&key[7..], PASSWORD], "Debug");
     }

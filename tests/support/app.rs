@@ -12,17 +12,18 @@ use sqlx::ConnectOptions;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use tower::ServiceExt;
 use unibooks::accounting::payments::GroupCommit;
-use unibooks::api_keys::ApiKey;
-use unibooks::auth::{Gate, Operator, Secret, Throttle, secret};
-use unibooks::config::Limits;
-use unibooks::connections::{Connection, Provider};
+use unibooks::auth::{Authenticator, Operator, Secret, Throttle, secret};
 use unibooks::db::Database;
 use unibooks::domain::{ApiKeyId, Clock, ConnectionId, ProjectId};
-use unibooks::http::load_shed::LoadShed;
-use unibooks::http::public_url::PublicUrl;
-use unibooks::projects::Project;
+use unibooks::http::admission::LoadShed;
+use unibooks::http::middleware::public_url::PublicUrl;
+use unibooks::http::request::Limits;
+use unibooks::management::api_keys::ApiKey;
+use unibooks::management::connections::{Connection, Provider};
+use unibooks::management::projects::Project;
+use unibooks::management::{api_keys, connections, projects};
+use unibooks::router;
 use unibooks::state::AppState;
-use unibooks::{api_keys, connections, projects, router};
 
 use super::postgres;
 
@@ -37,7 +38,7 @@ pub fn page_example() -> Value {
 /// A server on a database of its own.
 pub struct App {
     pub router: Router,
-    pub gate: Gate,
+    pub authenticator: Authenticator,
     pub payments: GroupCommit,
     pub database: Database,
     /// Where the database is.
@@ -127,16 +128,21 @@ impl App {
     /// The same with limits on how often somebody may ask.
     pub async fn throttled(options: PgConnectOptions, clock: Clock, throttle: Throttle) -> Self {
         let database = postgres::pool(options.clone()).await;
-        let gate = Gate::new(database.clone(), clock.clone()).with_throttle(throttle);
+        let authenticator = Authenticator::new(database.clone(), clock.clone()).with_throttle(throttle);
         let limits = Limits { max_body_bytes: 1_048_576, max_line_items: 1_000, body_timeout: Duration::from_secs(10) };
         let payments = GroupCommit::start(database.writers(), database.statement_timeout(), &clock);
-        let state = AppState { gate: gate.clone(), payments: payments.clone(), limits, load: LoadShed::new(512) };
+        let state = AppState {
+            authenticator: authenticator.clone(),
+            payments: payments.clone(),
+            limits,
+            load: LoadShed::new(512),
+        };
         let router = router::router(state, Duration::from_mins(1), &[], &PublicUrl::default());
-        Self { router, gate, payments, database, options }
+        Self { router, authenticator, payments, database, options }
     }
 
     fn operator(&self) -> Operator {
-        Operator::at_the_console(self.database.clone())
+        Operator::from_cli(self.database.clone())
     }
 
     /// A new project with a key and a connection.

@@ -10,7 +10,7 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection};
 use tokio::sync::{Mutex, OnceCell};
 use unibooks::db::private::{Options, PrivatePostgres};
-use unibooks::db::{Database, DatabaseOptions, Pooling, migrate};
+use unibooks::db::{Database, DatabaseOptions, PoolerMode, migrate};
 
 const TEMPLATE: &str = "migrated";
 
@@ -70,7 +70,7 @@ async fn connect(options: PgConnectOptions) -> Database {
         connect: options,
         max_connections: 20,
         timeout: Duration::from_secs(20),
-        pooling: Pooling::Session,
+        pooling: PoolerMode::Session,
     };
     Database::connect(options).await.expect("a database")
 }

@@ -1,10 +1,10 @@
 //! What the body of a create call means.
 #![expect(clippy::redundant_closure_for_method_calls, reason = "a method's own lifetimes are not general enough")]
 
-use super::payment::{LineItem, NewPayment};
-use crate::config::Limits;
-use crate::http::fields::Fields;
-use crate::http::json::FromJson;
+use super::payment::{LineItem, PaymentData};
+use crate::http::request::Limits;
+use crate::http::request::fields::Fields;
+use crate::http::request::json::FromJson;
 
 /// The most tracking categories of a payment.
 const MAX_TRACKING_CATEGORIES: usize = 100;
@@ -14,11 +14,11 @@ const EMPTY_ANSWER: usize = 1_024;
 /// The same of a line item in it.
 const EMPTY_LINE_ITEM: usize = 360;
 
-impl FromJson for NewPayment {
+impl FromJson for PaymentData {
     fn read(fields: &mut Fields<'_, '_, '_>, limits: &Limits) -> Self {
         Self {
             invoice_id: fields.text("invoice_id"),
-            transaction_date: fields.written_time("transaction_date"),
+            transaction_date: fields.offset_timestamp("transaction_date"),
             contact_id: fields.text("contact_id"),
             account_id: fields.text("account_id"),
             currency: fields.text("currency"),
@@ -52,7 +52,7 @@ fn line_item(fields: &mut Fields<'_, '_, '_>) -> LineItem {
         created_at: fields.instant("created_at"),
         modified_at: fields.instant("modified_at"),
         applied_amount: fields.number("applied_amount"),
-        applied_date: fields.written_time("applied_date"),
+        applied_date: fields.offset_timestamp("applied_date"),
         related_object_id: fields.text("related_object_id"),
         related_object_type: fields.text("related_object_type"),
     }

@@ -4,8 +4,8 @@ use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use super::filter::Filter;
+use crate::domain::page::{Cursor, Direction, Sort, SortKey};
 use crate::domain::{DateOrMoment, PaymentId};
-use crate::http::cursor::{Cursor, Direction, Sort, SortKey};
 
 /// The smallest unit of a stored time.
 const MICROSECOND: TimeDelta = TimeDelta::microseconds(1);

@@ -7,13 +7,13 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::error::Error;
-use super::group_commit::{Error as WriteError, GroupCommit, Written};
-use super::payment::{Claim, NewPayment, Payment};
-use super::store::{self, NewRow};
+use super::payment::{IdempotencyClaim, Payment, PaymentData};
+use super::store::{self, PaymentInsert};
 use super::view::{PaymentView, RemoteData};
+use super::write::group_commit::{Error as WriteError, GroupCommit, WriteOutcome};
 use crate::auth::{CanWrite, Scoped};
-use crate::http::problem_types::{self as types, ProblemType};
-use crate::http::{Idempotency, JsonBody, Query};
+use crate::http::problem::types::{self as types, ProblemType};
+use crate::http::request::{Idempotency, JsonBody, Query};
 
 /// What this endpoint can answer besides 201.
 pub const PROBLEMS: &[&ProblemType] = &[
@@ -47,7 +47,7 @@ pub const PROBLEMS: &[&ProblemType] = &[
         ("idempotency-key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[ -~]+$", description = "Makes the call safe to repeat: 1 to 255 visible \
             characters, bare or quoted (draft-ietf-httpapi-idempotency-key-header)"),
     ),
-    request_body = NewPayment,
+    request_body = PaymentData,
     responses((
         status = 201, description = "Stored; also the answer to a repetition of it", body = PaymentView<'static>,
         headers(
@@ -62,15 +62,15 @@ pub async fn create_payment(
     State(payments): State<GroupCommit>,
     Idempotency(key): Idempotency,
     Query(RemoteData { remote_data }): Query<RemoteData>,
-    JsonBody { value, warnings, bytes: body_bytes }: JsonBody<NewPayment>,
+    JsonBody { value, warnings, bytes: body_bytes }: JsonBody<PaymentData>,
 ) -> Result<Response, Error> {
-    let claim = key.map(|key| Claim::new(key, &value, remote_data)).transpose()?;
+    let claim = key.map(|key| IdempotencyClaim::new(key, &value, remote_data)).transpose()?;
     let has_key = claim.is_some();
 
-    let row = Scoped { scope: scope.clone(), value: NewRow { content: Box::new(value), warnings, claim } };
+    let row = Scoped { scope: scope.clone(), value: PaymentInsert { data: Box::new(value), warnings, claim } };
     match payments.write(row, body_bytes).await {
-        Ok(Written::Stored(payment)) => Ok(created(&payment, remote_data, false)),
-        Ok(Written::Taken(claim)) => {
+        Ok(WriteOutcome::Inserted(payment)) => Ok(created(&payment, remote_data, false)),
+        Ok(WriteOutcome::KeyTaken(claim)) => {
             // Boxed, because it is rare and large: it would be copied with every call.
             let first = Box::pin(store::find_claimed(&scope, &claim)).await?.ok_or(Error::KeyReused)?;
             Ok(created(&first, remote_data, true))

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
 
-use super::group_commit;
+use super::write::group_commit;
 use crate::db;
-use crate::domain::{PaymentId, Refusal};
-use crate::http::Error as HttpError;
-use crate::http::error::Failure;
-use crate::http::problem::Problem;
-use crate::http::problem_types as types;
-use crate::http::report::Fault;
+use crate::domain::{ParseError, PaymentId};
+use crate::http::problem::Error as HttpError;
+use crate::http::problem::FieldError;
+use crate::http::problem::document::Problem;
+use crate::http::problem::error::Failure;
+use crate::http::problem::types;
 
 /// What can go wrong.
 #[derive(Debug, thiserror::Error)]
@@ -61,8 +61,8 @@ impl From<db::Error> for Error {
     fn from(error: db::Error) -> Self {
         match error.constraint().and_then(member_of) {
             Some(pointer) => {
-                let refusal = Refusal::new("refused_by_constraint", "refused by a rule of the database");
-                Self::Http(HttpError::InvalidBody(Fault::in_body(pointer, refusal).into()))
+                let refusal = ParseError::new("refused_by_constraint", "refused by a rule of the database");
+                Self::Http(HttpError::InvalidBody(FieldError::in_body(pointer, refusal).into()))
             }
             None => Self::Http(HttpError::Database(error)),
         }

@@ -4,10 +4,11 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::IntoParams;
 
-use crate::domain::{ConnectionId, Currency, DateOrMoment, IdempotencyKey, RelatedId, Text};
-use crate::http::cursor::{Binding, Sort};
-use crate::http::page::Order;
-use crate::http::query::Parameters;
+use crate::domain::page::Order;
+use crate::domain::page::Sort;
+use crate::domain::{ConnectionId, Currency, DateOrMoment, FreeText, IdempotencyKey, ReferenceId};
+use crate::http::request::cursor::ListFingerprint;
+use crate::http::request::query::Parameters;
 
 /// Filters of a list; all that are given must hold. `…_after` and `…_before` exclude what they name, `…_from` and `…_to`
 /// include it.
@@ -54,23 +55,23 @@ pub struct Filter {
     pub transaction_date_to: Option<DateOrMoment>,
     /// Of this invoice.
     #[param(value_type = Option<Uuid>)]
-    pub invoice_id: Option<RelatedId>,
+    pub invoice_id: Option<ReferenceId>,
     /// Of this contact.
     #[param(value_type = Option<Uuid>)]
-    pub contact_id: Option<RelatedId>,
+    pub contact_id: Option<ReferenceId>,
     /// Of this account.
     #[param(value_type = Option<Uuid>)]
-    pub account_id: Option<RelatedId>,
+    pub account_id: Option<ReferenceId>,
     /// In this currency.
     #[param(value_type = Option<String>)]
     pub currency: Option<Currency>,
     /// Of this `type`, to the letter.
     #[serde(rename = "type")]
     #[param(value_type = Option<String>)]
-    pub kind: Option<Text>,
+    pub kind: Option<FreeText>,
     /// With this id in the connected accounting software.
     #[param(value_type = Option<String>)]
-    pub remote_id: Option<Text>,
+    pub remote_id: Option<FreeText>,
     /// Created under this key: tells after a crash whether a create call succeeded.
     #[serde(serialize_with = "key_text")]
     #[param(value_type = Option<String>, min_length = 1, max_length = 255, pattern = "^[ -~]+$")]
@@ -128,11 +129,11 @@ impl Filter {
     ///
     /// # Errors
     /// When the filters cannot be serialized, which none of their types allows for.
-    pub fn binding(&self, connection: ConnectionId, order: Order) -> Result<Binding, serde_json::Error> {
+    pub fn fingerprint(&self, connection: ConnectionId, order: Order) -> Result<ListFingerprint, serde_json::Error> {
         let filters = serde_json::to_vec(self)?;
         Ok(match order {
-            Order::Asc => Binding::to(&[connection.0.as_bytes(), &filters]),
-            Order::Desc => Binding::to(&[connection.0.as_bytes(), &filters, b"desc"]),
+            Order::Asc => ListFingerprint::to(&[connection.0.as_bytes(), &filters]),
+            Order::Desc => ListFingerprint::to(&[connection.0.as_bytes(), &filters, b"desc"]),
         })
     }
 }

@@ -10,8 +10,8 @@ use super::error::Error;
 use super::store;
 use super::view::{PaymentView, RemoteData};
 use crate::auth::CanRead;
-use crate::http::Query;
-use crate::http::problem_types::{self as types, ProblemType};
+use crate::http::problem::types::{self as types, ProblemType};
+use crate::http::request::Query;
 
 /// What this endpoint can answer besides 200.
 pub const PROBLEMS: &[&ProblemType] = &[

@@ -8,15 +8,18 @@ use utoipa::IntoParams;
 
 use super::error::Error;
 use super::filter::Filter;
-use super::store::{self, Found};
+use super::store::{self, PaymentPage};
 use super::view::PaymentView;
 use crate::auth::CanRead;
-use crate::http::cursor::{Cursor, SentCursor};
-use crate::http::page::{Limit, Order, Page};
-use crate::http::problem_types::{self as types, ProblemType};
-use crate::http::query::{FromQuery, Parameters};
-use crate::http::report::Fault;
-use crate::http::{Error as HttpError, Query};
+use crate::domain::page::Cursor;
+use crate::domain::page::{Limit, Order};
+use crate::http::problem::Error as HttpError;
+use crate::http::problem::FieldError;
+use crate::http::problem::types::{self as types, ProblemType};
+use crate::http::request::Query;
+use crate::http::request::cursor::{UnverifiedCursor, encode};
+use crate::http::request::query::{FromQuery, Parameters};
+use crate::http::response::page::Page;
 
 /// What this endpoint can answer besides 200.
 pub const PROBLEMS: &[&ProblemType] = &[
@@ -38,7 +41,7 @@ pub struct ListQuery {
     limit: Limit,
     /// `next_cursor` or `prev_cursor` of another page of the same list.
     #[param(value_type = Option<String>, pattern = "^[A-Za-z0-9_-]{44}$")]
-    cursor: Option<SentCursor>,
+    cursor: Option<UnverifiedCursor>,
     /// `asc`, the default, or `desc`: the latest first. The list is sorted by accounting date when it is filtered by
     /// `transaction_date_…`, else by `modified_at` when it is filtered by `modified_…`, else by creation.
     #[param(value_type = Option<String>, pattern = "^(asc|desc)$", example = "asc")]
@@ -74,7 +77,7 @@ impl FromQuery for ListQuery {
         status = 200, description = "A page", body = Page<PaymentView<'static>>,
         headers((
             "idempotency-key" = String,
-            description = "With the filter `idempotency_key`: the key that was looked for, as a quoted string"
+            description = "With the filter `idempotency_key`: the key that was scanned for, as a quoted string"
         )),
     )),
     security(("api_key" = [], "connection_token" = [])),
@@ -83,18 +86,18 @@ pub async fn list_payments(
     CanRead(scope): CanRead,
     Query(ListQuery { limit, cursor, order, remote_data, filter }): Query<ListQuery>,
 ) -> Result<Response, Error> {
-    let binding = filter.binding(scope.connection_id(), order)?;
-    let cursor = cursor.map(|sent| sent.within(binding, filter.sort())).transpose();
-    let cursor = cursor.map_err(|refusal| HttpError::InvalidQuery(Fault::in_query("cursor", refusal).into()))?;
+    let fingerprint = filter.fingerprint(scope.connection_id(), order)?;
+    let cursor = cursor.map(|sent| sent.within(fingerprint, filter.sort())).transpose();
+    let cursor = cursor.map_err(|refusal| HttpError::InvalidQuery(FieldError::in_query("cursor", refusal).into()))?;
 
-    let Found { payments, read_on } = store::page(&scope, &filter, order, cursor, limit).await?;
+    let PaymentPage { payments, read_on } = store::page(&scope, &filter, order, cursor, limit).await?;
     // Whoever came from a page can go back to it.
-    let back = cursor.map(Cursor::turned);
+    let back = cursor.map(Cursor::reversed);
     let reads_on = cursor.is_none_or(|cursor| cursor.direction == order.direction());
     let (prev, next) = if reads_on { (back, read_on) } else { (read_on, back) };
     let page = Page {
-        prev_cursor: prev.map(|cursor| cursor.encode(binding)),
-        next_cursor: next.map(|cursor| cursor.encode(binding)),
+        prev_cursor: prev.map(|cursor| encode(&cursor, fingerprint)),
+        next_cursor: next.map(|cursor| encode(&cursor, fingerprint)),
         data: payments.iter().map(|payment| PaymentView::of(payment, remote_data)).collect(),
     };
     let mut response = Json(page).into_response();

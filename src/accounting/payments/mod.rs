@@ -1,24 +1,20 @@
 //! Payments.
 //!
-//! `POST /accounting/payments` goes through these files in this order: [`body`] (what the client means), [`payment`]
-//! (its laws), [`create`] (the deed), [`group_commit`] and `writer` (together with others), [`store`] (kept), [`view`]
-//! (said).
+//! `POST /accounting/payments` passes through these files in this order: [`create`] (the handler), [`body`] (reads the
+//! JSON), [`payment`] (the type), [`mod@write`] (many payments in one commit), [`store`] (the SQL), [`view`] (the answer).
 
 pub mod body;
 mod bounds;
-#[cfg(feature = "broken")]
-mod broken;
 pub mod create;
 pub mod error;
 pub mod filter;
 pub mod get;
-pub mod group_commit;
 pub mod list;
 pub mod payment;
 pub mod store;
 pub mod view;
-mod writer;
+pub mod write;
 
 pub use error::Error;
-pub use group_commit::GroupCommit;
-pub use payment::{LineItem, NewPayment, Payment};
+pub use payment::{LineItem, Payment, PaymentData};
+pub use write::group_commit::GroupCommit;

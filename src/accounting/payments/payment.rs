@@ -6,8 +6,8 @@ use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
 use crate::domain::{
-    Currency, ExchangeRate, FieldMappings, IdempotencyKey, MinorUnits, PaymentId, RelatedId, Text, Warning,
-    WrittenTime, rfc3339,
+    Currency, ExchangeRate, FieldMappings, FreeText, IdempotencyKey, MinorUnits, OffsetTimestamp, PaymentId,
+    ReferenceId, Warning, rfc3339,
 };
 
 /// What a client says of a payment. Every member may be absent or null; unknown members become warnings.
@@ -15,24 +15,24 @@ use crate::domain::{
 /// Serialized without what is absent, it is the request's meaning, of which the idempotency digest is taken. A new
 /// member therefore leaves the digests of older requests as they are.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-pub struct NewPayment {
+pub struct PaymentData {
     /// The invoice that is paid.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Uuid>, example = "801f9ede-c698-4e66-a7fc-48d19eebaa4f")]
-    pub invoice_id: Option<RelatedId>,
+    pub invoice_id: Option<ReferenceId>,
     /// The accounting date: RFC 3339 date-time, date-time without offset (UTC), or plain date (midnight UTC). The
     /// written offset is kept and answered.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime, example = "2024-06-15T12:00:00Z")]
-    pub transaction_date: Option<WrittenTime>,
+    pub transaction_date: Option<OffsetTimestamp>,
     /// Who pays or is paid.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Uuid>, example = "801f9ede-c698-4e66-a7fc-48d19eebaa4f")]
-    pub contact_id: Option<RelatedId>,
+    pub contact_id: Option<ReferenceId>,
     /// The account of the books that the money went to or came from.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Uuid>, example = "801f9ede-c698-4e66-a7fc-48d19eebaa4f")]
-    pub account_id: Option<RelatedId>,
+    pub account_id: Option<ReferenceId>,
     /// ISO 4217 alphabetic code; any letter case, answered in upper case.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, example = "USD")]
@@ -49,19 +49,19 @@ pub struct NewPayment {
     /// The kind of payment, in the client's words.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, max_length = 1024, example = "Credit Card")]
-    pub kind: Option<Text>,
+    pub kind: Option<FreeText>,
     /// The company whose books these are.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Uuid>, example = "801f9ede-c698-4e66-a7fc-48d19eebaa4f")]
-    pub company_info_id: Option<RelatedId>,
+    pub company_info_id: Option<ReferenceId>,
     /// The accounting period that the payment falls into.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Uuid>, example = "801f9ede-c698-4e66-a7fc-48d19eebaa4f")]
-    pub accounting_period_id: Option<RelatedId>,
+    pub accounting_period_id: Option<ReferenceId>,
     /// Tracking categories, at most 100.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Vec<Uuid>>, max_items = 100, example = json!(["801f9ede-c698-4e66-a7fc-48d19eebaa4f"]))]
-    pub tracking_categories: Option<Vec<RelatedId>>,
+    pub tracking_categories: Option<Vec<ReferenceId>>,
     /// Line items, stored and answered in this order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(value_type = Option<Vec<LineItem>>)]
@@ -79,7 +79,7 @@ pub struct LineItem {
     /// What the line is called.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, max_length = 1024, example = "Net Income")]
-    pub name: Option<Text>,
+    pub name: Option<FreeText>,
     /// An amount in minor units, by the rule of `total_amount`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<i64>, example = 100_000)]
@@ -87,15 +87,15 @@ pub struct LineItem {
     /// The kind of line.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, max_length = 1024, example = "Operating Activities")]
-    pub kind: Option<Text>,
+    pub kind: Option<FreeText>,
     /// The line above this one.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, max_length = 1024, example = "801f9ede-c698-4e66-a7fc-48d19eebaa4f")]
-    pub parent_item: Option<Text>,
+    pub parent_item: Option<FreeText>,
     /// Its id in other software.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, max_length = 1024, example = "report_item_1234")]
-    pub remote_id: Option<Text>,
+    pub remote_id: Option<FreeText>,
     /// When other software made it. Answered in UTC, like all times of a line but `applied_date`.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "rfc3339::optional")]
     #[schema(example = "2024-07-01T12:00:00Z")]
@@ -103,7 +103,7 @@ pub struct LineItem {
     /// The company that the line is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Uuid>, example = "801f9ede-c698-4e66-a7fc-48d19eebaa4f")]
-    pub company_info_id: Option<RelatedId>,
+    pub company_info_id: Option<ReferenceId>,
     /// When the line was made; the payment's own time when not sent.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "rfc3339::optional")]
     #[schema(example = "2024-06-15T12:00:00Z")]
@@ -119,15 +119,15 @@ pub struct LineItem {
     /// The accounting date of that; its written offset is kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime, example = "2024-06-15T12:00:00Z")]
-    pub applied_date: Option<WrittenTime>,
+    pub applied_date: Option<OffsetTimestamp>,
     /// What the line is allocated to, for example an invoice.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Uuid>, example = "801f9ede-c698-4e66-a7fc-48d19eebaa4f")]
-    pub related_object_id: Option<RelatedId>,
+    pub related_object_id: Option<ReferenceId>,
     /// The kind of that object.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, max_length = 1024, example = "invoice")]
-    pub related_object_type: Option<Text>,
+    pub related_object_type: Option<FreeText>,
 }
 
 /// A payment as it is kept.
@@ -136,7 +136,7 @@ pub struct Payment {
     /// Made by the server, ordered by time.
     pub id: PaymentId,
     /// What the client said.
-    pub content: Box<NewPayment>,
+    pub data: Box<PaymentData>,
     /// The id in the connected accounting software.
     pub remote_id: Option<String>,
     /// When the record last changed there.
@@ -174,10 +174,10 @@ impl Stamp {
 impl Payment {
     /// A payment that was just written.
     #[must_use]
-    pub fn written(content: Box<NewPayment>, warnings: Vec<Warning>, stamp: Stamp) -> Self {
+    pub fn written(data: Box<PaymentData>, warnings: Vec<Warning>, stamp: Stamp) -> Self {
         Self {
             id: stamp.id,
-            content,
+            data,
             remote_id: None,
             remote_updated_at: None,
             remote_data: None,
@@ -190,25 +190,25 @@ impl Payment {
 
 /// The claim that a request makes on an idempotency key.
 #[derive(Debug, Clone)]
-pub struct Claim {
+pub struct IdempotencyClaim {
     /// The key.
     pub key: IdempotencyKey,
     /// SHA-256 of what the request means: two requests are the same when these are.
     pub digest: [u8; 32],
 }
 
-impl Claim {
+impl IdempotencyClaim {
     /// Claims `key` for a request: its body's meaning and its query.
     ///
     /// # Errors
     /// When `content` cannot be serialized, which none of its types allows for.
-    pub fn new(key: IdempotencyKey, content: &NewPayment, remote_data: bool) -> Result<Self, serde_json::Error> {
+    pub fn new(key: IdempotencyKey, data: &PaymentData, remote_data: bool) -> Result<Self, serde_json::Error> {
         #[derive(Serialize)]
         struct Meaning<'a> {
-            payment: &'a NewPayment,
+            payment: &'a PaymentData,
             remote_data: bool,
         }
-        let meaning = serde_json::to_vec(&Meaning { payment: content, remote_data })?;
+        let meaning = serde_json::to_vec(&Meaning { payment: data, remote_data })?;
         Ok(Self { key, digest: Sha256::digest(&meaning).into() })
     }
 }

@@ -8,9 +8,9 @@ use uuid::Uuid;
 
 use super::payment::{LineItem, Payment};
 use crate::domain::{
-    Currency, ExchangeRate, FieldMappings, MinorUnits, RelatedId, Text, Warning, WrittenTime, rfc3339,
+    Currency, ExchangeRate, FieldMappings, FreeText, MinorUnits, OffsetTimestamp, ReferenceId, Warning, rfc3339,
 };
-use crate::http::query::{FromQuery, Parameters};
+use crate::http::request::query::{FromQuery, Parameters};
 
 /// The query of every call that answers one payment.
 #[derive(Debug, Clone, Copy, IntoParams)]
@@ -33,16 +33,16 @@ impl FromQuery for RemoteData {
 pub struct PaymentView<'a> {
     /// The invoice that is paid.
     #[schema(value_type = Option<Uuid>, example = "801f9ede-c698-4e66-a7fc-48d19eebaa4f")]
-    invoice_id: Option<RelatedId>,
+    invoice_id: Option<ReferenceId>,
     /// The accounting date, with the offset that the client wrote.
     #[schema(value_type = Option<String>, format = DateTime, example = "2024-06-15T12:00:00Z")]
-    transaction_date: Option<WrittenTime>,
+    transaction_date: Option<OffsetTimestamp>,
     /// Who pays or is paid.
     #[schema(value_type = Option<Uuid>, example = "801f9ede-c698-4e66-a7fc-48d19eebaa4f")]
-    contact_id: Option<RelatedId>,
+    contact_id: Option<ReferenceId>,
     /// The account of the books that the money went to or came from.
     #[schema(value_type = Option<Uuid>, example = "801f9ede-c698-4e66-a7fc-48d19eebaa4f")]
-    account_id: Option<RelatedId>,
+    account_id: Option<ReferenceId>,
     /// ISO 4217 alphabetic code, upper case.
     #[schema(value_type = Option<String>, example = "USD")]
     currency: Option<Currency>,
@@ -55,16 +55,16 @@ pub struct PaymentView<'a> {
     /// The kind of payment, in the client's words.
     #[serde(rename = "type")]
     #[schema(value_type = Option<String>, example = "Credit Card")]
-    kind: Option<&'a Text>,
+    kind: Option<&'a FreeText>,
     /// The company whose books these are.
     #[schema(value_type = Option<Uuid>, example = "801f9ede-c698-4e66-a7fc-48d19eebaa4f")]
-    company_info_id: Option<RelatedId>,
+    company_info_id: Option<ReferenceId>,
     /// The accounting period that the payment falls into.
     #[schema(value_type = Option<Uuid>, example = "801f9ede-c698-4e66-a7fc-48d19eebaa4f")]
-    accounting_period_id: Option<RelatedId>,
+    accounting_period_id: Option<ReferenceId>,
     /// Tracking categories.
     #[schema(value_type = Option<Vec<Uuid>>, example = json!(["801f9ede-c698-4e66-a7fc-48d19eebaa4f"]))]
-    tracking_categories: Option<&'a [RelatedId]>,
+    tracking_categories: Option<&'a [ReferenceId]>,
     /// Line items in the order in which they were sent; never null.
     line_items: Vec<LineItemView<'a>>,
     /// Custom fields.
@@ -103,27 +103,27 @@ pub struct PaymentView<'a> {
 pub struct LineItemView<'a> {
     /// What the line is called.
     #[schema(value_type = Option<String>, example = "Net Income")]
-    name: Option<&'a Text>,
+    name: Option<&'a FreeText>,
     /// An amount in minor units.
     #[schema(value_type = Option<i64>, example = 100_000)]
     value: Option<MinorUnits>,
     /// The kind of line.
     #[serde(rename = "type")]
     #[schema(value_type = Option<String>, example = "Operating Activities")]
-    kind: Option<&'a Text>,
+    kind: Option<&'a FreeText>,
     /// The line above this one.
     #[schema(value_type = Option<String>, example = "801f9ede-c698-4e66-a7fc-48d19eebaa4f")]
-    parent_item: Option<&'a Text>,
+    parent_item: Option<&'a FreeText>,
     /// Its id in other software.
     #[schema(value_type = Option<String>, example = "report_item_1234")]
-    remote_id: Option<&'a Text>,
+    remote_id: Option<&'a FreeText>,
     /// When other software made it.
     #[schema(example = "2024-07-01T12:00:00Z")]
     #[serde(serialize_with = "rfc3339::optional")]
     remote_generated_at: Option<DateTime<Utc>>,
     /// The company that the line is about.
     #[schema(value_type = Option<Uuid>, example = "801f9ede-c698-4e66-a7fc-48d19eebaa4f")]
-    company_info_id: Option<RelatedId>,
+    company_info_id: Option<ReferenceId>,
     /// When the line was made; never null.
     #[schema(example = "2024-06-15T12:00:00Z")]
     #[serde(serialize_with = "rfc3339::instant")]
@@ -137,20 +137,20 @@ pub struct LineItemView<'a> {
     applied_amount: Option<MinorUnits>,
     /// The accounting date of that, with the offset that the client wrote.
     #[schema(value_type = Option<String>, format = DateTime, example = "2024-06-15T12:00:00Z")]
-    applied_date: Option<WrittenTime>,
+    applied_date: Option<OffsetTimestamp>,
     /// What the line is allocated to.
     #[schema(value_type = Option<Uuid>, example = "801f9ede-c698-4e66-a7fc-48d19eebaa4f")]
-    related_object_id: Option<RelatedId>,
+    related_object_id: Option<ReferenceId>,
     /// The kind of that object.
     #[schema(value_type = Option<String>, example = "invoice")]
-    related_object_type: Option<&'a Text>,
+    related_object_type: Option<&'a FreeText>,
 }
 
 impl<'a> PaymentView<'a> {
     /// A payment as it is read later.
     #[must_use]
     pub fn of(payment: &'a Payment, remote_data: bool) -> Self {
-        let content = &payment.content;
+        let content = &payment.data;
         Self {
             invoice_id: content.invoice_id,
             transaction_date: content.transaction_date,

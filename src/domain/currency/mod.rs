@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
 
-use super::Refusal;
+use crate::domain::ParseError;
 
 /// An ISO 4217 currency, fund or precious metal. Read in any letter case, written in upper case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,11 +55,11 @@ impl Currency {
 }
 
 impl FromStr for Currency {
-    type Err = Refusal;
+    type Err = ParseError;
 
-    fn from_str(text: &str) -> Result<Self, Refusal> {
+    fn from_str(text: &str) -> Result<Self, ParseError> {
         Self::find(&text.to_ascii_uppercase()).ok_or_else(|| {
-            Refusal::new("unknown_currency", "not an ISO 4217 currency code; write three letters, like USD")
+            ParseError::new("unknown_currency", "not an ISO 4217 currency code; write three letters, like USD")
         })
     }
 }

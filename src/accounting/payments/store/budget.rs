@@ -39,13 +39,13 @@ impl Budget {
 pub(super) async fn within_budget(scope: &Scope, candidates: &[PaymentRow]) -> Result<Vec<PaymentRow>, db::Error> {
     let ids: Vec<Uuid> = candidates.iter().map(|row| row.id).collect();
     let matches: Vec<bool> = candidates.iter().map(|row| row.matches).collect();
-    let last_looks: Vec<bool> = candidates.iter().map(|row| row.is_last_look).collect();
+    let last_looks: Vec<bool> = candidates.iter().map(|row| row.is_scan_end).collect();
     let (mut work, _turn) = scope.begin_list().await?;
     let rows = select_payments!(
         [r#"
             select *
             from (
-                select payment.*, place, matches, is_last_look,
+                select payment.*, place, matches, is_scan_end,
                        sum(coalesce(octet_length(field_mappings::text), 0) + coalesce(octet_length(remote_data::text), 0)
                            + coalesce(octet_length(warnings::text), 0) + item_bytes) over (order by place)
                        as text_bytes_so_far
@@ -61,7 +61,7 @@ pub(super) async fn within_budget(scope: &Scope, candidates: &[PaymentRow]) -> R
                                    limit 1
                                ), 0) as line_items
                         from unnest($2::uuid[], $3::bool[], $4::bool[])
-                             with ordinality as candidate (candidate_id, matches, is_last_look, place)
+                             with ordinality as candidate (candidate_id, matches, is_scan_end, place)
                     ) as candidate
                 ) as counted
                 cross join lateral (

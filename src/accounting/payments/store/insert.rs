@@ -4,20 +4,20 @@ use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
 use uuid::Uuid;
 
-use crate::accounting::payments::payment::{Claim, LineItem, NewPayment, Stamp};
+use crate::accounting::payments::payment::{IdempotencyClaim, LineItem, PaymentData, Stamp};
 use crate::auth::Scoped;
 use crate::db;
-use crate::domain::{Currency, ExchangeRate, MinorUnits, RelatedId, Text, Warning, WrittenTime};
+use crate::domain::{Currency, ExchangeRate, FreeText, MinorUnits, OffsetTimestamp, ReferenceId, Warning};
 
 /// A payment to be stored, with its claim on an idempotency key.
 #[derive(Debug)]
-pub struct NewRow {
+pub struct PaymentInsert {
     /// What the client said.
-    pub content: Box<NewPayment>,
+    pub data: Box<PaymentData>,
     /// What the answer will warn of.
     pub warnings: Vec<Warning>,
     /// The claim, when the client sent a key.
-    pub claim: Option<Claim>,
+    pub claim: Option<IdempotencyClaim>,
 }
 
 /// What became of the rows of an [`insert`].
@@ -46,12 +46,12 @@ pub struct Inserted {
 /// [`db::Error::Lost`] when the connection broke and it is not known whether the payments are stored; after every
 /// other error none of them is.
 pub async fn insert(
-    rows: &[&Scoped<NewRow>],
+    rows: &[&Scoped<PaymentInsert>],
     stamps: &[Stamp],
     not_after: DateTime<Utc>,
     work: impl PgExecutor<'_>,
 ) -> Result<Inserted, db::Error> {
-    let contents = column(rows, |row| &*row.value.content);
+    let contents = column(rows, |row| &*row.value.data);
     let claims = column(rows, |row| row.value.claim.as_ref());
     let items = line_items(stamps, &contents);
     let inserted = sqlx::query!(
@@ -108,14 +108,14 @@ pub async fn insert(
         column(stamps, |stamp| stamp.time) as _,
         column(stamps, |stamp| stamp.time) as _,
         column(&contents, |content| content.invoice_id.map(|id| id.0)) as _,
-        column(&contents, |content| content.transaction_date.map(WrittenTime::instant)) as _,
-        column(&contents, |content| content.transaction_date.map(WrittenTime::offset_minutes)) as _,
+        column(&contents, |content| content.transaction_date.map(OffsetTimestamp::instant)) as _,
+        column(&contents, |content| content.transaction_date.map(OffsetTimestamp::offset_minutes)) as _,
         column(&contents, |content| content.contact_id.map(|id| id.0)) as _,
         column(&contents, |content| content.account_id.map(|id| id.0)) as _,
         column(&contents, |content| content.currency.map(Currency::code)) as _,
         column(&contents, |content| content.exchange_rate.as_ref().map(ExchangeRate::as_str)) as _,
         column(&contents, |content| content.total_amount.map(MinorUnits::get)) as _,
-        column(&contents, |content| content.kind.as_ref().map(Text::as_str)) as _,
+        column(&contents, |content| content.kind.as_ref().map(FreeText::as_str)) as _,
         column(&contents, |content| content.company_info_id.map(|id| id.0)) as _,
         column(&contents, |content| content.accounting_period_id.map(|id| id.0)) as _,
         // Arrays within the array would have to be of one length; as text each has its own.
@@ -127,20 +127,20 @@ pub async fn insert(
         column(&claims, |claim| claim.map(|claim| claim.digest.as_slice())) as _,
         column(&items, |(_, stamp, _)| stamp.id.0) as _,
         column(&items, |(place, _, _)| place) as _,
-        column(&items, |(.., item)| item.name.as_ref().map(Text::as_str)) as _,
+        column(&items, |(.., item)| item.name.as_ref().map(FreeText::as_str)) as _,
         column(&items, |(.., item)| item.value.map(MinorUnits::get)) as _,
-        column(&items, |(.., item)| item.kind.as_ref().map(Text::as_str)) as _,
-        column(&items, |(.., item)| item.parent_item.as_ref().map(Text::as_str)) as _,
-        column(&items, |(.., item)| item.remote_id.as_ref().map(Text::as_str)) as _,
+        column(&items, |(.., item)| item.kind.as_ref().map(FreeText::as_str)) as _,
+        column(&items, |(.., item)| item.parent_item.as_ref().map(FreeText::as_str)) as _,
+        column(&items, |(.., item)| item.remote_id.as_ref().map(FreeText::as_str)) as _,
         column(&items, |(.., item)| item.remote_generated_at) as _,
         column(&items, |(.., item)| item.company_info_id.map(|id| id.0)) as _,
         column(&items, |(_, stamp, item)| item.created_at.unwrap_or(stamp.time)) as _,
         column(&items, |(_, stamp, item)| item.modified_at.unwrap_or(stamp.time)) as _,
         column(&items, |(.., item)| item.applied_amount.map(MinorUnits::get)) as _,
-        column(&items, |(.., item)| item.applied_date.map(WrittenTime::instant)) as _,
-        column(&items, |(.., item)| item.applied_date.map(WrittenTime::offset_minutes)) as _,
+        column(&items, |(.., item)| item.applied_date.map(OffsetTimestamp::instant)) as _,
+        column(&items, |(.., item)| item.applied_date.map(OffsetTimestamp::offset_minutes)) as _,
         column(&items, |(.., item)| item.related_object_id.map(|id| id.0)) as _,
-        column(&items, |(.., item)| item.related_object_type.as_ref().map(Text::as_str)) as _,
+        column(&items, |(.., item)| item.related_object_type.as_ref().map(FreeText::as_str)) as _,
         not_after,
     )
     .fetch_one(work)
@@ -150,10 +150,10 @@ pub async fn insert(
 }
 
 /// The line items of all payments, each with its place and its payment's stamp.
-fn line_items<'a>(stamps: &[Stamp], contents: &[&'a NewPayment]) -> Vec<(i32, Stamp, &'a LineItem)> {
-    let of_payment = |(stamp, content): (&Stamp, &&'a NewPayment)| {
+fn line_items<'a>(stamps: &[Stamp], contents: &[&'a PaymentData]) -> Vec<(i32, Stamp, &'a LineItem)> {
+    let of_payment = |(stamp, data): (&Stamp, &&'a PaymentData)| {
         let stamp = *stamp;
-        (0..).zip(&content.line_items).map(move |(place, item)| (place, stamp, item))
+        (0..).zip(&data.line_items).map(move |(place, item)| (place, stamp, item))
     };
     stamps.iter().zip(contents).flat_map(of_payment).collect()
 }
@@ -169,7 +169,7 @@ fn warnings_text(warnings: &[Warning]) -> Option<String> {
 }
 
 /// An array of Postgres as text.
-fn array_text(ids: &[RelatedId]) -> String {
+fn array_text(ids: &[ReferenceId]) -> String {
     let mut text = String::with_capacity(2 + ids.len() * (uuid::fmt::Hyphenated::LENGTH + 1));
     text.push('{');
     for (place, id) in ids.iter().enumerate() {

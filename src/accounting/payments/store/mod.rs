@@ -9,7 +9,7 @@ mod scan;
 mod select;
 
 pub use budget::Budget;
-pub use insert::{Inserted, NewRow, insert};
-pub use page::{Found, page};
+pub use insert::{Inserted, PaymentInsert, insert};
+pub use page::{PaymentPage, page};
 pub use read::{find, find_claimed};
-pub use scan::MOST_LOOKS;
+pub use scan::SCAN_LIMIT;

@@ -7,13 +7,13 @@ use crate::accounting::payments::filter::Filter;
 use crate::accounting::payments::payment::Payment;
 use crate::auth::Scope;
 use crate::db;
-use crate::domain::WrittenTime;
-use crate::http::cursor::{Cursor, Direction, Sort, SortKey};
-use crate::http::page::{Limit, Order};
+use crate::domain::OffsetTimestamp;
+use crate::domain::page::{Cursor, Direction, Sort, SortKey};
+use crate::domain::page::{Limit, Order};
 
 /// What a look at a list found.
 #[derive(Debug)]
-pub struct Found {
+pub struct PaymentPage {
     /// In the order in which the list is shown.
     pub payments: Vec<Payment>,
     /// Where the list goes on in the direction of reading; `None` at its end.
@@ -21,7 +21,7 @@ pub struct Found {
 }
 
 /// Reads up to `limit` payments from `cursor` on, or from the list's beginning. There may be fewer, and `read_on` leads
-/// on: a page looks at [`super::MOST_LOOKS`] payments at most, and ends before the payment that would bring it over
+/// on: a page looks at [`super::SCAN_LIMIT`] payments at most, and ends before the payment that would bring it over
 /// [`Budget::PAGE`]. Its first payment always comes, however large.
 ///
 /// # Errors
@@ -32,7 +32,7 @@ pub async fn page(
     order: Order,
     cursor: Option<Cursor>,
     limit: Limit,
-) -> Result<Found, db::Error> {
+) -> Result<PaymentPage, db::Error> {
     let direction = cursor.map_or(order.direction(), |cursor| cursor.direction);
     // One more than asked for tells whether the list goes on.
     let one_more = i64::from(limit.get()) + 1;
@@ -60,22 +60,22 @@ fn found(
     direction: Direction,
     sort: Sort,
     is_cut: bool,
-) -> Result<Found, sqlx::Error> {
+) -> Result<PaymentPage, sqlx::Error> {
     let (mut payments, mut read_on) = (Vec::with_capacity(rows.len()), None);
     for row in rows {
-        let (matches, is_last_look) = (row.matches, row.is_last_look);
+        let (matches, is_scan_end) = (row.matches, row.is_scan_end);
         let payment = row.into_payment(scope)?;
-        read_on = (is_cut || is_last_look).then(|| Cursor { direction, id: payment.id.0, key: key(&payment, sort) });
+        read_on = (is_cut || is_scan_end).then(|| Cursor { direction, id: payment.id.0, key: key(&payment, sort) });
         if matches {
             payments.push(payment);
         }
     }
-    Ok(Found { payments, read_on })
+    Ok(PaymentPage { payments, read_on })
 }
 
 /// What the cursor of a list holds of a payment.
 fn key(payment: &Payment, sort: Sort) -> SortKey {
-    match (sort, payment.content.transaction_date.map(WrittenTime::calendar_date)) {
+    match (sort, payment.data.transaction_date.map(OffsetTimestamp::calendar_date)) {
         (Sort::AccountingDate, Some(date)) => SortKey::AccountingDate(date),
         (Sort::ModifiedAt, _) => SortKey::ModifiedAt(payment.modified_at),
         // A list by accounting date holds no payment without one.

@@ -5,7 +5,7 @@ use sqlx::types::Json;
 
 use super::rows::PaymentRow;
 use super::select::select_payments;
-use crate::accounting::payments::payment::{Claim, Payment};
+use crate::accounting::payments::payment::{IdempotencyClaim, Payment};
 use crate::auth::Scope;
 use crate::db;
 use crate::domain::{PaymentId, Warning};
@@ -14,9 +14,9 @@ use crate::domain::{PaymentId, Warning};
 ///
 /// # Errors
 /// When the database fails.
-pub async fn find_claimed(scope: &Scope, claim: &Claim) -> Result<Option<Payment>, db::Error> {
+pub async fn find_claimed(scope: &Scope, claim: &IdempotencyClaim) -> Result<Option<Payment>, db::Error> {
     let row = select_payments!(
-        ["select *, true as matches, false as is_last_look from payment
+        ["select *, true as matches, false as is_scan_end from payment
           where connection_id = $1 and idempotency_key = $2"] [] [] [],
         scope.connection_id().0,
         claim.key.as_str(),
@@ -34,7 +34,7 @@ pub async fn find_claimed(scope: &Scope, claim: &Claim) -> Result<Option<Payment
 /// When the database fails.
 pub async fn find(scope: &Scope, id: PaymentId) -> Result<Option<Payment>, db::Error> {
     let row = select_payments!(
-        ["select *, true as matches, false as is_last_look from payment where connection_id = $1 and id = $2"] [] [] [],
+        ["select *, true as matches, false as is_scan_end from payment where connection_id = $1 and id = $2"] [] [] [],
         scope.connection_id().0,
         id.0,
     )

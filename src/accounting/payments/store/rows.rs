@@ -9,10 +9,10 @@ use serde_json::value::RawValue;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use crate::accounting::payments::payment::{LineItem, NewPayment, Payment};
+use crate::accounting::payments::payment::{LineItem, Payment, PaymentData};
 use crate::auth::Scope;
 use crate::db;
-use crate::domain::{FieldMappings, MinorUnits, PaymentId, Refusal, RelatedId, Warning, WrittenTime};
+use crate::domain::{FieldMappings, MinorUnits, OffsetTimestamp, ParseError, PaymentId, ReferenceId, Warning};
 
 /// A row of `payment` with its rows of `payment_line_item`.
 #[derive(Debug)]
@@ -56,7 +56,7 @@ pub(super) struct PaymentRow {
     /// Whether it passes the filters of a list.
     pub matches: bool,
     /// Whether it is the last that a list looks at.
-    pub is_last_look: bool,
+    pub is_scan_end: bool,
     /// Whether line items and JSON members are left out.
     pub is_partial: bool,
 }
@@ -79,24 +79,24 @@ impl PaymentRow {
 }
 
 fn payment(row: PaymentRow, line_items: Vec<LineItem>) -> Result<Payment, sqlx::Error> {
-    let content = NewPayment {
-        invoice_id: row.invoice_id.map(RelatedId),
-        transaction_date: written_time(row.transaction_date, row.transaction_offset_minutes),
-        contact_id: row.contact_id.map(RelatedId),
-        account_id: row.account_id.map(RelatedId),
+    let data = PaymentData {
+        invoice_id: row.invoice_id.map(ReferenceId),
+        transaction_date: offset_timestamp(row.transaction_date, row.transaction_offset_minutes),
+        contact_id: row.contact_id.map(ReferenceId),
+        account_id: row.account_id.map(ReferenceId),
         currency: parse(row.currency.as_deref())?,
         exchange_rate: parse(row.exchange_rate.as_deref())?,
         total_amount: amount(row.total_amount)?,
         kind: parse(row.kind.as_deref())?,
-        company_info_id: row.company_info_id.map(RelatedId),
-        accounting_period_id: row.accounting_period_id.map(RelatedId),
-        tracking_categories: row.tracking_categories.map(|ids| ids.into_iter().map(RelatedId).collect()),
+        company_info_id: row.company_info_id.map(ReferenceId),
+        accounting_period_id: row.accounting_period_id.map(ReferenceId),
+        tracking_categories: row.tracking_categories.map(|ids| ids.into_iter().map(ReferenceId).collect()),
         line_items,
         field_mappings: row.field_mappings.map(|Json(object)| FieldMappings::from_stored(object)),
     };
     Ok(Payment {
         id: PaymentId(row.id),
-        content: Box::new(content),
+        data: Box::new(data),
         remote_id: row.remote_id,
         remote_updated_at: row.remote_updated_at,
         remote_data: row.remote_data.map(|Json(object)| object),
@@ -116,15 +116,15 @@ fn line_items(row: &PaymentRow) -> Result<Vec<LineItem>, sqlx::Error> {
             parent_item: parse(cell(&row.item_parent_item, at).map(String::as_str))?,
             remote_id: parse(cell(&row.item_remote_id, at).map(String::as_str))?,
             remote_generated_at: cell(&row.item_remote_generated_at, at).copied(),
-            company_info_id: cell(&row.item_company_info_id, at).copied().map(RelatedId),
+            company_info_id: cell(&row.item_company_info_id, at).copied().map(ReferenceId),
             created_at: cell(&row.item_created_at, at).copied(),
             modified_at: cell(&row.item_modified_at, at).copied(),
             applied_amount: amount(cell(&row.item_applied_amount, at).copied())?,
-            applied_date: written_time(
+            applied_date: offset_timestamp(
                 cell(&row.item_applied_date, at).copied(),
                 cell(&row.item_applied_offset_minutes, at).copied(),
             ),
-            related_object_id: cell(&row.item_related_object_id, at).copied().map(RelatedId),
+            related_object_id: cell(&row.item_related_object_id, at).copied().map(ReferenceId),
             related_object_type: parse(cell(&row.item_related_object_type, at).map(String::as_str))?,
         })
     };
@@ -136,14 +136,14 @@ fn cell<T>(column: &Column<T>, at: usize) -> Option<&T> {
     column.as_ref()?.get(at)?.as_ref()
 }
 
-fn written_time(instant: Option<DateTime<Utc>>, offset_minutes: Option<i16>) -> Option<WrittenTime> {
-    WrittenTime::from_parts(instant?, offset_minutes?)
+fn offset_timestamp(instant: Option<DateTime<Utc>>, offset_minutes: Option<i16>) -> Option<OffsetTimestamp> {
+    OffsetTimestamp::from_parts(instant?, offset_minutes?)
 }
 
 fn amount(units: Option<i64>) -> Result<Option<MinorUnits>, sqlx::Error> {
     units.map(MinorUnits::try_from).transpose().map_err(db::foreign)
 }
 
-fn parse<T: FromStr<Err = Refusal>>(text: Option<&str>) -> Result<Option<T>, sqlx::Error> {
+fn parse<T: FromStr<Err = ParseError>>(text: Option<&str>) -> Result<Option<T>, sqlx::Error> {
     text.map(str::parse).transpose().map_err(db::foreign)
 }

@@ -10,17 +10,17 @@ use crate::accounting::payments::bounds::{Dates, Moments, Range};
 use crate::accounting::payments::filter::Filter;
 use crate::auth::Scope;
 use crate::db;
-use crate::domain::{Currency, Text, Warning};
-use crate::http::cursor::Direction;
+use crate::domain::page::Direction;
+use crate::domain::{Currency, FreeText, Warning};
 
 /// How many payments a page looks at, whatever passes its filters: so a page costs the same wherever it begins and
 /// however many payments there are. Ten thousand rows take some ten milliseconds from memory and, each from a place of
 /// its own on a disk, stay within the statement timeout.
-pub const MOST_LOOKS: i64 = 10_000;
+pub const SCAN_LIMIT: i64 = 10_000;
 
 /// Reads at most `most` rows of `range`: those that pass the filter, and the last that was looked at. Of payments that
 /// are larger than `share` it reads only a part ([`PaymentRow::is_partial`]). The range and the
-/// order name one index with all its columns, and there is no sorting for lists (`db/connect.rs`): so whatever the
+/// order name one index with all its columns, and there is no sorting for lists (`db/database.rs`): so whatever the
 /// planner believes of a connection, it cannot walk elsewhere and look at more.
 #[expect(clippy::too_many_lines, reason = "half of them are one statement, whose parameters are this function's own")]
 pub(super) async fn scan(
@@ -43,7 +43,7 @@ pub(super) async fn scan(
     /// select *
     /// from (
     ///     select *, coalesce(($4::timestamptz is null or created_at >= $4) and …, false) as matches,
-    ///            row_number() over (order by accounting_date asc, id asc) = $17 as is_last_look
+    ///            row_number() over (order by accounting_date asc, id asc) = $17 as is_scan_end
     ///     from (
     ///         select *, ((transaction_date at time zone 'UTC')
     ///                    + transaction_offset_minutes * interval '1 minute')::date as accounting_date
@@ -54,7 +54,7 @@ pub(super) async fn scan(
     ///     order by accounting_date asc, id asc
     ///     limit $17
     /// ) as looked
-    /// where matches or is_last_look
+    /// where matches or is_scan_end
     /// order by accounting_date asc, id asc
     /// limit $18
     /// ```
@@ -83,7 +83,7 @@ pub(super) async fn scan(
                                and ($19::date is null or accounting_date >= $19)
                                and ($20::date is null or accounting_date <= $20),
                                false) as matches,
-                           row_number() over (order by "# $order r#") = $17 as is_last_look
+                           row_number() over (order by "# $order r#") = $17 as is_scan_end
                     from (
                         select *,
                                ((transaction_date at time zone 'UTC')
@@ -94,8 +94,8 @@ pub(super) async fn scan(
                     where "# $range r#"
                     order by "# $order r#"
                     limit $17
-                ) as looked
-                where matches or is_last_look
+                ) as scanned
+                where matches or is_scan_end
                 order by "# $order r#"
                 limit $18
                 "#]
@@ -115,10 +115,10 @@ pub(super) async fn scan(
                 filter.contact_id.map(|id| id.0),
                 filter.account_id.map(|id| id.0),
                 filter.currency.map(Currency::code),
-                filter.kind.as_ref().map(Text::as_str),
-                filter.remote_id.as_ref().map(Text::as_str),
+                filter.kind.as_ref().map(FreeText::as_str),
+                filter.remote_id.as_ref().map(FreeText::as_str),
                 filter.idempotency_key.as_ref().map(|key| key.as_str()),
-                MOST_LOOKS,
+                SCAN_LIMIT,
                 most,
                 first_date,
                 last_date,

@@ -19,7 +19,7 @@ macro_rules! select_payments {
                    remote_id, remote_updated_at,
                    case when is_whole then remote_data end as "remote_data: Json<Box<RawValue>>",
                    case when is_whole then warnings end as "warnings: Json<Vec<Warning>>",
-                   request_digest, matches as "matches!", is_last_look as "is_last_look!",
+                   request_digest, matches as "matches!", is_scan_end as "is_scan_end!",
                    is_whole is null as "is_partial!",
                    item_name as "item_name: _", item_value as "item_value: _", item_kind as "item_kind: _",
                    item_parent_item as "item_parent_item: _", item_remote_id as "item_remote_id: _",

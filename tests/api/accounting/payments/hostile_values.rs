@@ -68,7 +68,7 @@ impl Place {
 
 /// Every member of a payment and of a line item, and the elements of its lists.
 fn places() -> Vec<Place> {
-    let of_payment = documented("NewPayment").into_iter().map(|(name, _)| Place {
+    let of_payment = documented("PaymentData").into_iter().map(|(name, _)| Place {
         pointer: format!("/{name}"),
         before: format!("{{\"{name}\":"),
         after: "}",

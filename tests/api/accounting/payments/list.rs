@@ -22,7 +22,7 @@ fn ticking() -> Clock {
 }
 
 /// A clock that stands still, so that `created_at` tells nothing apart.
-fn standing() -> Clock {
+fn quota_status() -> Clock {
     Clock::new(|| DateTime::from_timestamp(NOON, 0).expect("in range"))
 }
 
@@ -91,7 +91,7 @@ async fn entry_of_a_list_is_the_payment_as_it_is_read_alone() {
 
 #[tokio::test]
 async fn paging_visits_every_payment_once_in_both_directions() {
-    for clock in [ticking(), standing()] {
+    for clock in [ticking(), quota_status()] {
         let app = App::with_clock(clock).await;
         let tenant = app.tenant().await;
         let created: BTreeSet<_> = create_many(&app, &tenant, 6).await.into_iter().collect();
@@ -115,7 +115,7 @@ async fn paging_visits_every_payment_once_in_both_directions() {
 
 #[tokio::test]
 async fn whoever_turns_round_sees_the_same_page_again() {
-    let app = App::with_clock(standing()).await;
+    let app = App::with_clock(quota_status()).await;
     let tenant = app.tenant().await;
     create_many(&app, &tenant, 6).await;
     let first = page(&app, &tenant, "limit=2").await;

@@ -11,8 +11,8 @@ use crate::support::logs::Logs;
 use crate::support::many::{created_at, fill};
 use crate::support::postgres;
 
-/// As in `store::MOST_LOOKS`, and one that Postgres reads ahead.
-const MOST_LOOKS: u64 = 10_001;
+/// As in `store::SCAN_LIMIT`, and one that Postgres reads ahead.
+const SCAN_LIMIT: u64 = 10_001;
 
 /// Filters, by the index that serves them: with many matches, few and none.
 const FILTERS: &[(&str, &[&str])] = &[
@@ -114,7 +114,7 @@ fn plan(logs: &Logs) -> Value {
     let messages = lines.iter().filter_map(|line| line["message"].as_str());
     let mut plans: Vec<Value> = messages
         .filter_map(|message| serde_json::from_str(message.split_once("plan:\n")?.1).ok())
-        .filter(|plan: &Value| plan["Query Text"].as_str().is_some_and(|text| text.contains("is_last_look")))
+        .filter(|plan: &Value| plan["Query Text"].as_str().is_some_and(|text| text.contains("is_scan_end")))
         .collect();
     assert_eq!(plans.len(), 1, "one statement a page; {lines:#?}");
     plans.remove(0)["Plan"].take()
@@ -135,13 +135,14 @@ fn assert_bounded(plan: &Value, index: &str, what: &str) {
     let [payments] = scans("payment")[..] else { panic!("{what} reads payments once: {plan:#}") };
     assert_eq!(payments["Index Name"], index, "{what}: {plan:#}");
     let rows = |member: &str| payments[member].as_f64().map_or(0, |rows| format!("{rows:.0}").parse().expect("whole"));
-    let looked: u64 = ["Actual Rows", "Rows Removed by Filter", "Rows Removed by Index Recheck"].map(rows).iter().sum();
-    assert!(looked <= MOST_LOOKS, "{what} looked at {looked}: {plan:#}");
+    let scanned: u64 =
+        ["Actual Rows", "Rows Removed by Filter", "Rows Removed by Index Recheck"].map(rows).iter().sum();
+    assert!(scanned <= SCAN_LIMIT, "{what} scanned at {scanned}: {plan:#}");
     let [items] = scans("payment_line_item")[..] else { panic!("{what} reads line items once: {plan:#}") };
     assert_eq!(items["Index Name"], "payment_line_item_pkey", "{what}: {plan:#}");
 
     let blocks = ["Shared Hit Blocks", "Shared Read Blocks"].map(|member| plan[member].as_u64().expect("a number"));
-    assert!(blocks.iter().sum::<u64>() <= looked + 1_000, "{what} read {blocks:?} blocks: {plan:#}");
+    assert!(blocks.iter().sum::<u64>() <= scanned + 1_000, "{what} read {blocks:?} blocks: {plan:#}");
 }
 
 /// The page of a query, then the one after and from there the one before, each with its plan.

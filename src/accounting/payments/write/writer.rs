@@ -1,0 +1,173 @@
+//! A writer: takes what has gathered in the queue, commits it as one batch, answers each call. Why, and what holds, is
+//! at the top of [`super::group_commit`].
+
+use std::io::ErrorKind;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Mutex;
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::time::timeout;
+use uuid::Uuid;
+
+use super::group_commit::{PendingWrite, settled_after};
+use crate::accounting::payments::payment::Stamp;
+use crate::accounting::payments::store;
+use crate::db::{self, WriterSession};
+use crate::domain::Clock;
+
+/// The most payments of one transaction. More would make each wait longer and save next to nothing.
+const BATCH_ROWS: usize = 128;
+/// A batch that has reached this, in bytes of memory, takes no further payment.
+const BATCH_BYTES: usize = 1_024 * 1_024;
+/// How long after its statement timeout a Postgres that says nothing is given up: it hangs, or the network does.
+const SILENCE: Duration = Duration::from_secs(1);
+/// How long an idle writer keeps its database connection. Giving it back costs Postgres a round trip.
+const KEEP_CONNECTION: Duration = Duration::from_secs(1);
+
+/// What the writers take from.
+pub(super) type Queue = Arc<Mutex<UnboundedReceiver<PendingWrite>>>;
+
+/// Runs a writer. A panic, which is logged where it happens, costs the batch that it struck and not the writer.
+pub(super) async fn keep_writing(queue: Queue, statement_timeout: Duration, clock: Clock) {
+    let writer = || Writer { queue: Arc::clone(&queue), connection: None, statement_timeout, clock: clock.clone() };
+    while tokio::spawn(writer().run()).await.is_err() {}
+}
+
+struct Writer {
+    queue: Queue,
+    connection: Option<WriterSession>,
+    statement_timeout: Duration,
+    /// Where `created_at` comes from.
+    clock: Clock,
+}
+
+impl Writer {
+    async fn run(mut self) {
+        while let Some(batch) = self.next_batch().await {
+            self.write(batch).await;
+        }
+    }
+
+    /// `None` when there is no queue any more.
+    async fn next_batch(&mut self) -> Option<Vec<PendingWrite>> {
+        if let Ok(batch) = timeout(KEEP_CONNECTION, gather(&self.queue)).await {
+            return batch;
+        }
+        self.connection = None;
+        gather(&self.queue).await
+    }
+
+    /// Writes a batch and answers each of its calls.
+    async fn write(&mut self, batch: Vec<PendingWrite>) {
+        let mut parts = vec![batch];
+        while let Some(mut part) = parts.pop() {
+            let Some(first) = part.first() else { continue };
+            let connection = match &mut self.connection {
+                Some(kept) => kept,
+                none => match first.row.scope.writer_session().await {
+                    Ok(acquired) => none.insert(acquired),
+                    Err(error) => {
+                        // What gathered meanwhile would wait as long for the same answer.
+                        let gathered = std::iter::from_fn(|| self.queue.try_lock().ok()?.try_recv().ok());
+                        for call in part.into_iter().chain(gathered) {
+                            call.fail(&error);
+                        }
+                        continue;
+                    }
+                },
+            };
+            #[cfg(feature = "broken")]
+            if super::broken::is_on() {
+                if !super::broken::write(part, connection, self.clock.now()).await {
+                    self.connection = None;
+                }
+                continue;
+            }
+            let mut attempt = Attempt { batch: &part, stamps: Vec::new() };
+            let committed = attempt.commit(connection, self.statement_timeout, &self.clock);
+            let silence = |_| Err(db::Error::of_write(sqlx::Error::Io(ErrorKind::TimedOut.into())));
+            let committed = timeout(self.statement_timeout + SILENCE, committed).await.unwrap_or_else(silence);
+            let stamps = attempt.stamps;
+            match committed {
+                Ok(stored) => {
+                    let all = stored.len() == part.len();
+                    for (call, stamp) in part.into_iter().zip(stamps) {
+                        call.answer(all || stored.contains(&stamp.id.0), stamp);
+                    }
+                }
+                // Only where it is certain that nothing was stored.
+                Err(db::Error::Constraint(_) | db::Error::Internal(_)) if part.len() > 1 => {
+                    let rest = part.split_off(part.len() / 2);
+                    parts.extend([rest, part]);
+                }
+                Err(error) => {
+                    // Not back into the pool: it may hang, or lead to a standby, and the next one to the new primary.
+                    if let Some(connection) = self.connection.take() {
+                        connection.discard();
+                    }
+                    let settled_after = settled_after(self.statement_timeout);
+                    let mut stamps = stamps.into_iter();
+                    for call in part {
+                        match (&error, stamps.next()) {
+                            (db::Error::Lost(_), Some(stamp)) => call.outcome_unknown(stamp, settled_after, &error),
+                            _ => call.fail(&error),
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// One attempt to commit a batch.
+struct Attempt<'a> {
+    batch: &'a [PendingWrite],
+    /// What the payments were written with; empty when nothing was sent.
+    stamps: Vec<Stamp>,
+}
+
+impl Attempt<'_> {
+    /// Commits the batch: the ids of the payments that are stored now.
+    async fn commit(
+        &mut self,
+        connection: &mut WriterSession,
+        statement_timeout: Duration,
+        clock: &Clock,
+    ) -> Result<Vec<Uuid>, db::Error> {
+        let rows: Vec<_> = self.batch.iter().map(|call| &call.row).collect();
+        let database_clock = connection.clock();
+        let mut work = connection.begin().await?;
+        // The two times belong together: a payment is visible soon after its `created_at`, or never.
+        self.stamps = Stamp::series(clock.now(), rows.len());
+        let not_after = database_clock.after(statement_timeout);
+        let inserted = store::insert(&rows, &self.stamps, not_after, &mut work).await?;
+        database_clock.record(inserted.clock);
+        if inserted.is_late {
+            return Err(db::Error::unavailable(sqlx::Error::Protocol("the statement arrived too late".to_owned())));
+        }
+        work.commit().await?;
+        Ok(inserted.ids)
+    }
+}
+
+/// Waits for a payment and takes what has gathered behind it, in the order of the keys.
+async fn gather(queue: &Queue) -> Option<Vec<PendingWrite>> {
+    let mut queue = queue.lock().await;
+    let mut next = queue.recv().await?;
+    let (mut batch, mut memory) = (Vec::new(), 0);
+    loop {
+        memory += next.memory();
+        if !next.is_deserted() {
+            batch.push(next);
+        }
+        if batch.len() == BATCH_ROWS || memory >= BATCH_BYTES {
+            break;
+        }
+        let Ok(waiting) = queue.try_recv() else { break };
+        next = waiting;
+    }
+    drop(queue);
+    batch.sort_unstable_by(|a, b| a.place().cmp(&b.place()));
+    Some(batch)
+}

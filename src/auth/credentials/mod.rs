@@ -1,0 +1,10 @@
+//! Keys and tokens: how they look, and how they are found fast.
+
+pub(super) mod cache;
+pub(super) mod last_used;
+pub(super) mod revocations;
+pub mod secret;
+pub(super) mod single_flight;
+pub(super) mod store;
+
+pub use secret::Secret;

@@ -1,0 +1,105 @@
+//! The two statements behind the gate. They take the database itself: here nobody has a scope yet.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use crate::db::{self, Database};
+use crate::domain::{ApiKeyId, ConnectionId, ProjectId};
+
+/// What two secrets lead to.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::auth) struct CredentialRow {
+    pub project_id: ProjectId,
+    pub api_key: FoundApiKey,
+    /// `None` when no connection *of the key's project* has the token.
+    pub connection: Option<FoundConnection>,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(in crate::auth) struct FoundApiKey {
+    pub id: ApiKeyId,
+    pub read_only: bool,
+    pub expires_at: Option<DateTime<Utc>>,
+    pub revoked_at: Option<DateTime<Utc>>,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(in crate::auth) struct FoundConnection {
+    pub id: ConnectionId,
+    pub expires_at: Option<DateTime<Utc>>,
+    pub revoked_at: Option<DateTime<Utc>>,
+}
+
+/// Looks up a key and a token in one round trip. The join compares the two projects: a foreign token is simply not
+/// there.
+pub(in crate::auth) async fn find(
+    database: &Database,
+    key: &[u8; 32],
+    token: &[u8; 32],
+) -> Result<Option<CredentialRow>, db::Error> {
+    let mut work = database.begin().await?;
+    let row = sqlx::query!(
+        r#"
+        select k.id, k.project_id, k.read_only, k.expires_at, k.revoked_at,
+               c.id as "connection_id?", c.expires_at as "connection_expires_at?",
+               c.revoked_at as "connection_revoked_at?"
+        from api_key k
+        left join connection c on c.secret_hash = $2 and c.project_id = k.project_id
+        where k.secret_hash = $1
+        "#,
+        key,
+        token,
+    )
+    .fetch_optional(&mut work)
+    .await?;
+    Ok(row.map(|row| CredentialRow {
+        project_id: ProjectId(row.project_id),
+        api_key: FoundApiKey {
+            id: ApiKeyId(row.id),
+            read_only: row.read_only,
+            expires_at: row.expires_at,
+            revoked_at: row.revoked_at,
+        },
+        connection: row.connection_id.map(|id| FoundConnection {
+            id: ConnectionId(id),
+            expires_at: row.connection_expires_at,
+            revoked_at: row.connection_revoked_at,
+        }),
+    }))
+}
+
+/// Writes when keys and connections were last used, in one statement. `greatest` because another server may have
+/// written a later time. Should two servers deadlock here, the loser writes a minute later.
+pub(in crate::auth) async fn write_last_used(
+    database: &Database,
+    api_keys: &HashMap<Uuid, DateTime<Utc>>,
+    connections: &HashMap<Uuid, DateTime<Utc>>,
+) -> Result<(), db::Error> {
+    let split = |uses: &HashMap<Uuid, DateTime<Utc>>| -> (Vec<Uuid>, Vec<DateTime<Utc>>) {
+        uses.iter().map(|(&id, &at)| (id, at)).unzip()
+    };
+    let ((key_ids, key_times), (connection_ids, connection_times)) = (split(api_keys), split(connections));
+    let mut work = database.begin().await?;
+    sqlx::query!(
+        r#"
+        with keys as (
+            update api_key k set last_used_at = greatest(k.last_used_at, used.at)
+            from unnest($1::uuid[], $2::timestamptz[]) as used (id, at)
+            where k.id = used.id
+        )
+        update connection c set last_used_at = greatest(c.last_used_at, used.at)
+        from unnest($3::uuid[], $4::timestamptz[]) as used (id, at)
+        where c.id = used.id
+        "#,
+        &key_ids,
+        &key_times,
+        &connection_ids,
+        &connection_times,
+    )
+    .execute(&mut work)
+    .await
+    .map_err(db::Error::of_write)?;
+    work.commit().await
+}

@@ -1,0 +1,179 @@
+//! Pages of a list: their size, their order, and cursors, the places in that order where pages begin.
+
+use std::str::FromStr;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{ParseError, whole_number};
+
+/// Which way a cursor leads from its place in the sort order, whichever way the list is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// To greater sort keys.
+    Forward,
+    /// To smaller sort keys.
+    Backward,
+}
+
+/// What a list is sorted by; ids break ties.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sort {
+    /// The ids, whose order is that of creation.
+    Id,
+    /// The accounting date as the client wrote it.
+    AccountingDate,
+    /// The time of the last change.
+    ModifiedAt,
+}
+
+/// What a cursor holds of the entry at its place, besides the id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SortKey {
+    /// When the entry was created, to the microsecond. The id alone tells the place; earlier versions want both, and may
+    /// be serving beside this one.
+    CreatedAt(DateTime<Utc>),
+    /// The accounting date.
+    AccountingDate(NaiveDate),
+    /// When the entry was last changed, to the microsecond.
+    ModifiedAt(DateTime<Utc>),
+}
+
+impl SortKey {
+    /// What a list with such cursors is sorted by.
+    #[must_use]
+    pub fn sort(self) -> Sort {
+        match self {
+            Self::CreatedAt(_) => Sort::Id,
+            Self::AccountingDate(_) => Sort::AccountingDate,
+            Self::ModifiedAt(_) => Sort::ModifiedAt,
+        }
+    }
+}
+
+/// A place in a list, between entries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cursor {
+    /// Which way to read on.
+    pub direction: Direction,
+    /// The place is just behind this id, or just before it when the cursor leads backward.
+    pub id: Uuid,
+    /// The sort key of the entry there.
+    pub key: SortKey,
+}
+
+impl Cursor {
+    /// The same place, seen from the other side.
+    #[must_use]
+    pub fn reversed(self) -> Self {
+        let id = self.id.as_u128();
+        let (direction, id) = match self.direction {
+            Direction::Forward => (Direction::Backward, id.saturating_add(1)),
+            Direction::Backward => (Direction::Forward, id.saturating_sub(1)),
+        };
+        Self { direction, id: Uuid::from_u128(id), ..self }
+    }
+}
+
+/// How many entries a page has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limit(u8);
+
+impl Limit {
+    /// The most.
+    pub const MAX: u8 = 200;
+
+    /// The number of entries.
+    #[must_use]
+    pub fn get(self) -> u8 {
+        self.0
+    }
+}
+
+impl Default for Limit {
+    fn default() -> Self {
+        Self(50)
+    }
+}
+
+impl FromStr for Limit {
+    type Err = ParseError;
+
+    /// `50` and `50.0`: the Python library sends the latter on every call (contract §1.6).
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        let number = whole_number::parse(text).ok().and_then(|number| u8::try_from(number).ok());
+        match number {
+            Some(number) if (1..=Self::MAX).contains(&number) => Ok(Self(number)),
+            _ => Err(ParseError::new("out_of_range", format!("write a whole number from 1 to {}", Self::MAX))),
+        }
+    }
+}
+
+/// The direction in which a list is shown.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Order {
+    /// The earliest first.
+    #[default]
+    Asc,
+    /// The latest first.
+    Desc,
+}
+
+impl Order {
+    /// The direction in which the list is read from its beginning.
+    #[must_use]
+    pub fn direction(self) -> Direction {
+        match self {
+            Self::Asc => Direction::Forward,
+            Self::Desc => Direction::Backward,
+        }
+    }
+}
+
+impl FromStr for Order {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        match text {
+            "asc" => Ok(Self::Asc),
+            "desc" => Ok(Self::Desc),
+            _ => Err(ParseError::new("invalid_order", "write `asc` or `desc`")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_may_be_written_as_floats_and_have_bounds() {
+        assert_eq!("50.0".parse(), Ok(Limit(50)));
+        assert_eq!("200".parse(), Ok(Limit(200)));
+        for text in ["0", "201", "-1", "1.5", "", "all", "1e9"] {
+            assert_eq!(text.parse::<Limit>().map_err(|r| r.code), Err("out_of_range"), "{text}");
+        }
+    }
+
+    #[test]
+    fn order_is_asc_or_desc() {
+        assert_eq!(("asc".parse(), "desc".parse()), (Ok(Order::Asc), Ok(Order::Desc)));
+        for text in ["", "ASC", "ascending", "1"] {
+            assert_eq!(text.parse::<Order>().map_err(|r| r.code), Err("invalid_order"), "{text}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_cursor_reversed_twice_is_itself(backward: bool, id in 1..u128::MAX) {
+            let direction = if backward { Direction::Backward } else { Direction::Forward };
+            let key = SortKey::CreatedAt(DateTime::UNIX_EPOCH);
+            let cursor = Cursor { direction, id: Uuid::from_u128(id), key };
+            proptest::prop_assert_ne!(cursor.reversed().direction, direction);
+            proptest::prop_assert_eq!(cursor.reversed().reversed(), cursor);
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! Whether the server lives and can do its work.
+#![expect(clippy::missing_errors_doc, reason = "the doc comments are the API's own")]
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+
+use crate::auth::Authenticator;
+use crate::http::problem::error::Error;
+
+/// Names the server, in plain text: `hello()` of existing client libraries decodes nothing else (contract §1.11).
+#[utoipa::path(get, path = "/", tag = "server", responses((status = 200, description = "A greeting", body = String)))]
+pub async fn hello() -> &'static str {
+    "unibooks: a unified accounting API. Documentation is at /docs\n"
+}
+
+/// The number `200`, as existing client libraries expect it (contract §1.11). It says that the process answers.
+#[utoipa::path(
+    get, path = "/health", tag = "server",
+    responses((status = 200, description = "The process answers", body = u16, content_type = "application/json",
+        example = 200))
+)]
+pub async fn health() -> Json<u16> {
+    Json(200)
+}
+
+/// The process answers. Restart it when this does not.
+#[utoipa::path(get, path = "/livez", tag = "server", responses((status = 200, description = "The process answers")))]
+pub async fn live() -> StatusCode {
+    StatusCode::OK
+}
+
+/// The database is reachable and has every migration of this server. Send no requests here while this is not 200.
+#[utoipa::path(
+    get, path = "/readyz", tag = "server",
+    responses((status = 200, description = "Ready for requests"))
+)]
+pub async fn ready(State(authenticator): State<Authenticator>) -> Result<StatusCode, Error> {
+    authenticator.check_ready().await?;
+    Ok(StatusCode::OK)
+}

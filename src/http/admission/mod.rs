@@ -1,0 +1,8 @@
+//! What is under way at a time: requests, their bodies, their answers.
+
+pub mod load_shed;
+mod request_admission;
+pub mod response_budget;
+
+pub use load_shed::LoadShed;
+pub use request_admission::{Admission, BodyRoom};

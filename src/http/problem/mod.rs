@@ -1,0 +1,14 @@
+//! Problem documents (RFC 9457): what a client reads when a request fails.
+
+pub mod document;
+pub mod error;
+pub mod field_error;
+pub mod invalid_head;
+pub mod pointer;
+pub mod types;
+
+pub use document::Problem;
+pub use error::{Error, Failure};
+pub use field_error::{FieldError, FieldErrors};
+pub use invalid_head::InvalidHead;
+pub use types::ProblemType;

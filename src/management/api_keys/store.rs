@@ -1,0 +1,75 @@
+//! API keys in Postgres.
+
+use chrono::{DateTime, Utc};
+
+use super::api_key::ApiKey;
+use crate::auth::{Operator, Secret};
+use crate::db;
+use crate::domain::{ApiKeyId, DisplayName, ProjectId};
+
+/// Stores a key and the hash of its secret.
+///
+/// # Errors
+/// [`db::Error::Constraint`] when there is no such project, or when the database fails.
+pub async fn insert(operator: &Operator, key: &ApiKey, secret: &Secret) -> Result<(), db::Error> {
+    let mut work = operator.begin().await?;
+    sqlx::query!(
+        "insert into api_key (id, project_id, name, secret_hash, hint, read_only, created_at, expires_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8)",
+        key.id.0,
+        key.project_id.0,
+        key.name.as_str(),
+        &secret.hash(),
+        key.hint,
+        key.read_only,
+        key.created_at,
+        key.expires_at,
+    )
+    .execute(&mut work)
+    .await
+    .map_err(db::Error::of_write)?;
+    work.commit().await
+}
+
+/// Lists keys, oldest first: a project's, or all.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list(operator: &Operator, project: Option<ProjectId>) -> Result<Vec<ApiKey>, db::Error> {
+    let mut work = operator.begin().await?;
+    let rows = sqlx::query!(
+        "select id, project_id, name, hint, read_only, created_at, expires_at, revoked_at, last_used_at
+         from api_key where $1::uuid is null or project_id = $1 order by id",
+        project.map(|id| id.0),
+    )
+    .fetch_all(&mut work)
+    .await?;
+    let keys = rows.into_iter().map(|row| {
+        Ok(ApiKey {
+            id: ApiKeyId(row.id),
+            project_id: ProjectId(row.project_id),
+            name: row.name.parse::<DisplayName>().map_err(db::foreign)?,
+            hint: row.hint,
+            read_only: row.read_only,
+            created_at: row.created_at,
+            expires_at: row.expires_at,
+            revoked_at: row.revoked_at,
+            last_used_at: row.last_used_at,
+        })
+    });
+    Ok(keys.collect::<Result<_, sqlx::Error>>()?)
+}
+
+/// Revokes a key from `now` on; one that was revoked before keeps its time. Tells whether there is such a key.
+///
+/// # Errors
+/// When the database fails.
+pub async fn revoke(operator: &Operator, id: ApiKeyId, now: DateTime<Utc>) -> Result<bool, db::Error> {
+    let mut work = operator.begin().await?;
+    let done = sqlx::query!("update api_key set revoked_at = coalesce(revoked_at, $2) where id = $1", id.0, now)
+        .execute(&mut work)
+        .await
+        .map_err(db::Error::of_write)?;
+    work.commit().await?;
+    Ok(done.rows_affected() == 1)
+}

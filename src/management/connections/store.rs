@@ -1,0 +1,76 @@
+//! Pool in Postgres.
+
+use chrono::{DateTime, Utc};
+
+use super::connection::{Connection, Provider};
+use crate::auth::{Operator, Secret};
+use crate::db;
+use crate::domain::{ConnectionId, DisplayName, ProjectId};
+
+/// Stores a connection and the hash of its token.
+///
+/// # Errors
+/// [`db::Error::Constraint`] when there is no such project, or when the database fails.
+pub async fn insert(operator: &Operator, new: &Connection, token: &Secret) -> Result<(), db::Error> {
+    let mut work = operator.begin().await?;
+    sqlx::query!(
+        "insert into connection (id, project_id, label, provider, secret_hash, hint, created_at, expires_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8)",
+        new.id.0,
+        new.project_id.0,
+        new.label.as_str(),
+        new.provider.slug(),
+        &token.hash(),
+        new.hint,
+        new.created_at,
+        new.expires_at,
+    )
+    .execute(&mut work)
+    .await
+    .map_err(db::Error::of_write)?;
+    work.commit().await
+}
+
+/// Lists connections, oldest first: a project's, or all.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list(operator: &Operator, project: Option<ProjectId>) -> Result<Vec<Connection>, db::Error> {
+    let mut work = operator.begin().await?;
+    let rows = sqlx::query!(
+        "select id, project_id, label, provider, hint, created_at, expires_at, revoked_at, last_used_at
+         from connection where $1::uuid is null or project_id = $1 order by id",
+        project.map(|id| id.0),
+    )
+    .fetch_all(&mut work)
+    .await?;
+    let connections = rows.into_iter().map(|row| {
+        Ok(Connection {
+            id: ConnectionId(row.id),
+            project_id: ProjectId(row.project_id),
+            label: row.label.parse::<DisplayName>().map_err(db::foreign)?,
+            provider: row.provider.parse::<Provider>().map_err(db::foreign)?,
+            hint: row.hint,
+            created_at: row.created_at,
+            expires_at: row.expires_at,
+            revoked_at: row.revoked_at,
+            last_used_at: row.last_used_at,
+        })
+    });
+    Ok(connections.collect::<Result<_, sqlx::Error>>()?)
+}
+
+/// Revokes a connection's token from `now` on; one that was revoked before keeps its time. Tells whether there is such
+/// a connection. Its payments stay.
+///
+/// # Errors
+/// When the database fails.
+pub async fn revoke(operator: &Operator, id: ConnectionId, now: DateTime<Utc>) -> Result<bool, db::Error> {
+    let mut work = operator.begin().await?;
+    let done = sqlx::query!("update connection set revoked_at = coalesce(revoked_at, $2) where id = $1", id.0, now)
+        .execute(&mut work)
+        .await
+        .map_err(db::Error::of_write)?;
+    work.commit().await?;
+    Ok(done.rows_affected() == 1)
+}

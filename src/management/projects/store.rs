@@ -1,0 +1,38 @@
+//! Projects in Postgres.
+
+use super::project::Project;
+use crate::auth::Operator;
+use crate::db;
+use crate::domain::{DisplayName, ProjectId};
+
+/// Stores a project.
+///
+/// # Errors
+/// When the database fails.
+pub async fn insert(operator: &Operator, project: &Project) -> Result<(), db::Error> {
+    let mut work = operator.begin().await?;
+    sqlx::query!(
+        "insert into project (id, name, created_at) values ($1, $2, $3)",
+        project.id.0,
+        project.name.as_str(),
+        project.created_at,
+    )
+    .execute(&mut work)
+    .await
+    .map_err(db::Error::of_write)?;
+    work.commit().await
+}
+
+/// Lists all projects, oldest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list(operator: &Operator) -> Result<Vec<Project>, db::Error> {
+    let mut work = operator.begin().await?;
+    let rows = sqlx::query!("select id, name, created_at from project order by id").fetch_all(&mut work).await?;
+    let projects = rows.into_iter().map(|row| {
+        let name = row.name.parse::<DisplayName>().map_err(db::foreign)?;
+        Ok(Project { id: ProjectId(row.id), name, created_at: row.created_at })
+    });
+    Ok(projects.collect::<Result<_, sqlx::Error>>()?)
+}
