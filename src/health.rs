@@ -2,11 +2,26 @@
 #![expect(clippy::missing_errors_doc, reason = "the doc comments are the API's own")]
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{FromRef, State};
 use axum::http::StatusCode;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::auth::Authenticator;
-use crate::http::problem::error::Error;
+use crate::http::problem::{Error, documented, types};
+
+/// The routes that anybody may call, each with the problems that it can answer.
+pub fn routes<S>() -> OpenApiRouter<S>
+where
+    S: Clone + Send + Sync + 'static,
+    Authenticator: FromRef<S>,
+{
+    OpenApiRouter::new()
+        .routes(documented(routes!(hello), &[]))
+        .routes(documented(routes!(health), &[]))
+        .routes(documented(routes!(live), &[]))
+        .routes(documented(routes!(ready), &[&[&types::UNAVAILABLE]]))
+}
 
 /// Names the server, in plain text: `hello()` of existing client libraries decodes nothing else (contract §1.11).
 #[utoipa::path(get, path = "/", tag = "server", responses((status = 200, description = "A greeting", body = String)))]

@@ -1,6 +1,7 @@
 #![doc = include_str!("../docs/architecture.md")]
 
 pub mod accounting;
+pub mod app;
 pub mod auth;
 pub mod cli;
 pub mod config;
@@ -8,6 +9,7 @@ pub mod db;
 pub mod domain;
 pub mod health;
 pub mod http;
+pub mod lifecycle;
 pub mod management;
 pub mod openapi;
 pub mod ownership;

@@ -1,56 +1,40 @@
-//! The table of contents: every route, in order.
-
-use std::time::Duration;
+//! Every route, by resource.
 
 use axum::Router;
-use axum::http::{HeaderValue, Uri};
-use axum::middleware::from_fn_with_state;
-use tower::util::option_layer;
+use axum::http::Uri;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
-use crate::accounting::payments::create::{__path_create_payment, create_payment};
-use crate::accounting::payments::get::{__path_retrieve_payment, retrieve_payment};
-use crate::accounting::payments::list::{__path_list_payments, list_payments};
-use crate::health::{__path_health, __path_hello, __path_live, __path_ready, health, hello, live, ready};
+use crate::accounting::payments;
+use crate::auth;
+use crate::health;
+use crate::http::middleware::layers;
 use crate::http::middleware::not_found::not_found;
-use crate::http::middleware::public_url::{PublicUrl, locate};
-use crate::http::middleware::{layers, load_shed};
-use crate::http::problem::Error;
+use crate::http::problem::{Error, ProblemType, types};
 use crate::openapi::{self, page};
 use crate::state::AppState;
 
+/// The routes that the OpenAPI document describes.
 fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::with_openapi(openapi::front_page())
-        .routes(routes!(create_payment, list_payments))
-        .routes(routes!(retrieve_payment))
-        .routes(routes!(hello))
-        .routes(routes!(health))
-        .routes(routes!(live))
-        .routes(routes!(ready))
+    OpenApiRouter::with_openapi(openapi::front_page()).merge(payments::routes()).merge(health::routes())
+}
+
+/// Every problem type that an answer can have.
+#[must_use]
+pub fn problem_types() -> Vec<&'static ProblemType> {
+    [types::ALL, auth::problems::ALL, payments::problems::ALL].concat()
 }
 
 /// The server as one service: routes, documentation, layers.
-pub fn router(
-    state: AppState,
-    request_timeout: Duration,
-    cors_origins: &[HeaderValue],
-    public_url: &PublicUrl,
-) -> Router {
+pub fn router(state: AppState, options: &layers::Options) -> Router {
     let (routes, api) = routes().split_for_parts();
     let load = state.load.clone();
-    let locate = public_url.get().map(|_| from_fn_with_state(public_url.clone(), locate));
     let routes = routes
-        .merge(page::router(openapi::served_at(openapi::complete(api), public_url)))
+        .merge(page::router(openapi::served_at(openapi::complete(api), &options.public_url)))
         .method_not_allowed_fallback(async || Error::MethodNotAllowed)
         .with_state(state);
     let known = routes.clone();
-    let routes = routes
-        .fallback(move |uri: Uri| not_found(known.clone(), uri))
-        .layer(option_layer(locate))
-        .layer(from_fn_with_state(load, load_shed::shed));
-    layers::wrap(routes, request_timeout, cors_origins)
+    layers::wrap(routes.fallback(move |uri: Uri| not_found(known.clone(), uri)), options, load)
 }
 
 /// The OpenAPI document of these routes.

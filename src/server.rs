@@ -1,35 +1,32 @@
-//! Starts, serves and stops.
+//! The server with its sockets: takes the ports, serves, stops.
 
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use anyhow::Context;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::oneshot;
 
-use crate::accounting::payments::GroupCommit;
-use crate::auth::{Authenticator, Throttle};
+use crate::app::App;
+use crate::auth::Authenticator;
 use crate::config::ServerSettings;
 use crate::db::Database;
 use crate::domain::Clock;
-use crate::http::admission::LoadShed;
 use crate::http::middleware::metrics;
 use crate::http::server::client_address::TrustedProxies;
 use crate::http::server::listener::{self, Capacity, REJECT_RESERVE};
 use crate::http::server::open_files;
 use crate::http::server::timeouts::Timeouts;
-use crate::router;
-use crate::state::AppState;
-use crate::telemetry;
+use crate::lifecycle::{Lifecycle, Stop};
 
-/// How often uses of keys and connections are written down.
-const FLUSH_EVERY: Duration = Duration::from_mins(1);
+/// How often last uses of API keys and connections are written.
+const FLUSH_INTERVAL: Duration = Duration::from_mins(1);
 
-/// The connections of the metrics listener: enough for some collectors, and few of the open files that the API needs.
+/// The clients of the metrics listener: enough for some collectors, and few of the open files that the API needs.
 /// It has no reserve, since nothing there is answered 503.
 const FOR_METRICS: Capacity = Capacity { most: 64, reserve: 0 };
+
+/// Open files beside those of clients: sessions of Postgres, logs, listeners.
+const OTHER_FILES: u64 = 1_100;
 
 /// A server that holds its ports but does not answer yet.
 #[derive(Debug)]
@@ -40,13 +37,13 @@ pub struct Server {
 }
 
 impl Server {
-    /// Takes the ports, so that a taken one is noticed before anything else is done.
+    /// Takes the ports first: a port that is in use should stop the start before anything else is done.
     ///
     /// # Errors
     /// One line that names the setting to change.
     pub async fn bind(settings: ServerSettings) -> anyhow::Result<Self> {
-        // Beside the connections: those of the database, logs, listeners.
-        open_files::allow(u64::from(settings.max_connections) + (REJECT_RESERVE + FOR_METRICS.most) as u64 + 1_100);
+        let reserved = (REJECT_RESERVE + FOR_METRICS.most) as u64;
+        open_files::allow(u64::from(settings.max_client_connections) + reserved + OTHER_FILES);
         let api = listen(settings.listen, "--listen", "UNIBOOKS_LISTEN").await?;
         let metrics = listen(settings.metrics_listen, "--metrics-listen", "UNIBOOKS_METRICS_LISTEN").await?;
         Ok(Self { api, metrics, settings })
@@ -55,66 +52,50 @@ impl Server {
     /// Where the API listens.
     ///
     /// # Errors
-    /// When the system does not tell.
+    /// When the operating system does not say.
     pub fn address(&self) -> io::Result<SocketAddr> {
         self.api.local_addr()
     }
 
-    /// Serves until a signal; then stops accepting, finishes what is in flight, writes down what is still in memory
-    /// and closes the pool. A second signal ends the process at once.
+    /// Serves until a signal, then stops as [`Lifecycle`] says. Closes the pools last.
     ///
     /// # Errors
-    /// When metrics cannot be recorded or signals not be received.
+    /// When metrics cannot be recorded or signals not be received, or when a task fails.
     pub async fn run(self, database: Database) -> anyhow::Result<()> {
         let Self { api, metrics: metrics_listener, settings } = self;
-        let clock = Clock::system();
-        let (requests, failures) = (settings.rate_limit.0, settings.failed_auth_limit.0);
-        let throttle = Throttle::new(requests, failures, settings.trusted_proxies.clone(), &clock);
-        let authenticator = Authenticator::new(database.clone(), clock.clone()).with_throttle(throttle);
-        let payments = GroupCommit::start(database.writers(), database.statement_timeout(), &clock);
-        let limits = settings.limits();
-        let load = LoadShed::new(settings.max_requests as usize);
-        let state = AppState { authenticator: authenticator.clone(), payments: payments.clone(), limits, load };
-        let request_timeout = Duration::from_secs(settings.request_timeout);
-        let app = router::router(state, request_timeout, &settings.cors_origins.0, &settings.public_url);
-
+        let App { router, authenticator, payments } = App::new(&settings, &database, &Clock::system());
         let recorder = metrics::install()?;
-        let upkeep = tokio::spawn(metrics::run_upkeep(recorder.clone()));
-        let queue = payments.clone();
-        let metrics_router = metrics::router(recorder, move || queue.occupied());
         // A head may take as long as a body.
-        let timeouts = Timeouts { head: limits.body_timeout, idle: Duration::from_secs(settings.keep_alive_timeout) };
-        let until_the_end = std::future::pending::<()>();
-        let scraped = tokio::spawn(listener::serve(
-            metrics_listener,
-            metrics_router,
-            FOR_METRICS,
-            timeouts,
-            TrustedProxies::default(),
-            until_the_end,
-        ));
-        let flushing = tokio::spawn(flush_regularly(authenticator.clone()));
-        let following = tokio::spawn(authenticator.clone().follow_revocations());
+        let timeouts =
+            Timeouts { head: settings.limits().body_timeout, idle: Duration::from_secs(settings.keep_alive_timeout) };
 
-        // Before anybody is told that the server listens: whoever reads that may send a signal at once.
-        let stops = ShutdownSignals::listen()?;
+        let mut lifecycle = Lifecycle::new(Duration::from_secs(settings.shutdown_timeout))?;
+        let queue = payments.clone();
+        let metrics_router = metrics::router(recorder.clone(), move || queue.occupied());
+        lifecycle.background("metrics listener", |stop| {
+            let proxies = TrustedProxies::default();
+            listener::serve(metrics_listener, metrics_router, FOR_METRICS, timeouts, proxies, stop.requested())
+        });
+        lifecycle.background("metrics upkeep", |stop| until(stop, metrics::run_upkeep(recorder)));
+        lifecycle.background("payment writers", |stop| async move {
+            stop.requested().await;
+            // A client may be told that its payment is stored, or be gone: what was accepted is written.
+            payments.close().await;
+        });
+        lifecycle.background("last uses", |stop| flush_last_used(stop, authenticator.clone()));
+        if authenticator.follows_revocations() {
+            lifecycle.background("revocations", |stop| until(stop, authenticator.follow_revocations()));
+        }
+
+        // A program that reads this line may send a signal at once: the lifecycle listens already.
         tracing::info!(address = %api.local_addr()?, "listening");
-        let (stop, stopping) = oneshot::channel();
-        let capacity = Capacity { most: settings.max_connections as usize, reserve: REJECT_RESERVE };
-        let serving = listener::serve(api, app, capacity, timeouts, settings.trusted_proxies.clone(), stopping);
-        serve_until_signal(serving, stop, stops, Duration::from_secs(settings.shutdown_timeout)).await?;
-
-        // What was let in is committed, also where the client was cut off.
-        payments.close().await;
-        for task in [upkeep, scraped, flushing, following] {
-            task.abort();
-        }
-        if let Err(error) = authenticator.flush_last_used().await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "last uses were not written");
-        }
+        let capacity = Capacity { most: settings.max_client_connections as usize, reserve: REJECT_RESERVE };
+        let proxies = settings.trusted_proxies;
+        let stopped =
+            lifecycle.run(|stop| listener::serve(api, router, capacity, timeouts, proxies, stop.requested())).await;
         database.close().await;
         tracing::info!("stopped");
-        Ok(())
+        stopped
     }
 }
 
@@ -127,55 +108,31 @@ async fn listen(address: SocketAddr, flag: &str, variable: &str) -> anyhow::Resu
     })
 }
 
-async fn serve_until_signal(
-    serving: impl Future<Output = ()> + Send + 'static,
-    stop: oneshot::Sender<()>,
-    mut stops: ShutdownSignals,
-    grace: Duration,
-) -> anyhow::Result<()> {
-    let serving = tokio::spawn(serving);
-
-    stops.next().await;
-    tracing::info!("stopping: no new connections; a second signal ends at once");
-    stop.send(()).ok();
+/// Runs a task that has nothing to finish: it is dropped at its soft stop.
+async fn until(stop: Stop, task: impl Future<Output = ()>) {
     tokio::select! {
-        served = serving => served.context("the server panicked")?,
-        () = tokio::time::sleep(grace) => tracing::warn!("requests in flight took too long and were cut off"),
-        () = stops.next() => {
-            tracing::warn!("second signal: ended at once");
-            telemetry::flush();
-            std::process::exit(130);
-        }
-    }
-    Ok(())
-}
-
-/// SIGTERM and SIGINT.
-struct ShutdownSignals {
-    terminate: tokio::signal::unix::Signal,
-    interrupt: tokio::signal::unix::Signal,
-}
-
-impl ShutdownSignals {
-    fn listen() -> io::Result<Self> {
-        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-        }
+        () = stop.requested() => {}
+        () = task => {}
     }
 }
 
-async fn flush_regularly(authenticator: Authenticator) {
-    let mut every = tokio::time::interval(FLUSH_EVERY);
-    every.tick().await;
+/// Writes last uses every minute, and once more at the end.
+async fn flush_last_used(stop: Stop, authenticator: Authenticator) {
+    let mut interval = tokio::time::interval(FLUSH_INTERVAL);
+    interval.tick().await;
+    let mut stopping = std::pin::pin!(stop.requested());
     loop {
-        every.tick().await;
+        let is_last = tokio::select! {
+            _ = interval.tick() => false,
+            () = &mut stopping => true,
+        };
         if let Err(error) = authenticator.flush_last_used().await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "last uses are written later");
+            let error = &error as &dyn std::error::Error;
+            let outcome = if is_last { "last uses were not written" } else { "last uses will be written later" };
+            tracing::warn!(error, "{outcome}");
+        }
+        if is_last {
+            return;
         }
     }
 }

@@ -1,3 +1,3 @@
-//! What the product talks about. One slice for each noun of accounting; today there is one.
+//! The accounting resources.
 
 pub mod payments;

@@ -13,7 +13,7 @@ use super::credentials::store::{self, CredentialRow};
 use super::error::{CredentialError, Error};
 use super::grants::Scope;
 use super::throttle::Throttle;
-use crate::db::{self, Database};
+use crate::db::{self, Database, PoolerMode};
 use crate::domain::{ApiKeyId, Clock};
 
 /// Decides who passes. Cheap to clone.
@@ -76,6 +76,12 @@ impl Authenticator {
     /// When the database fails; what was to be written is kept for the next time.
     pub async fn flush_last_used(&self) -> Result<(), db::Error> {
         self.last_used.flush(&self.database).await
+    }
+
+    /// Whether revocations can be noticed as they happen: through a pooler in transaction mode nothing can be listened to.
+    #[must_use]
+    pub fn follows_revocations(&self) -> bool {
+        self.database.pooling() == PoolerMode::Session
     }
 
     /// Notices revocations as they happen; without it they count within a second. For a task of its own.

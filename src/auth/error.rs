@@ -3,6 +3,7 @@
 use axum::response::{IntoResponse, Response};
 
 use super::credentials::secret::Kind;
+use super::problems;
 use crate::db;
 use crate::domain::ParseError;
 use crate::http::limits::rate_limit::Exceeded;
@@ -61,7 +62,7 @@ impl IntoResponse for Error {
             }
             Self::ReadOnlyKey => {
                 let detail = "Use a key that was created without `--read-only`.";
-                Failure::respond(Problem::new(&types::READ_ONLY_KEY, detail), self)
+                Failure::respond(Problem::new(&problems::READ_ONLY_KEY, detail), self)
             }
             Self::TooManyFailures(exceeded) => {
                 let problem = Problem::new(

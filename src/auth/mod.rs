@@ -9,6 +9,7 @@ mod caller;
 mod credentials;
 mod error;
 mod grants;
+pub mod problems;
 mod retries;
 mod throttle;
 

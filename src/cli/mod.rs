@@ -19,7 +19,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use self::env_file::EnvFile;
-use crate::config::LogSettings;
+use crate::config::{LogSettings, check_renamed};
 use crate::telemetry;
 
 /// A self-hostable unified accounting API server.
@@ -72,6 +72,12 @@ pub fn main() -> ExitCode {
         && cli.command.needs_settings()
     {
         eprintln!("error: {}", one_line(&error.to_string()));
+        return ExitCode::from(2);
+    }
+    if let Err(error) = check_renamed(|name| std::env::var_os(name).is_some())
+        && cli.command.needs_settings()
+    {
+        eprintln!("error: {error}");
         return ExitCode::from(2);
     }
     let logging = match telemetry::init(&cli.log.log, cli.log.log_format) {

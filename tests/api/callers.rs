@@ -69,7 +69,7 @@ async fn caller_without_both_headers_learns_of_both_at_once() {
       "request_id": "…",
       "retryable": false,
       "status": 401,
-      "title": "The caller is not known",
+      "title": "Missing or invalid credentials",
       "type": "urn:unibooks:problem:unauthenticated"
     }
     "#);
@@ -116,7 +116,7 @@ async fn malformed_secrets_are_refused_without_asking_the_database() {
       "request_id": "…",
       "retryable": false,
       "status": 401,
-      "title": "The caller is not known",
+      "title": "Missing or invalid credentials",
       "type": "urn:unibooks:problem:unauthenticated"
     }
     "#);
@@ -232,7 +232,7 @@ async fn read_only_key_reads_and_does_not_write() {
       "request_id": "…",
       "retryable": false,
       "status": 403,
-      "title": "This API key may only read",
+      "title": "Read-only API key",
       "type": "urn:unibooks:problem:read_only_key"
     }
     "#);

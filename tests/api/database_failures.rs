@@ -32,7 +32,7 @@ async fn database_that_is_gone_is_a_503_that_says_when_to_try_again() {
       "request_id": "…",
       "retryable": true,
       "status": 503,
-      "title": "The server cannot answer now",
+      "title": "Service unavailable",
       "type": "urn:unibooks:problem:unavailable"
     }
     "#);
@@ -86,7 +86,7 @@ async fn create_whose_connection_broke_is_not_repeated_by_clients_unless_it_has_
       "request_id": "…",
       "retryable": false,
       "status": 409,
-      "title": "Whether the payment was stored is not known",
+      "title": "Outcome unknown",
       "type": "urn:unibooks:problem:outcome_unknown"
     }
     "#);

@@ -11,8 +11,8 @@ use axum::response::Response;
 use flate2::read::GzDecoder;
 use http_body_util::BodyExt;
 use serde_json::{Map, Value, json};
-use unibooks::http::problem::types;
 use unibooks::router;
+use unibooks::router::problem_types;
 
 use crate::support::app::{Answer, App, PAYMENTS};
 
@@ -88,7 +88,7 @@ fn documented_problems(document: &Value) -> BTreeSet<(String, String)> {
 fn every_problem_stands_in_the_document_with_an_example() {
     // No operation answers these: they are about paths and methods that are not in the document.
     let elsewhere = ["route_not_found", "method_not_allowed"];
-    let all = types::ALL.iter().filter(|problem| !elsewhere.contains(&problem.code));
+    let all = problem_types().into_iter().filter(|problem| !elsewhere.contains(&problem.code));
     let all: BTreeSet<_> = all.map(|problem| (problem.status.as_str().to_owned(), problem.code.to_owned())).collect();
     assert_eq!(documented_problems(&document()), all);
 }
@@ -96,7 +96,7 @@ fn every_problem_stands_in_the_document_with_an_example() {
 #[test]
 fn every_problem_stands_in_the_guide_with_its_status() {
     let guide = read("docs/api.md");
-    for problem in types::ALL {
+    for problem in problem_types() {
         let code = format!("`{}`", problem.code);
         let line = guide.lines().find(|line| line.contains(&code) && line.contains(problem.status.as_str()));
         assert!(line.is_some(), "docs/api.md has no line with {code} and {}", problem.status.as_str());

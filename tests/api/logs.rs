@@ -9,13 +9,13 @@ use axum::http::Request;
 use axum::routing::get;
 use serde_json::{Value, json};
 use tower::ServiceExt;
-use unibooks::auth::Throttle;
+use unibooks::config::{RateLimit, ServerSettings};
 use unibooks::domain::Clock;
+use unibooks::http::admission::LoadShed;
 use unibooks::http::middleware::layers;
-use unibooks::http::server::client_address::TrustedProxies;
 use unibooks::telemetry::{self, LogFormat};
 
-use crate::support::app::{App, PAYMENTS, small};
+use crate::support::app::{App, PAYMENTS, small, unlimited};
 use crate::support::logs::Logs;
 use crate::support::postgres;
 use crate::support::wait::until;
@@ -146,9 +146,9 @@ async fn own_lines_of(logs: &Logs, code: &str, answers: usize) -> usize {
 #[tokio::test]
 async fn refusals_for_being_too_many_are_one_line_a_second() {
     let clock = Clock::system();
-    let one_failure = Some("1/86400".parse().expect("a quota"));
-    let throttle = Throttle::new(None, one_failure, TrustedProxies::default(), &clock);
-    let app = App::throttled(postgres::migrated().await, clock, throttle).await;
+    let one_failure = RateLimit(Some("1/86400".parse().expect("a quota")));
+    let settings = ServerSettings { failed_auth_limit: one_failure, ..unlimited() };
+    let app = App::with_settings(postgres::migrated().await, clock, &settings).await;
     let logs = Logs::catch("info");
     // Well formed, and of nobody: only a look-up can tell.
     let guess = || {
@@ -193,7 +193,11 @@ async fn caller_with_a_good_key_has_a_line_for_each_request() {
 async fn server_that_panics() {
     let _logging = telemetry::init("trace", LogFormat::Json).expect("logs");
     let handler = get(async || -> &'static str { panic!("the reason") });
-    let router = layers::wrap(Router::new().route("/", handler), Duration::from_mins(1), &[]);
+    let router = layers::wrap(
+        Router::new().route("/", handler),
+        &layers::Options { request_timeout: Duration::from_mins(1), ..layers::Options::default() },
+        LoadShed::new(1),
+    );
     let request = Request::get("/").header("x-request-id", "panicked-here").body(Body::empty()).expect("a request");
     assert_eq!(router.oneshot(request).await.expect("answered").status(), 500);
 }

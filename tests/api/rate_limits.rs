@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use axum::body::Body;
 use axum::http::{Method, Request};
 use chrono::{DateTime, TimeDelta, Utc};
-use unibooks::auth::{Secret, Throttle, secret};
+use unibooks::auth::{Secret, secret};
+use unibooks::config::{RateLimit, ServerSettings};
 use unibooks::domain::Clock;
 use unibooks::http::server::client_address::Peer;
 
@@ -33,8 +34,13 @@ impl Time {
 async fn app(time: &Time, requests: &str, failures: &str, proxies: &str) -> App {
     let quota = |text: &str| (text != "off").then(|| text.parse().expect("a quota"));
     let clock = time.clock();
-    let throttle = Throttle::new(quota(requests), quota(failures), proxies.parse().expect("blocks"), &clock);
-    App::throttled(postgres::migrated().await, clock, throttle).await
+    let settings = ServerSettings {
+        rate_limit: RateLimit(quota(requests)),
+        failed_auth_limit: RateLimit(quota(failures)),
+        trusted_proxies: proxies.parse().expect("blocks"),
+        ..ServerSettings::default()
+    };
+    App::with_settings(postgres::migrated().await, clock, &settings).await
 }
 
 /// The fields that tell of limits: the wait, the policy, what is left.

@@ -10,12 +10,10 @@ use http_body_util::{BodyExt, Full};
 use insta::assert_json_snapshot;
 use serde_json::json;
 use tower::ServiceExt;
+use unibooks::config::{Origins, ServerSettings};
+use unibooks::domain::Clock;
 use unibooks::http::admission::LoadShed;
 use unibooks::http::middleware::layers;
-use unibooks::http::middleware::public_url::PublicUrl;
-use unibooks::http::request::Limits;
-use unibooks::router;
-use unibooks::state::AppState;
 
 use crate::support::app::{Answer, App, PAYMENTS, small};
 
@@ -56,7 +54,7 @@ async fn path_that_is_not_there_is_a_problem() {
       "request_id": "…",
       "retryable": false,
       "status": 404,
-      "title": "There is nothing at this path",
+      "title": "No such route",
       "type": "urn:unibooks:problem:route_not_found"
     }
     "#);
@@ -85,15 +83,9 @@ async fn path_with_a_slash_at_its_end_is_named_without_it() {
 async fn public_url_is_told_where_clients_need_it() {
     let app = App::new().await;
     let tenant = app.tenant().await;
-    let limits = Limits { max_body_bytes: 1_024, max_line_items: 10, body_timeout: Duration::from_secs(10) };
-    let state = AppState {
-        authenticator: app.authenticator.clone(),
-        payments: app.payments.clone(),
-        limits,
-        load: LoadShed::new(1),
-    };
     let public_url = "https://api.example/books/".parse().expect("a URL");
-    let router = router::router(state, Duration::from_mins(1), &[], &public_url);
+    let settings = ServerSettings { public_url, ..ServerSettings::default() };
+    let router = unibooks::app::App::new(&settings, &app.database, &Clock::system()).router;
 
     // The second is the answer to a repetition.
     for _ in 0..2 {
@@ -194,7 +186,7 @@ async fn every_answer_says_how_long_it_took_and_belongs_in_no_cache() {
 #[tokio::test]
 async fn panic_becomes_a_problem_that_tells_nothing() {
     let panics = Router::new().route("/", get(async || -> &'static str { panic!("secret {}", 42) }));
-    let answer = send(layers::wrap(panics, Duration::from_mins(1), &[]), request("GET", "/")).await;
+    let answer = send(wrap(panics, Duration::from_mins(1)), request("GET", "/")).await;
     assert_problem(&answer, 500, "internal");
     assert!(!answer.text.contains("secret"));
     assert_json_snapshot!(answer.json(), { ".request_id" => "…" }, @r#"
@@ -205,7 +197,7 @@ async fn panic_becomes_a_problem_that_tells_nothing() {
       "request_id": "…",
       "retryable": true,
       "status": 500,
-      "title": "The server failed",
+      "title": "Internal server error",
       "type": "urn:unibooks:problem:internal"
     }
     "#);
@@ -215,7 +207,7 @@ async fn panic_becomes_a_problem_that_tells_nothing() {
 #[tokio::test]
 async fn panic_in_a_create_is_retryable_only_with_a_key() {
     let panics = || async { panic!("after the write") as StatusCode };
-    let router = layers::wrap(Router::new().route("/", post(panics)), Duration::from_mins(1), &[]);
+    let router = wrap(Router::new().route("/", post(panics)), Duration::from_mins(1));
 
     let write = send(router.clone(), request("POST", "/")).await;
     assert_problem(&write, 409, "outcome_unknown");
@@ -229,7 +221,7 @@ async fn panic_in_a_create_is_retryable_only_with_a_key() {
 async fn answer_that_takes_too_long_is_retryable_only_where_a_repetition_is_safe() {
     let slow = || async { std::future::pending::<StatusCode>().await };
     let router = Router::new().route("/", get(slow).post(slow));
-    let router = layers::wrap(router, Duration::from_millis(1), &[]);
+    let router = wrap(router, Duration::from_millis(1));
 
     let read = send(router.clone(), request("GET", "/")).await;
     assert_problem(&read, 503, "unavailable");
@@ -241,6 +233,10 @@ async fn answer_that_takes_too_long_is_retryable_only_where_a_repetition_is_safe
 
     let keyed = Request::post("/").header("idempotency-key", "a").body(Body::empty()).expect("a request");
     assert_problem(&send(router, keyed).await, 503, "unavailable");
+}
+
+fn wrap(router: Router, request_timeout: Duration) -> Router {
+    layers::wrap(router, &layers::Options { request_timeout, ..layers::Options::default() }, LoadShed::new(8))
 }
 
 fn preflight(origin: &str) -> Request<Body> {
@@ -262,16 +258,9 @@ async fn cors_is_off_unless_set() {
 #[tokio::test]
 async fn cors_lets_the_named_origins_in_and_no_other() {
     let app = App::new().await;
-    let limits = Limits { max_body_bytes: 1_024, max_line_items: 10, body_timeout: Duration::from_secs(10) };
-    let state = AppState {
-        authenticator: app.authenticator.clone(),
-        payments: app.payments.clone(),
-        limits,
-        load: LoadShed::new(1),
-    };
-    let origins =
-        [HeaderValue::from_static("https://books.example"), HeaderValue::from_static("http://localhost:3000")];
-    let router = router::router(state, Duration::from_mins(1), &origins, &PublicUrl::default());
+    let origins = ["https://books.example", "http://localhost:3000"].map(HeaderValue::from_static);
+    let settings = ServerSettings { cors_origins: Origins(origins.to_vec()), ..ServerSettings::default() };
+    let router = unibooks::app::App::new(&settings, &app.database, &Clock::system()).router;
 
     for origin in ["https://books.example", "http://localhost:3000"] {
         let answer = send(router.clone(), preflight(origin)).await;

@@ -68,7 +68,7 @@ fn assert_refused(stream: &TcpStream) {
 
 #[tokio::test]
 async fn longest_idle_connection_makes_room_and_busy_ones_stay() {
-    let server = server_with(&[("UNIBOOKS_MAX_CONNECTIONS", "4")]).await;
+    let server = server_with(&[("UNIBOOKS_MAX_CLIENT_CONNECTIONS", "4")]).await;
     let busy = busy_from(ALL_OF_ONE, &server).await;
     let [first, second, third] =
         [connect(&server), connect(&server), connect(&server)].map(|stream| (assert_served(&stream), stream).1);
@@ -87,7 +87,7 @@ async fn longest_idle_connection_makes_room_and_busy_ones_stay() {
 
 #[tokio::test]
 async fn connections_in_a_request_are_not_closed_for_a_new_one() {
-    let server = server_with(&[("UNIBOOKS_MAX_CONNECTIONS", "2")]).await;
+    let server = server_with(&[("UNIBOOKS_MAX_CLIENT_CONNECTIONS", "2")]).await;
     let busy = [busy_from(ALL_OF_ONE, &server).await, busy_from(ALL_OF_ONE, &server).await];
     assert_refused(&connect_from(ANOTHER, &server).await);
     for stream in &busy {
@@ -102,7 +102,7 @@ async fn connections_in_a_request_are_not_closed_for_a_new_one() {
 #[tokio::test]
 async fn connection_whose_answer_is_being_read_is_not_closed() {
     const ANSWERS: usize = 10;
-    let server = server_with(&[("UNIBOOKS_MAX_CONNECTIONS", "1")]).await;
+    let server = server_with(&[("UNIBOOKS_MAX_CLIENT_CONNECTIONS", "1")]).await;
     let mut reader = connect_with_buffer(ALL_OF_ONE, &server, Some(4_096)).await;
     let request = "GET /docs/swagger-ui-bundle.js HTTP/1.1\r\nhost: test\r\n";
     let requests = format!("{request}\r\n").repeat(ANSWERS - 1);
@@ -123,7 +123,7 @@ async fn connection_whose_answer_is_being_read_is_not_closed() {
 
 #[tokio::test]
 async fn connection_of_an_address_with_fewer_is_not_closed() {
-    let server = server_with(&[("UNIBOOKS_MAX_CONNECTIONS", "3")]).await;
+    let server = server_with(&[("UNIBOOKS_MAX_CLIENT_CONNECTIONS", "3")]).await;
     let _busy = [busy_from(ALL_OF_ONE, &server).await, busy_from(ALL_OF_ONE, &server).await];
     let idle = idle_from(ANOTHER, &server).await;
     assert_refused(&connect_from(ALL_OF_ONE, &server).await);
@@ -133,7 +133,7 @@ async fn connection_of_an_address_with_fewer_is_not_closed() {
 
 #[tokio::test]
 async fn connections_of_a_trusted_proxy_keep_their_places() {
-    let settings = [("UNIBOOKS_MAX_CONNECTIONS", "3"), ("UNIBOOKS_TRUSTED_PROXIES", ALL_OF_ONE)];
+    let settings = [("UNIBOOKS_MAX_CLIENT_CONNECTIONS", "3"), ("UNIBOOKS_TRUSTED_PROXIES", ALL_OF_ONE)];
     let server = server_with(&settings).await;
     let proxy = [idle_from(ALL_OF_ONE, &server).await, idle_from(ALL_OF_ONE, &server).await];
     let first = idle_from(ANOTHER, &server).await;
@@ -152,7 +152,7 @@ async fn connections_of_a_trusted_proxy_keep_their_places() {
 #[tokio::test]
 async fn silent_connections_make_room() {
     // They may be silent for 400 seconds.
-    let settings = [("UNIBOOKS_MAX_CONNECTIONS", "2"), ("UNIBOOKS_REQUEST_TIMEOUT", "600")];
+    let settings = [("UNIBOOKS_MAX_CLIENT_CONNECTIONS", "2"), ("UNIBOOKS_REQUEST_TIMEOUT", "600")];
     let server = server_with(&settings).await;
     let silent = [connect(&server), connect(&server)];
     let mut attempts = 0..6_000;

@@ -159,7 +159,7 @@ async fn slow_bodies_of_one_key_keep_no_other_key_out() {
 #[tokio::test]
 async fn connection_above_the_limit_gets_one_answer_and_probes_are_answered() {
     let url = postgres::url(&postgres::migrated().await).await;
-    let server = Server::serve_with(&url, &[("UNIBOOKS_MAX_CONNECTIONS", "2")]);
+    let server = Server::serve_with(&url, &[("UNIBOOKS_MAX_CLIENT_CONNECTIONS", "2")]);
     let kept = [connect(&server), connect(&server)];
     for mut stream in &kept {
         assert!(ask(stream, "/").starts_with("HTTP/1.1 200"));
@@ -216,8 +216,11 @@ async fn ten_times_more_clients_than_there_is_room_for_break_nothing() {
     let options = postgres::migrated().await;
     let url = postgres::url(&options).await;
     let [_, key, _, token] = made_at_the_console(&url);
-    let limits =
-        [("UNIBOOKS_MAX_CONNECTIONS", "40"), ("UNIBOOKS_MAX_REQUESTS", "8"), ("UNIBOOKS_RATE_LIMIT", "300/86400")];
+    let limits = [
+        ("UNIBOOKS_MAX_CLIENT_CONNECTIONS", "40"),
+        ("UNIBOOKS_MAX_REQUESTS", "8"),
+        ("UNIBOOKS_RATE_LIMIT", "300/86400"),
+    ];
     let server = Server::serve_with(&url, &limits);
     let body = json!({ "total_amount": 1, "field_mappings": { "a": "x".repeat(60_000) } }).to_string();
     // Made once: that takes long. It keeps no connection.

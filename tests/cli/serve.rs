@@ -116,7 +116,7 @@ async fn sigterm_lets_a_request_in_flight_end_and_accepts_no_other() {
     let body = small().to_string();
     let mut request = begin(&server, &key, &token, &body);
     server.signal("TERM");
-    server.wait_for_log("stopping: no new connections; a second signal ends at once");
+    server.wait_for_log("stopping: no new client connections; a second signal ends at once");
     let address = server.base.trim_start_matches("http://").to_owned();
     crate::process::wait_until("no connection is accepted", || TcpStream::connect(&address).is_err());
 
@@ -136,7 +136,7 @@ async fn second_signal_ends_at_once() {
     let mut server = Server::serve(&url);
     let _request = begin(&server, &key, &token, "{}");
     server.signal("TERM");
-    server.wait_for_log("stopping: no new connections; a second signal ends at once");
+    server.wait_for_log("stopping: no new client connections; a second signal ends at once");
     server.signal("INT");
     assert_eq!(server.wait().0.code(), Some(130));
 }

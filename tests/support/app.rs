@@ -12,18 +12,14 @@ use sqlx::ConnectOptions;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use tower::ServiceExt;
 use unibooks::accounting::payments::GroupCommit;
-use unibooks::auth::{Authenticator, Operator, Secret, Throttle, secret};
+use unibooks::auth::{Authenticator, Operator, Secret, secret};
+use unibooks::config::{RateLimit, ServerSettings};
 use unibooks::db::Database;
 use unibooks::domain::{ApiKeyId, Clock, ConnectionId, ProjectId};
-use unibooks::http::admission::LoadShed;
-use unibooks::http::middleware::public_url::PublicUrl;
-use unibooks::http::request::Limits;
 use unibooks::management::api_keys::ApiKey;
 use unibooks::management::connections::{Connection, Provider};
 use unibooks::management::projects::Project;
 use unibooks::management::{api_keys, connections, projects};
-use unibooks::router;
-use unibooks::state::AppState;
 
 use super::postgres;
 
@@ -43,6 +39,12 @@ pub struct App {
     pub database: Database,
     /// Where the database is.
     pub options: PgConnectOptions,
+}
+
+/// The default settings without limits on how often somebody may call.
+pub fn unlimited() -> ServerSettings {
+    let off = RateLimit(None);
+    ServerSettings { rate_limit: off, failed_auth_limit: off, ..ServerSettings::default() }
 }
 
 /// Somebody who may call: a project, a key and a connection.
@@ -122,22 +124,14 @@ impl App {
 
     /// A further server on a database that has one already.
     pub async fn on(options: PgConnectOptions, clock: Clock) -> Self {
-        Self::throttled(options, clock, Throttle::default()).await
+        Self::with_settings(options, clock, &unlimited()).await
     }
 
-    /// The same with limits on how often somebody may ask.
-    pub async fn throttled(options: PgConnectOptions, clock: Clock, throttle: Throttle) -> Self {
+    /// The same with settings of the test's.
+    pub async fn with_settings(options: PgConnectOptions, clock: Clock, settings: &ServerSettings) -> Self {
         let database = postgres::pool(options.clone()).await;
-        let authenticator = Authenticator::new(database.clone(), clock.clone()).with_throttle(throttle);
-        let limits = Limits { max_body_bytes: 1_048_576, max_line_items: 1_000, body_timeout: Duration::from_secs(10) };
-        let payments = GroupCommit::start(database.writers(), database.statement_timeout(), &clock);
-        let state = AppState {
-            authenticator: authenticator.clone(),
-            payments: payments.clone(),
-            limits,
-            load: LoadShed::new(512),
-        };
-        let router = router::router(state, Duration::from_mins(1), &[], &PublicUrl::default());
+        let app = unibooks::app::App::new(settings, &database, &clock);
+        let unibooks::app::App { router, authenticator, payments } = app;
         Self { router, authenticator, payments, database, options }
     }
 

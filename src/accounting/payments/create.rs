@@ -8,32 +8,21 @@ use axum::response::{IntoResponse, Response};
 
 use super::error::Error;
 use super::payment::{IdempotencyClaim, Payment, PaymentData};
+use super::problems;
 use super::store::{self, PaymentInsert};
 use super::view::{PaymentView, RemoteData};
 use super::write::group_commit::{Error as WriteError, GroupCommit, WriteOutcome};
-use crate::auth::{CanWrite, Scoped};
+use crate::auth::{self, CanWrite, Scoped};
 use crate::http::problem::types::{self as types, ProblemType};
 use crate::http::request::{Idempotency, JsonBody, Query};
 
-/// What this endpoint can answer besides 201.
+/// What this call can be answered besides 201 and what every call with credentials and a body can be answered.
 pub const PROBLEMS: &[&ProblemType] = &[
-    &types::MALFORMED_JSON,
     &types::INVALID_IDEMPOTENCY_KEY,
-    &types::UNREADABLE_BODY,
-    &types::UNAUTHENTICATED,
-    &types::READ_ONLY_KEY,
-    &types::BODY_TIMEOUT,
+    &auth::problems::READ_ONLY_KEY,
     &types::OUTCOME_UNKNOWN,
-    &types::BODY_TOO_LARGE,
-    &types::UNSUPPORTED_MEDIA_TYPE,
-    &types::INVALID_BODY,
     &types::INVALID_QUERY,
-    &types::IDEMPOTENCY_KEY_REUSED,
-    &types::RATE_LIMITED,
-    &types::TOO_MANY_FAILURES,
-    &types::INTERNAL,
-    &types::OVERLOADED,
-    &types::UNAVAILABLE,
+    &problems::IDEMPOTENCY_KEY_REUSED,
 ];
 
 /// Stores a payment and its line items: all of it, or nothing.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
 
+use super::problems;
 use super::write::group_commit;
 use crate::db;
 use crate::domain::{ParseError, PaymentId};
@@ -86,9 +87,11 @@ fn member_of(constraint: &str) -> Option<&'static str> {
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
         let problem = match &self {
-            Self::NotFound => Problem::new(&types::PAYMENT_NOT_FOUND, "This connection has no payment with this id."),
+            Self::NotFound => {
+                Problem::new(&problems::PAYMENT_NOT_FOUND, "This connection has no payment with this id.")
+            }
             Self::KeyReused => Problem::new(
-                &types::IDEMPOTENCY_KEY_REUSED,
+                &problems::IDEMPOTENCY_KEY_REUSED,
                 "Another request of this connection came with this `Idempotency-Key`. Send each payment under a new \
                  key; `GET /accounting/payments?idempotency_key=…` shows the one that has it. Nothing was stored.",
             ),
@@ -102,9 +105,11 @@ impl IntoResponse for Error {
                      each create call: then a repetition is always safe.",
                     settled_after.as_secs(),
                 );
-                let mut problem = Problem::new(&types::OUTCOME_UNKNOWN, detail);
-                problem.payment_id = id.map(|id| id.0);
-                problem
+                let problem = Problem::new(&types::OUTCOME_UNKNOWN, detail);
+                match id {
+                    Some(id) => problem.with_extension("payment_id", id.0.to_string()),
+                    None => problem,
+                }
             }
             Self::QueueFull => Problem::new(
                 &types::UNAVAILABLE,

@@ -7,23 +7,15 @@ use axum::extract::rejection::PathRejection;
 use axum::response::{IntoResponse, Response};
 
 use super::error::Error;
+use super::problems;
 use super::store;
 use super::view::{PaymentView, RemoteData};
 use crate::auth::CanRead;
 use crate::http::problem::types::{self as types, ProblemType};
 use crate::http::request::Query;
 
-/// What this endpoint can answer besides 200.
-pub const PROBLEMS: &[&ProblemType] = &[
-    &types::UNAUTHENTICATED,
-    &types::PAYMENT_NOT_FOUND,
-    &types::INVALID_QUERY,
-    &types::RATE_LIMITED,
-    &types::TOO_MANY_FAILURES,
-    &types::INTERNAL,
-    &types::OVERLOADED,
-    &types::UNAVAILABLE,
-];
+/// What this call can be answered besides 200 and what every call with credentials can be answered.
+pub const PROBLEMS: &[&ProblemType] = &[&problems::PAYMENT_NOT_FOUND, &types::INVALID_QUERY];
 
 /// Reads one payment of the connection.
 #[utoipa::path(

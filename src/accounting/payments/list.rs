@@ -21,16 +21,8 @@ use crate::http::request::cursor::{UnverifiedCursor, encode};
 use crate::http::request::query::{FromQuery, Parameters};
 use crate::http::response::page::Page;
 
-/// What this endpoint can answer besides 200.
-pub const PROBLEMS: &[&ProblemType] = &[
-    &types::UNAUTHENTICATED,
-    &types::INVALID_QUERY,
-    &types::RATE_LIMITED,
-    &types::TOO_MANY_FAILURES,
-    &types::INTERNAL,
-    &types::OVERLOADED,
-    &types::UNAVAILABLE,
-];
+/// What this call can be answered besides 200 and what every call with credentials can be answered.
+pub const PROBLEMS: &[&ProblemType] = &[&types::INVALID_QUERY];
 
 /// Which page of which list.
 #[derive(Debug, IntoParams)]

@@ -11,6 +11,7 @@ pub mod filter;
 pub mod get;
 pub mod list;
 pub mod payment;
+pub mod problems;
 pub mod store;
 pub mod view;
 pub mod write;
@@ -18,3 +19,29 @@ pub mod write;
 pub use error::Error;
 pub use payment::{LineItem, Payment, PaymentData};
 pub use write::group_commit::GroupCommit;
+
+use axum::extract::FromRef;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use self::create::{__path_create_payment, create_payment};
+use self::get::{__path_retrieve_payment, retrieve_payment};
+use self::list::{__path_list_payments, list_payments};
+use crate::auth::Authenticator;
+use crate::http::problem::documented;
+use crate::http::problem::types::{OF_BODIES, OF_CALLERS};
+use crate::http::request::Limits;
+
+/// The routes of payments, each with the problems that it can answer.
+pub fn routes<S>() -> OpenApiRouter<S>
+where
+    S: Clone + Send + Sync + 'static,
+    Authenticator: FromRef<S>,
+    GroupCommit: FromRef<S>,
+    Limits: FromRef<S>,
+{
+    OpenApiRouter::new()
+        .routes(documented(routes!(create_payment), &[OF_CALLERS, OF_BODIES, create::PROBLEMS]))
+        .routes(documented(routes!(list_payments), &[OF_CALLERS, list::PROBLEMS]))
+        .routes(documented(routes!(retrieve_payment), &[OF_CALLERS, get::PROBLEMS]))
+}

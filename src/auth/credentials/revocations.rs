@@ -3,19 +3,16 @@
 use std::time::Duration;
 
 use super::cache::Cache;
-use crate::db::{Database, Error, PoolerMode};
+use crate::db::{Database, Error};
 
 /// What the triggers of `migrations/20261125000001_revocations.sql` notify.
 const CHANNEL: &str = "unibooks_callers";
 /// How long to wait before a new attempt to listen.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Listens until it is aborted. While it cannot, entries of the cache just live to their end. A pooler in transaction
-/// mode would take `listen` for a session that is somebody else's the next moment.
+/// Listens until it is aborted. While it cannot, entries of the cache live to their end. Not for a pooler in transaction
+/// mode: `listen` would run on a session that belongs to another client in the next moment.
 pub(in crate::auth) async fn follow(database: Database, cache: Cache) {
-    if database.pooling() == PoolerMode::Transaction {
-        return;
-    }
     let mut deaf = false;
     loop {
         if let Err(error) = listen(&database, &cache, &mut deaf).await

@@ -15,14 +15,30 @@ use tower_http::sensitive_headers::SetSensitiveRequestHeadersLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 
 use super::drain::drain;
+use super::load_shed::shed;
 use super::log_error::log_error;
 use super::log_limit::LogLimit;
 use super::observe::observe;
+use super::public_url::{PublicUrl, locate};
 use super::request_head::refuse_invalid_head;
+use crate::http::admission::LoadShed;
 use crate::http::problem::error::{Error, Failure};
 
-/// Wraps the routes. `request_timeout` bounds a whole answer; `cors_origins` is empty when CORS is off.
-pub fn wrap(router: Router, request_timeout: Duration, cors_origins: &[HeaderValue]) -> Router {
+/// What an operator sets about the layers.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// How long a whole answer may take.
+    pub request_timeout: Duration,
+    /// Web origins that may call the API; CORS is off when there is none.
+    pub cors_origins: Vec<HeaderValue>,
+    /// Where clients reach the API, when it is not where the server listens.
+    pub public_url: PublicUrl,
+}
+
+/// Wraps the routes.
+pub fn wrap(router: Router, options: &Options, load: LoadShed) -> Router {
+    let Options { request_timeout, cors_origins, public_url } = options;
+    let absolute_location = public_url.get().map(|_| from_fn_with_state(public_url.clone(), locate));
     let secrets = ["x-api-key", "x-connection-token"].map(HeaderName::from_static);
     router.layer(
         ServiceBuilder::new()
@@ -45,9 +61,13 @@ pub fn wrap(router: Router, request_timeout: Duration, cors_origins: &[HeaderVal
             // Answers preflights, so before anything that wants a key.
             .option_layer((!cors_origins.is_empty()).then(|| cors(cors_origins)))
             // Bounds the handlers; what it cuts off is a failure like any other.
-            .layer(from_fn_with_state(request_timeout, limit_time))
-            // Innermost: a panic ends one request, not a connection with others on it.
-            .layer(CatchPanicLayer::custom(panicked)),
+            .layer(from_fn_with_state(*request_timeout, limit_time))
+            // Around the handlers and all that waits for them: a panic ends one request, not a connection with others on it.
+            .layer(CatchPanicLayer::custom(panicked))
+            // After all that is cheap: refuses at once what the server has no capacity for.
+            .layer(from_fn_with_state(load, shed))
+            // Next to the handlers, which write paths.
+            .option_layer(absolute_location),
     )
 }
 

@@ -5,12 +5,7 @@ use axum::http::{HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use crate::http::problem::types::{self, ProblemType};
 use crate::http::problem::{Error, InvalidHead};
-
-/// What any request can be answered for its head.
-pub const PROBLEMS: &[&ProblemType] =
-    &[&types::MALFORMED_REQUEST, &types::URI_TOO_LONG, &types::HEAD_TOO_LARGE, &types::UNSUPPORTED_TRANSFER_CODING];
 
 /// The layer. A refused head ends its connection: where the next request begins is not certain.
 pub async fn refuse_invalid_head(request: Request, next: Next) -> Response {

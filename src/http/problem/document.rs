@@ -1,4 +1,4 @@
-//! The one form in which every error is told: `application/problem+json` (RFC 9457).
+//! The form of every error: `application/problem+json` (RFC 9457).
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -14,7 +14,7 @@ pub struct Problem {
     #[schema(example = "urn:unibooks:problem:invalid_body")]
     pub type_uri: String,
     /// The kind of problem in a sentence, the same for every occurrence.
-    #[schema(example = "The body has faults")]
+    #[schema(example = "Invalid body")]
     pub title: &'static str,
     /// The HTTP status.
     #[schema(example = 422)]
@@ -36,10 +36,10 @@ pub struct Problem {
     /// Every fault of the request at once.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldError>,
-    /// With `outcome_unknown`: the id that the payment has if it was stored.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub payment_id: Option<uuid::Uuid>,
+    /// Further members of this kind of problem (RFC 9457 section 3.2).
+    #[serde(flatten)]
+    #[schema(ignore)]
+    pub extensions: serde_json::Map<String, serde_json::Value>,
 }
 
 impl Problem {
@@ -55,7 +55,7 @@ impl Problem {
             request_id: String::new(),
             retryable: kind.retryable(),
             errors: Vec::new(),
-            payment_id: None,
+            extensions: serde_json::Map::new(),
         }
     }
 
@@ -63,6 +63,13 @@ impl Problem {
     #[must_use]
     pub fn with_errors(mut self, errors: Vec<FieldError>) -> Self {
         self.errors = errors;
+        self
+    }
+
+    /// The same with a further member.
+    #[must_use]
+    pub fn with_extension(mut self, name: &str, value: impl Into<serde_json::Value>) -> Self {
+        self.extensions.insert(name.to_owned(), value.into());
         self
     }
 }

@@ -1,6 +1,7 @@
 //! Problem documents (RFC 9457): what a client reads when a request fails.
 
 pub mod document;
+mod documented;
 pub mod error;
 pub mod field_error;
 pub mod invalid_head;
@@ -8,6 +9,7 @@ pub mod pointer;
 pub mod types;
 
 pub use document::Problem;
+pub use documented::documented;
 pub use error::{Error, Failure};
 pub use field_error::{FieldError, FieldErrors};
 pub use invalid_head::InvalidHead;

@@ -54,7 +54,7 @@ async fn every_fault_of_a_body_is_in_one_answer() {
       "request_id": "[uuid]",
       "retryable": false,
       "status": 422,
-      "title": "The body has faults",
+      "title": "Invalid body",
       "type": "urn:unibooks:problem:invalid_body"
     }
     "#);

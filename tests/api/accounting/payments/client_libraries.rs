@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::http::Request;
 use serde_json::{Value, json};
-use unibooks::http::problem::types;
+use unibooks::router::problem_types;
 
 use crate::support::app::{Answer, App, PAYMENTS, Tenant};
 
@@ -250,7 +250,7 @@ async fn an_error_is_text_and_of_a_status_that_no_library_repeats() {
         assert_eq!(answer.problem().0, status);
         assert_eq!(answer.json()["retryable"], false);
     }
-    for kind in types::ALL {
+    for kind in problem_types() {
         let repeated = [429, 500, 502, 503, 504].contains(&kind.status.as_u16());
         assert_eq!(kind.retryable(), repeated, "{}", kind.code);
     }

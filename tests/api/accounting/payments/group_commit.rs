@@ -258,7 +258,7 @@ async fn full_queue_refuses_what_comes_and_keeps_what_it_has() {
       "request_id": "…",
       "retryable": true,
       "status": 503,
-      "title": "The server cannot answer now",
+      "title": "Service unavailable",
       "type": "urn:unibooks:problem:unavailable"
     }
     "#);

@@ -330,7 +330,7 @@ async fn unknown_parameter_is_refused_with_the_nearest_name() {
       "request_id": "…",
       "retryable": false,
       "status": 422,
-      "title": "The query has faults",
+      "title": "Invalid query",
       "type": "urn:unibooks:problem:invalid_query"
     }
     "#);

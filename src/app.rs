@@ -1,0 +1,41 @@
+//! Builds the server from its settings: the only wiring. `serve`, `dev` and the tests call it.
+
+use axum::Router;
+
+use crate::accounting::payments::GroupCommit;
+use crate::auth::{Authenticator, Throttle};
+use crate::config::ServerSettings;
+use crate::db::Database;
+use crate::domain::Clock;
+use crate::http::admission::LoadShed;
+use crate::router;
+use crate::state::AppState;
+
+/// The server without its sockets.
+#[derive(Debug, Clone)]
+pub struct App {
+    /// Every route with all layers.
+    pub router: Router,
+    /// Recognizes callers.
+    pub authenticator: Authenticator,
+    /// Writes new payments.
+    pub payments: GroupCommit,
+}
+
+impl App {
+    /// Builds the server on `database`. Must be called in a Tokio runtime.
+    #[must_use]
+    pub fn new(settings: &ServerSettings, database: &Database, clock: &Clock) -> Self {
+        let ServerSettings { rate_limit, failed_auth_limit, trusted_proxies, .. } = settings;
+        let throttle = Throttle::new(rate_limit.0, failed_auth_limit.0, trusted_proxies.clone(), clock);
+        let authenticator = Authenticator::new(database.clone(), clock.clone()).with_throttle(throttle);
+        let payments = GroupCommit::start(database.writers(), database.statement_timeout(), clock);
+        let state = AppState {
+            authenticator: authenticator.clone(),
+            payments: payments.clone(),
+            limits: settings.limits(),
+            load: LoadShed::new(settings.max_requests as usize),
+        };
+        Self { router: router::router(state, &settings.layers()), authenticator, payments }
+    }
+}

@@ -1,0 +1,7 @@
+//! The problem types of authentication, beyond those of HTTP itself.
+
+use crate::http::problem::types::problem_types;
+
+problem_types! {
+    READ_ONLY_KEY: FORBIDDEN, "read_only_key", "Read-only API key";
+}

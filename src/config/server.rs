@@ -1,0 +1,144 @@
+//! Settings of the HTTP server.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::http::HeaderValue;
+use clap::{Args, FromArgMatches};
+
+use crate::http::limits::rate_limit::Quota;
+use crate::http::middleware::layers;
+use crate::http::middleware::public_url::PublicUrl;
+use crate::http::request::Limits;
+use crate::http::server::client_address::TrustedProxies;
+
+/// How the server listens and answers.
+#[derive(Debug, Clone, Args)]
+pub struct ServerSettings {
+    /// Where the API listens; port 0 takes a free one
+    #[arg(long, env = "UNIBOOKS_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS:PORT")]
+    pub listen: SocketAddr,
+
+    /// Where `/metrics` listens
+    #[arg(long, env = "UNIBOOKS_METRICS_LISTEN", default_value = "127.0.0.1:9464", value_name = "ADDRESS:PORT")]
+    pub metrics_listen: SocketAddr,
+
+    /// How long one answer may take
+    #[arg(long, env = "UNIBOOKS_REQUEST_TIMEOUT", default_value_t = 15, value_name = "SECONDS",
+          value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub request_timeout: u64,
+
+    /// How long an idle client connection is kept for the next request
+    #[arg(long, env = "UNIBOOKS_KEEP_ALIVE_TIMEOUT", default_value_t = 75, value_name = "SECONDS",
+          value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub keep_alive_timeout: u64,
+
+    /// The most client connections at a time; one above closes an idle one, or is answered 503 and closed
+    #[arg(long, env = "UNIBOOKS_MAX_CLIENT_CONNECTIONS", default_value_t = 4_096, value_name = "COUNT",
+          value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub max_client_connections: u32,
+
+    /// The most requests at a time whose bodies have arrived; what is above is answered 503
+    #[arg(long, env = "UNIBOOKS_MAX_REQUESTS", default_value_t = 512, value_name = "COUNT",
+          value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub max_requests: u32,
+
+    /// How long requests in flight may take to end after SIGTERM
+    #[arg(long, env = "UNIBOOKS_SHUTDOWN_TIMEOUT", default_value_t = 30, value_name = "SECONDS",
+          value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub shutdown_timeout: u64,
+
+    /// The largest request body
+    #[arg(long, env = "UNIBOOKS_MAX_BODY_BYTES", default_value_t = 1_048_576, value_name = "BYTES",
+          value_parser = clap::value_parser!(u32).range(1024..=67_108_864))]
+    pub max_body_bytes: u32,
+
+    /// The most line items of a payment
+    #[arg(long, env = "UNIBOOKS_MAX_LINE_ITEMS", default_value_t = 1_000, value_name = "COUNT",
+          value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub max_line_items: u32,
+
+    /// How many requests an API key may make, as count/seconds: 600/60 are 600 at once, then ten a second; or `off`
+    #[arg(long, env = "UNIBOOKS_RATE_LIMIT", default_value = "off", value_name = "QUOTA", value_parser = quota)]
+    pub rate_limit: RateLimit,
+
+    /// How many failed look-ups of keys and tokens an address may cause, as count/seconds; or `off`
+    #[arg(long, env = "UNIBOOKS_FAILED_AUTH_LIMIT", default_value = "60/60", value_name = "QUOTA",
+          value_parser = quota)]
+    pub failed_auth_limit: RateLimit,
+
+    /// Proxies whose `X-Forwarded-For` is trusted: addresses and blocks, separated by commas; none when not set
+    #[arg(
+        long,
+        env = "UNIBOOKS_TRUSTED_PROXIES",
+        default_value = "",
+        hide_default_value = true,
+        value_name = "ADDRESSES"
+    )]
+    pub trusted_proxies: TrustedProxies,
+
+    /// Where clients reach the API, when a proxy shows it elsewhere: a URL, with the proxy's path prefix if it has one
+    #[arg(long, env = "UNIBOOKS_PUBLIC_URL", default_value = "", hide_default_value = true, value_name = "URL")]
+    pub public_url: PublicUrl,
+
+    /// Web origins that may call the API, separated by commas; none when not set
+    #[arg(long, env = "UNIBOOKS_CORS_ORIGINS", default_value = "", hide_default_value = true, value_name = "ORIGINS",
+          value_parser = origins)]
+    pub cors_origins: Origins,
+}
+
+impl Default for ServerSettings {
+    /// What the declaration above says, without the environment.
+    fn default() -> Self {
+        let command = Self::augment_args(clap::Command::new("defaults")).mut_args(|arg| arg.env(None::<&str>));
+        let matches = command.get_matches_from(["defaults"]);
+        Self::from_arg_matches(&matches).expect("every server setting has a default")
+    }
+}
+
+/// A quota, or none.
+#[derive(Debug, Clone, Copy)]
+pub struct RateLimit(pub Option<Quota>);
+
+fn quota(text: &str) -> Result<RateLimit, String> {
+    if text == "off" { Ok(RateLimit(None)) } else { text.parse().map(|quota| RateLimit(Some(quota))) }
+}
+
+/// Web origins that may call the API.
+#[derive(Debug, Clone)]
+pub struct Origins(pub Vec<HeaderValue>);
+
+fn origins(text: &str) -> Result<Origins, String> {
+    let written = text.split(',').map(str::trim).filter(|origin| !origin.is_empty());
+    let origins = written.map(|origin| {
+        let rest = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
+        match (rest, HeaderValue::from_str(origin)) {
+            (Some(host), Ok(value)) if !host.is_empty() && !host.contains('/') => Ok(value),
+            _ => Err(format!("`{origin}` is not an origin; write https://host or http://host:port")),
+        }
+    });
+    origins.collect::<Result<_, _>>().map(Origins)
+}
+
+impl ServerSettings {
+    /// What the layers around the routes need.
+    #[must_use]
+    pub fn layers(&self) -> layers::Options {
+        layers::Options {
+            request_timeout: Duration::from_secs(self.request_timeout),
+            cors_origins: self.cors_origins.0.clone(),
+            public_url: self.public_url.clone(),
+        }
+    }
+
+    /// The limits on one request.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        Limits {
+            max_body_bytes: self.max_body_bytes as usize,
+            max_line_items: self.max_line_items as usize,
+            // Less than the whole, so that a body that stalls is told apart from a server that does.
+            body_timeout: Duration::from_secs(self.request_timeout) * 2 / 3,
+        }
+    }
+}

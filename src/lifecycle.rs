@@ -1,0 +1,150 @@
+//! Knows every task of the process, and stops them in order.
+//!
+//! A soft stop lets tasks finish what they have begun; a hard stop drops them. SIGTERM or SIGINT begins a soft stop: first
+//! of the main task, which answers clients, then of the background tasks, on which it depends. The shutdown timeout
+//! bounds each of the two, and a second signal ends the process at once.
+//!
+//! A background task that ends by itself or panics would leave a server that only seems to work. It ends the process,
+//! softly and with an error.
+
+use std::collections::HashMap;
+use std::io;
+use std::time::Duration;
+
+use anyhow::{Context, anyhow};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
+use tokio::task::{Id, JoinError, JoinSet};
+
+use crate::telemetry;
+
+/// The exit code after a second signal: that of a shell for SIGINT.
+const INTERRUPTED: i32 = 130;
+
+/// Waits for a soft stop. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Stop(watch::Receiver<bool>);
+
+impl Stop {
+    /// Returns when the task is to finish.
+    pub async fn requested(mut self) {
+        // An error means that the lifecycle is gone, and with it the process.
+        self.0.wait_for(|is_requested| *is_requested).await.ok();
+    }
+}
+
+/// The tasks of the process.
+#[derive(Debug)]
+pub struct Lifecycle {
+    signals: Signals,
+    shutdown_timeout: Duration,
+    background: JoinSet<()>,
+    names: HashMap<Id, &'static str>,
+    stop: watch::Sender<bool>,
+}
+
+impl Lifecycle {
+    /// Begins to listen for signals.
+    ///
+    /// # Errors
+    /// When signals cannot be received.
+    pub fn new(shutdown_timeout: Duration) -> io::Result<Self> {
+        Ok(Self {
+            signals: Signals::listen()?,
+            shutdown_timeout,
+            background: JoinSet::new(),
+            names: HashMap::new(),
+            stop: watch::Sender::new(false),
+        })
+    }
+
+    /// Starts a task that runs until the main task has ended. It must not end before its soft stop.
+    pub fn background<F>(&mut self, name: &'static str, task: impl FnOnce(Stop) -> F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let handle = self.background.spawn(task(Stop(self.stop.subscribe())));
+        self.names.insert(handle.id(), name);
+    }
+
+    /// Runs the main task until a signal, then stops all tasks.
+    ///
+    /// # Errors
+    /// When a task ended by itself or panicked.
+    pub async fn run<F>(mut self, main: impl FnOnce(Stop) -> F) -> anyhow::Result<()>
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let stop_main = watch::Sender::new(false);
+        let mut main = tokio::spawn(main(Stop(stop_main.subscribe())));
+        let failure = tokio::select! {
+            () = self.signals.next() => None,
+            Some(ended) = self.background.join_next_with_id() => Some(self.failure(ended)),
+            ended = &mut main => return ended.context("the server panicked").and(Err(anyhow!("the server ended by itself"))),
+        };
+        if let Some(error) = &failure {
+            tracing::error!(error = format!("{error:#}"), "a task has ended: the server stops");
+        }
+        tracing::info!("stopping: no new client connections; a second signal ends at once");
+
+        stop_main.send_replace(true);
+        tokio::select! {
+            ended = &mut main => ended.context("the server panicked")?,
+            () = tokio::time::sleep(self.shutdown_timeout) => {
+                tracing::warn!("requests in flight took too long and were cut off");
+                main.abort();
+            }
+            () = self.signals.next() => end_at_once(),
+        }
+        self.stop.send_replace(true);
+        tokio::select! {
+            () = finish(&mut self.background) => {}
+            () = tokio::time::sleep(self.shutdown_timeout) => {
+                tracing::warn!("background tasks took too long and were cut off");
+                self.background.shutdown().await;
+            }
+            () = self.signals.next() => end_at_once(),
+        }
+        failure.map_or(Ok(()), Err)
+    }
+
+    fn failure(&self, ended: Result<(Id, ()), JoinError>) -> anyhow::Error {
+        let name = |id| self.names.get(&id).copied().unwrap_or("a task");
+        match ended {
+            Ok((id, ())) => anyhow!("the task `{}` ended by itself", name(id)),
+            Err(error) => anyhow!("the task `{}` failed: {error}", name(error.id())),
+        }
+    }
+}
+
+async fn finish(tasks: &mut JoinSet<()>) {
+    // A panic was logged where it happened.
+    while tasks.join_next().await.is_some() {}
+}
+
+/// A hard stop of everything.
+fn end_at_once() -> ! {
+    tracing::warn!("second signal: ended at once");
+    telemetry::flush();
+    std::process::exit(INTERRUPTED);
+}
+
+/// SIGTERM and SIGINT.
+#[derive(Debug)]
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
