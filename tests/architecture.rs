@@ -1,6 +1,8 @@
 //! The rules that keep the house as it is: who may know whom. Read from the source, so that a new file is held to
 //! them before anybody thinks of it.
 
+#[path = "architecture/floors.rs"]
+mod floors;
 #[path = "architecture/source.rs"]
 mod source;
 #[path = "architecture/sql.rs"]
@@ -151,6 +153,21 @@ fn floats(source: &Source) -> Vec<String> {
 }
 
 #[test]
+fn imports_go_down_the_floors() {
+    assert_kept(&broken(floors::upward));
+}
+
+#[test]
+fn all_layers_of_http_are_on_one_page() {
+    assert_kept(&broken(floors::layers_elsewhere));
+}
+
+#[test]
+fn every_route_is_declared_with_its_problem_types() {
+    assert_kept(&broken(floors::undocumented_routes));
+}
+
+#[test]
 fn no_slice_touches_another_slices_store() {
     assert_kept(&broken(foreign_stores));
     assert_kept(&broken(globs));
@@ -229,6 +246,40 @@ mod refuses {
     #[track_caller]
     fn refused(rule: impl Fn(&Source) -> Vec<String>, file: &str, text: &str) {
         assert_eq!(rule(&Source::read(file, text)).len(), 1, "{text}");
+    }
+
+    #[test]
+    fn an_import_that_goes_up_or_across_a_floor() {
+        refused(floors::upward, "domain/money.rs", "use crate::http::problem::Error;");
+        refused(floors::upward, "http/request/json.rs", "use crate::accounting::payments::PaymentData;");
+        refused(floors::upward, "accounting/payments/get.rs", "use crate::management::projects::Project;");
+        refused(floors::upward, "new_folder/file.rs", "fn f() {}");
+        let down = Source::read("accounting/payments/get.rs", "use crate::auth::CanRead; use super::store;");
+        assert_eq!(floors::upward(&down), Vec::<String>::new());
+    }
+
+    #[test]
+    fn files_in_a_circle_also_through_a_mod_rs() {
+        let circle = |b: &str| {
+            let read = |(file, text): (&str, &str)| Source::read(file, text);
+            floors::circles(&[
+                read(("domain/mod.rs", "pub mod a; pub mod b; pub use a::A;")),
+                read(("domain/a.rs", "use super::b::B; struct A(B);")),
+                read(("domain/b.rs", b)),
+            ])
+        };
+        assert_eq!(circle("struct B;"), Vec::<String>::new());
+        assert_eq!(circle("use super::a::A; struct B;").len(), 2);
+        assert_eq!(circle("use crate::domain::A; struct B;").len(), 2);
+    }
+
+    #[test]
+    fn a_layer_elsewhere_and_a_route_without_problems() {
+        let layer = "use axum::Router; fn f(r: Router) -> Router { r.layer(x) }";
+        refused(floors::layers_elsewhere, "router.rs", layer);
+        refused(floors::undocumented_routes, "accounting/payments/mod.rs", "fn f() { x().routes(routes!(get)) }");
+        let good = Source::read("health.rs", "fn f() { x().routes(documented(routes!(get), &[])) }");
+        assert_eq!(floors::undocumented_routes(&good), Vec::<String>::new());
     }
 
     #[test]

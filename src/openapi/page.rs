@@ -5,10 +5,9 @@ use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
 
 use axum::Router;
 use axum::extract::Path;
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
-use tower_http::set_header::SetResponseHeaderLayer;
 use utoipa::openapi::OpenApi as Document;
 use utoipa_swagger_ui::Config;
 
@@ -40,15 +39,11 @@ static FILES: LazyLock<Mutex<HashMap<String, Arc<Asset>>>> = LazyLock::new(Mutex
 /// The routes.
 pub fn router<S: Clone + Send + Sync + 'static>(api: Document) -> Router<S> {
     let document = Arc::new(OnceLock::new());
-    let policy = |name, value| SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value));
     Router::new()
         // Relative, because a proxy may show the page under a prefix.
-        .route("/docs", get(async || Redirect::to("docs/")))
+        .route("/docs", get(async || guarded(Redirect::to("docs/"))))
         .route("/docs/", get(async |headers: HeaderMap| file("index.html", &headers)))
         .route("/docs/{*file}", get(async |Path(name): Path<String>, headers: HeaderMap| file(&name, &headers)))
-        .layer(policy(header::CONTENT_SECURITY_POLICY, POLICY))
-        // For browsers that do not know `frame-ancestors`.
-        .layer(policy(header::X_FRAME_OPTIONS, "DENY"))
         .route(
             "/openapi.json",
             get(async move |headers: HeaderMap| {
@@ -61,9 +56,19 @@ pub fn router<S: Clone + Send + Sync + 'static>(api: Document) -> Router<S> {
         )
 }
 
+/// An answer under the page's policy.
+fn guarded(answer: impl IntoResponse) -> Response {
+    let policy = [
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        // For browsers that do not know `frame-ancestors`.
+        (header::X_FRAME_OPTIONS, "DENY"),
+    ];
+    (policy, answer).into_response()
+}
+
 /// A file of the page.
 fn file(name: &str, headers: &HeaderMap) -> Response {
-    find(name).map_or_else(|| Error::RouteNotFound.into_response(), |asset| asset.answer(headers))
+    guarded(find(name).map_or_else(|| Error::RouteNotFound.into_response(), |asset| asset.answer(headers)))
 }
 
 fn find(name: &str) -> Option<Arc<Asset>> {
