@@ -148,3 +148,78 @@ impl Signals {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    fn lifecycle() -> Lifecycle {
+        Lifecycle::new(Duration::from_mins(1)).expect("signals")
+    }
+
+    #[tokio::test]
+    async fn task_that_ends_by_itself_stops_the_rest_with_an_error() {
+        let mut lifecycle = lifecycle();
+        lifecycle.background("writer", async |_| ());
+        let error = lifecycle.run(Stop::requested).await.expect_err("the server goes on without a task");
+        assert_eq!(error.to_string(), "the task `writer` ended by itself");
+    }
+
+    #[tokio::test]
+    async fn task_that_panics_stops_the_rest_with_an_error() {
+        let mut lifecycle = lifecycle();
+        lifecycle.background("writer", async |_| panic!("on purpose"));
+        let error = lifecycle.run(Stop::requested).await.expect_err("the server goes on without a task");
+        assert!(error.to_string().starts_with("the task `writer` failed"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn main_task_that_ends_by_itself_is_an_error() {
+        assert!(lifecycle().run(async |_| ()).await.is_err());
+        assert!(lifecycle().run(async |_| panic!("on purpose")).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn background_tasks_finish_after_the_main_task() {
+        let (mut lifecycle, order) = (lifecycle(), Arc::new(Mutex::new(Vec::new())));
+        let note = |what| {
+            let order = Arc::clone(&order);
+            move || order.lock().expect("no panic").push(what)
+        };
+        let (main_ends, queue_is_written) = (note("main"), note("queue"));
+        lifecycle.background("trigger", async |_| ());
+        lifecycle.background("queue", |stop| async move {
+            stop.requested().await;
+            tokio::task::yield_now().await;
+            queue_is_written();
+        });
+        let ended = lifecycle.run(|stop| async move {
+            stop.requested().await;
+            tokio::task::yield_now().await;
+            main_ends();
+        });
+        assert!(ended.await.is_err(), "the trigger ended");
+        assert_eq!(*order.lock().expect("no panic"), ["main", "queue"]);
+    }
+
+    #[tokio::test]
+    async fn hard_stop_drops_what_does_not_finish() {
+        let mut lifecycle = Lifecycle::new(Duration::from_millis(1)).expect("signals");
+        let ((main_lives, main), (queue_lives, queue)) = (oneshot::channel::<()>(), oneshot::channel::<()>());
+        lifecycle.background("trigger", async |_| ());
+        lifecycle.background("queue", |_| async move {
+            let _lives = queue_lives;
+            std::future::pending().await
+        });
+        let ended = lifecycle.run(|_| async move {
+            let _lives = main_lives;
+            std::future::pending().await
+        });
+        assert!(ended.await.is_err(), "the trigger ended");
+        assert!(main.await.is_err() && queue.await.is_err(), "both were dropped");
+    }
+}

@@ -50,6 +50,17 @@ fn wrong_value_is_told_with_its_flag_and_what_would_be_right() {
 }
 
 #[test]
+fn old_name_of_a_setting_ends_the_start() {
+    for (old, new) in [
+        ("UNIBOOKS_DATABASE_CONNECTIONS", "UNIBOOKS_DATABASE_POOL_SIZE"),
+        ("UNIBOOKS_MAX_CONNECTIONS", "UNIBOOKS_MAX_CLIENT_CONNECTIONS"),
+    ] {
+        let line = one_line(&unibooks(SERVE).env(old, "8").output().expect("a process"), 2);
+        assert_eq!(line, format!("error: {old} is now {new}; rename it"));
+    }
+}
+
+#[test]
 fn wrong_log_filter_is_told() {
     let line = one_line(&unibooks(&[SERVE, &["--log", "unibooks=loud"]].concat()).output().expect("a process"), 1);
     assert!(line.contains("UNIBOOKS_LOG") && line.contains("unibooks=loud"), "{line}");
