@@ -1,6 +1,9 @@
 # What a developer types. Each target is a few commands; none hides a decision.
 
-.PHONY: help run test test-trouble test-clients test-openapi bench chaos chaos-proof lint fmt clippy doc mutants deny advisories openapi sqlx ci
+.PHONY: help run test test-trouble test-clients test-openapi bench chaos chaos-proof lint fmt clippy doc typos machete fix mutants deny advisories openapi sqlx ci
+
+# What is written by the code and committed; `make fix` writes all of it. The queries come first: the rest compiles them.
+GENERATED = sqlx openapi
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,6 +56,18 @@ clippy:
 
 doc:
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked --document-private-items
+
+typos: ## Find misspelled words
+	@scripts/typos/run.sh
+
+machete: ## Find dependencies that no source names
+	@scripts/machete.sh
+
+fix: ## Write what tools can: clippy's suggestions, format, spelling, generated files
+	cargo clippy --fix --allow-dirty --allow-staged --all-targets --locked
+	cargo fmt
+	@scripts/typos/run.sh --write-changes
+	@$(MAKE) --no-print-directory $(GENERATED)
 
 mutants: ## Show that tests notice when a query forgets its tenant
 	@scripts/mutants.sh
