@@ -25,14 +25,14 @@ fn named(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn example_environment_names_exactly_the_settings_that_there_are() {
+fn example_environment_names_every_setting_once() {
     let mut named = named(&read(".env.example"));
     named.sort();
     assert_eq!(named, settings().into_iter().collect::<Vec<_>>(), "each once");
 }
 
 #[test]
-fn example_environment_can_be_used_as_it_is() {
+fn example_environment_is_valid() {
     let text = read(".env.example");
     for line in text.lines().filter(|line| !line.starts_with('#') && !line.is_empty()) {
         let (name, value) = line.split_once('=').unwrap_or_else(|| panic!("no setting: {line}"));
@@ -42,7 +42,7 @@ fn example_environment_can_be_used_as_it_is() {
 }
 
 #[test]
-fn every_setting_stands_in_the_readme() {
+fn every_setting_is_in_the_readme() {
     let readme = read("README.md");
     let missing: Vec<_> = settings().into_iter().filter(|name| !readme.contains(&format!("`{name}`"))).collect();
     assert!(missing.is_empty(), "README.md does not name {missing:?}");
@@ -68,7 +68,7 @@ fn services() -> Vec<String> {
 }
 
 #[test]
-fn containers_have_bounded_logs_and_memory_and_no_capabilities() {
+fn containers_are_bounded_and_have_no_capabilities() {
     let services = services();
     assert_eq!(services.len(), 2, "{services:#?}");
     for service in &services {
@@ -80,7 +80,7 @@ fn containers_have_bounded_logs_and_memory_and_no_capabilities() {
 }
 
 #[test]
-fn database_of_the_compose_file_has_neither_network_nor_password() {
+fn compose_database_has_neither_network_nor_password() {
     let text = read("docker-compose.yml");
     assert!(text.contains("DATABASE_URL: postgres://unibooks@%2Frun%2Fpostgresql/unibooks\n"), "a password: {text}");
     let database = services().into_iter().find(|service| service.starts_with("postgres:")).expect("a database");
@@ -105,7 +105,7 @@ fn all_files_name_the_same_version_of_rust() {
 }
 
 #[test]
-fn python_packages_of_the_tests_are_pinned_by_their_hashes() {
+fn python_packages_are_pinned_by_hash() {
     for (folder, at_least) in [("tests/clients", 20), ("tests/openapi", 20), ("scripts/typos", 1)] {
         let text = read(&format!("{folder}/requirements.txt"));
         let packages: Vec<_> = text.lines().filter(|line| line.contains("==")).collect();

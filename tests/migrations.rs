@@ -123,7 +123,7 @@ async fn rows_fill_every_table_and_every_column() {
 }
 
 #[tokio::test]
-async fn start_looks_at_the_rights_to_every_table() {
+async fn start_checks_the_rights_to_every_table() {
     let mut connection = connect(&postgres::migrated().await).await;
     let mut expected = tables(&mut connection).await;
     expected.insert("_sqlx_migrations".to_owned());
@@ -132,7 +132,7 @@ async fn start_looks_at_the_rights_to_every_table() {
 }
 
 #[tokio::test]
-async fn clocks_that_differ_by_more_than_five_seconds_are_warned_of() {
+async fn clocks_more_than_five_seconds_apart_are_warned_about() {
     let database = postgres::database().await;
     for (seconds, warnings) in [(0, 0), (60, 1), (-60, 1)] {
         let logs = Logs::catch("unibooks=info");
@@ -144,7 +144,7 @@ async fn clocks_that_differ_by_more_than_five_seconds_are_warned_of() {
 }
 
 #[tokio::test]
-async fn every_state_in_use_is_brought_up_to_date_with_its_rows() {
+async fn every_older_schema_is_migrated_with_its_rows() {
     for count in 0..=ROWS.len() {
         let options = postgres::empty().await;
         let mut connection = connect(&options).await;
@@ -176,7 +176,7 @@ async fn second_migration_changes_nothing() {
 }
 
 #[tokio::test]
-async fn many_servers_may_start_on_an_empty_database_at_once() {
+async fn many_servers_may_start_on_one_empty_database() {
     let options = postgres::empty().await;
     let server = async || migrate(&postgres::pool(options.clone()).await).await.map_err(|error| format!("{error:#}"));
     let ends = tokio::join!(server(), server(), server(), server());
@@ -184,7 +184,7 @@ async fn many_servers_may_start_on_an_empty_database_at_once() {
 }
 
 #[tokio::test]
-async fn database_of_a_newer_version_is_refused_and_left_alone() {
+async fn newer_database_is_refused_and_unchanged() {
     let options = postgres::migrated().await;
     let mut connection = connect(&options).await;
     let newer = "insert into _sqlx_migrations (version, description, success, checksum, execution_time)
@@ -198,7 +198,7 @@ async fn database_of_a_newer_version_is_refused_and_left_alone() {
 }
 
 #[tokio::test]
-async fn migration_that_was_changed_after_it_was_applied_is_refused() {
+async fn changed_migration_is_refused() {
     let options = postgres::migrated().await;
     let mut connection = connect(&options).await;
     execute(&mut connection, "update _sqlx_migrations set checksum = ''".to_owned()).await;

@@ -116,7 +116,7 @@ async fn victim() {
 }
 
 #[tokio::test]
-async fn data_survives_a_restart_and_nothing_runs_in_between() {
+async fn data_survives_a_restart_and_nothing_keeps_running() {
     let folder = temporary_folder();
     // Not there yet, and with everything in its name that a URL, a shell or a list of Postgres would have to quote.
     let data_dir = folder.path().join("My \"data\", 100% 'ours'");
@@ -137,7 +137,7 @@ async fn data_survives_a_restart_and_nothing_runs_in_between() {
 }
 
 #[tokio::test]
-async fn only_the_owner_can_reach_it_and_what_it_commits_is_durable() {
+async fn only_the_owner_connects_and_commits_are_durable() {
     let folder = temporary_folder();
     let data_dir = folder.path().join("data");
     let settings = vec![("max_connections".to_owned(), "37".to_owned())];
@@ -190,7 +190,7 @@ async fn second_start_on_a_folder_is_refused_until_the_first_ends() {
 }
 
 #[tokio::test]
-async fn path_that_is_too_long_for_a_socket_works() {
+async fn data_folder_with_a_long_path_works() {
     let folder = temporary_folder();
     let data_dir = folder.path().join("long".repeat(40));
     let postgres = start(&data_dir).await;
@@ -206,7 +206,7 @@ async fn path_that_is_too_long_for_a_socket_works() {
 }
 
 #[tokio::test]
-async fn first_start_that_was_killed_during_initdb_heals() {
+async fn start_after_a_killed_initdb_succeeds() {
     let folder = temporary_folder();
     let data_dir = folder.path().join("data");
     let victim = spawn_victim(&data_dir);
@@ -239,7 +239,7 @@ async fn missing_database_is_made_at_the_next_start() {
 }
 
 #[tokio::test]
-async fn killing_the_owner_leaves_no_postgres_behind_and_loses_nothing() {
+async fn killed_owner_leaves_no_postgres_and_loses_nothing() {
     let folder = temporary_folder();
     let data_dir = folder.path().join("data");
     let victim = spawn_victim(&data_dir);
@@ -268,7 +268,7 @@ async fn immediate_restart_after_a_kill_works() {
 }
 
 #[tokio::test]
-async fn restart_waits_for_the_last_process_of_a_postgres_that_was_killed() {
+async fn restart_waits_for_the_last_process_of_a_killed_postgres() {
     let folder = temporary_folder();
     let data_dir = folder.path().join("data");
     let postgres = start(&data_dir).await;
@@ -296,7 +296,7 @@ async fn restart_waits_for_the_last_process_of_a_postgres_that_was_killed() {
 }
 
 #[tokio::test]
-async fn data_of_another_version_is_left_alone() {
+async fn data_of_another_version_is_refused_unchanged() {
     let folder = temporary_folder();
     let cluster = folder.path().join("postgres");
     fs::create_dir(&cluster).expect("folder");

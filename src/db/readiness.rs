@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn one_look_serves_all_who_wait_and_ends_with_its_time() {
+    async fn waiting_probes_share_one_check_until_it_expires() {
         let (readiness, looks) = (Readiness::default(), AtomicU32::new(0));
         let look = async || {
             looks.fetch_add(1, Ordering::Relaxed);
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn caller_that_goes_away_leaves_the_look_to_the_next() {
+    async fn abandoned_check_is_taken_over_by_the_next_caller() {
         let readiness = Readiness::default();
         let first = readiness.clone();
         let first = tokio::spawn(async move { first.share(std::future::pending).await });

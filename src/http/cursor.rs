@@ -199,7 +199,7 @@ mod tests {
 
     /// Clients keep cursors, and servers of several versions may stand behind one address.
     #[test]
-    fn text_of_a_cursor_stays_as_it_is() {
+    fn text_of_a_cursor_never_changes() {
         let cursor = Cursor {
             direction: Direction::Backward,
             id: Uuid::from_u128(0x0001_0203_0405_0607_0809_0a0b_0c0d_0e0f),
@@ -212,7 +212,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_cursor_survives_a_round_trip_and_only_where_it_belongs(
+        fn cursor_round_trips_only_in_its_own_list(
             kind in 0..KINDS.len(), micros in -62_135_596_800_000_000i64..253_402_300_799_000_000, id: u128,
         ) {
             let (sort, direction) = KINDS[kind];
@@ -235,7 +235,7 @@ mod tests {
         }
 
         #[test]
-        fn whoever_turns_twice_stands_as_before(backward: bool, id in 1..u128::MAX) {
+        fn cursor_reversed_twice_is_the_same(backward: bool, id in 1..u128::MAX) {
             let direction = if backward { Direction::Backward } else { Direction::Forward };
             let key = SortKey::CreatedAt(DateTime::UNIX_EPOCH);
             let cursor = Cursor { direction, id: Uuid::from_u128(id), key };

@@ -45,7 +45,7 @@ fn assert_refused(answer: &Answer, faults: &[(&str, &str)]) {
 }
 
 #[tokio::test]
-async fn caller_without_both_headers_learns_of_both_at_once() {
+async fn both_missing_headers_are_named_at_once() {
     let app = App::new().await;
     let answer = call(&app, &[]).await;
     assert_refused(&answer, &[("x-api-key", "missing"), ("x-connection-token", "missing")]);
@@ -76,7 +76,7 @@ async fn caller_without_both_headers_learns_of_both_at_once() {
 }
 
 #[tokio::test]
-async fn one_missing_header_is_refused_whatever_stands_in_the_other() {
+async fn one_missing_header_is_refused_with_any_other() {
     let app = App::new().await;
     let Tenant { api_key, connection_token, .. } = app.tenant().await;
     assert_refused(&call(&app, &[("x-api-key", &api_key)]).await, &[("x-connection-token", "missing")]);
@@ -87,7 +87,7 @@ async fn one_missing_header_is_refused_whatever_stands_in_the_other() {
 }
 
 #[tokio::test]
-async fn malformed_secrets_are_refused_without_asking_the_database() {
+async fn malformed_secret_is_refused_without_the_database() {
     let app = App::new().await;
     let Tenant { api_key, connection_token, .. } = app.tenant().await;
     // Whoever asked it now would get a 503.
@@ -127,7 +127,7 @@ async fn malformed_secrets_are_refused_without_asking_the_database() {
 }
 
 #[tokio::test]
-async fn unknown_key_is_refused_and_nothing_is_said_of_the_token() {
+async fn unknown_key_is_refused_without_a_word_on_the_token() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let key = generated(secret::Kind::ApiKey);
@@ -149,7 +149,7 @@ async fn unknown_key_is_refused_and_nothing_is_said_of_the_token() {
 }
 
 #[tokio::test]
-async fn another_projects_token_is_told_like_an_unknown_one() {
+async fn foreign_token_is_refused_like_an_unknown_one() {
     let app = App::new().await;
     let (tenant, other) = (app.tenant().await, app.tenant().await);
     let body = async |token: &str| {
@@ -175,7 +175,7 @@ async fn another_projects_token_is_told_like_an_unknown_one() {
 }
 
 #[tokio::test]
-async fn revoked_key_and_token_are_refused_from_then_on() {
+async fn revoked_key_and_token_are_refused() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let (key_id, other_key) = app.key(tenant.project_id, Like::default()).await;
@@ -199,7 +199,7 @@ async fn revoked_key_and_token_are_refused_from_then_on() {
 }
 
 #[tokio::test]
-async fn keys_and_tokens_expire_at_their_moment() {
+async fn keys_and_tokens_expire_at_their_exact_time() {
     let app = App::with_clock(Clock::new(|| noon(0))).await;
     let like = |seconds| Like { expires_at: Some(noon(seconds)), ..Like::default() };
     let tenant = app.tenant_like(like(1), like(1)).await;
@@ -239,7 +239,7 @@ async fn read_only_key_reads_and_does_not_write() {
 }
 
 #[tokio::test]
-async fn caller_is_refused_before_the_body_is_judged() {
+async fn caller_is_refused_before_the_body_is_parsed() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     app.revoke_key(tenant.api_key_id).await;
@@ -263,7 +263,7 @@ async fn rows(app: &App, tenant: &Tenant) -> Vec<(String, Option<DateTime<Utc>>)
 }
 
 #[tokio::test]
-async fn last_use_is_written_by_the_flush_and_costs_a_request_nothing() {
+async fn last_use_is_written_by_the_flush_not_by_requests() {
     let app = App::with_clock(Clock::new(|| noon(0))).await;
     let (tenant, refused) = (app.tenant().await, app.tenant().await);
     let before = rows(&app, &tenant).await;
@@ -285,7 +285,7 @@ async fn last_use_is_written_by_the_flush_and_costs_a_request_nothing() {
 }
 
 #[tokio::test]
-async fn later_use_that_another_server_wrote_stays() {
+async fn flush_never_moves_the_last_use_back() {
     let app = App::with_clock(Clock::new(|| noon(0))).await;
     let tenant = app.tenant().await;
     let other = App::on(app.options.clone(), Clock::new(|| noon(0) + TimeDelta::hours(1))).await;

@@ -14,7 +14,7 @@ async fn execute(app: &App, statement: &'static str) {
 }
 
 #[tokio::test]
-async fn database_that_is_gone_is_a_503_that_says_when_to_try_again() {
+async fn lost_database_is_a_503_with_retry_after() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     app.database.close().await;
@@ -39,7 +39,7 @@ async fn database_that_is_gone_is_a_503_that_says_when_to_try_again() {
 }
 
 #[tokio::test]
-async fn server_finds_its_way_back_to_a_database_that_returned() {
+async fn server_reconnects_to_a_database_that_returned() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     assert_eq!(app.get(&tenant, PAYMENTS).await.status, 200);
@@ -70,7 +70,7 @@ const BREAKS: &str = "create function break_off() returns trigger language plpgs
     create trigger break_off before insert on payment for each row execute function break_off()";
 
 #[tokio::test]
-async fn create_whose_connection_broke_is_not_repeated_by_clients_unless_it_has_a_key() {
+async fn cut_create_is_retryable_only_with_a_key() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     execute(&app, BREAKS).await;
@@ -103,7 +103,7 @@ async fn create_whose_connection_broke_is_not_repeated_by_clients_unless_it_has_
 }
 
 #[tokio::test]
-async fn constraint_that_an_operator_made_stricter_is_a_fault_of_its_member() {
+async fn stricter_constraint_is_a_fault_of_its_member() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     for (statement, body, pointer) in [
@@ -135,7 +135,7 @@ async fn constraint_that_an_operator_made_stricter_is_a_fault_of_its_member() {
 }
 
 #[tokio::test]
-async fn constraint_that_speaks_of_no_member_is_a_failure_that_tells_nothing() {
+async fn unknown_constraint_is_an_internal_error() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     execute(&app, "alter table payment add constraint house_rule check (currency <> 'USD')").await;
@@ -145,7 +145,7 @@ async fn constraint_that_speaks_of_no_member_is_a_failure_that_tells_nothing() {
 }
 
 #[tokio::test]
-async fn statement_that_takes_too_long_is_ended_by_the_database_and_safe_to_repeat() {
+async fn statement_timeout_is_a_retryable_503() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     execute(
@@ -161,7 +161,7 @@ async fn statement_that_takes_too_long_is_ended_by_the_database_and_safe_to_repe
 }
 
 #[tokio::test]
-async fn statement_of_another_session_names_the_setting_for_poolers() {
+async fn foreign_prepared_statement_names_the_pooler_setting() {
     let app = App::new().await;
     let mut session = app.database.begin().await.expect("a session");
     for number in 1..=50 {

@@ -33,13 +33,13 @@ async fn get(app: &App, path: &str) -> Answer {
 }
 
 #[test]
-fn committed_openapi_document_is_what_the_code_says() {
+fn committed_openapi_document_is_fresh() {
     let generated = router::openapi().to_pretty_json().expect("JSON") + "\n";
     assert!(read("docs/openapi.json") == generated, "docs/openapi.json is stale: run `make openapi` and commit it");
 }
 
 #[tokio::test]
-async fn served_openapi_document_is_the_same_and_of_version_3_1() {
+async fn served_openapi_document_is_the_committed_one() {
     let app = App::new().await;
     let answer = get(&app, "/openapi.json").await;
     assert_eq!(answer.status, 200);
@@ -49,7 +49,7 @@ async fn served_openapi_document_is_the_same_and_of_version_3_1() {
 }
 
 #[test]
-fn operations_have_unique_ids_and_say_who_may_call() {
+fn operations_have_unique_ids_and_name_credentials() {
     let document = document();
     let mut ids = BTreeSet::new();
     for (path, item) in document["paths"].as_object().expect("paths") {
@@ -85,7 +85,7 @@ fn documented_problems(document: &Value) -> BTreeSet<(String, String)> {
 }
 
 #[test]
-fn every_problem_stands_in_the_document_with_an_example() {
+fn every_problem_is_in_the_document_with_an_example() {
     // No operation answers these: they are about paths and methods that are not in the document.
     let elsewhere = ["route_not_found", "method_not_allowed"];
     let all = problem_types::ALL.iter().filter(|problem| !elsewhere.contains(&problem.code));
@@ -94,7 +94,7 @@ fn every_problem_stands_in_the_document_with_an_example() {
 }
 
 #[test]
-fn every_problem_stands_in_the_guide_with_its_status() {
+fn every_problem_is_in_the_guide_with_its_status() {
     let guide = read("docs/api.md");
     for problem in problem_types::ALL {
         let code = format!("`{}`", problem.code);
@@ -129,7 +129,7 @@ fn detail_codes() -> BTreeSet<String> {
 }
 
 #[test]
-fn every_code_of_a_fault_or_warning_stands_in_the_guide() {
+fn every_fault_and_warning_code_is_in_the_guide() {
     let codes = detail_codes();
     for known in ["wrong_type", "invalid_cursor", "date_too_fine", "refused_by_constraint", "unknown_parameter"] {
         assert!(codes.contains(known), "{known} was not found in the source: {codes:?}");
@@ -169,7 +169,7 @@ fn documented_body(document: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn every_documented_member_is_accepted_and_comes_back_as_its_example_says() {
+async fn documented_examples_are_accepted_and_answered() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let body = documented_body(&document());
@@ -214,7 +214,7 @@ async fn answers_have_exactly_the_documented_members() {
 }
 
 #[tokio::test]
-async fn page_of_the_documentation_works_offline() {
+async fn documentation_page_works_offline() {
     let app = App::new().await;
     let redirect = get(&app, "/docs").await;
     assert!(redirect.status.is_redirection(), "{}", redirect.status);
@@ -253,7 +253,7 @@ async fn bytes(response: Response) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn page_of_the_documentation_loads_from_here_alone_and_has_no_frame() {
+async fn documentation_page_loads_only_own_files_unframed() {
     let app = App::new().await;
     for path in ["/docs", "/docs/", "/docs/swagger-ui-bundle.js", "/docs/nothing"] {
         let answer = get(&app, path).await;
@@ -272,13 +272,13 @@ async fn page_of_the_documentation_loads_from_here_alone_and_has_no_frame() {
 }
 
 #[tokio::test]
-async fn file_of_the_documentation_that_is_not_there_is_a_problem() {
+async fn unknown_documentation_file_is_a_problem() {
     let app = App::new().await;
     assert_eq!(get(&app, "/docs/nothing.js").await.problem(), (404, "route_not_found".to_owned()));
 }
 
 #[tokio::test]
-async fn documentation_is_compressed_for_those_who_accept_it() {
+async fn documentation_is_compressed_if_accepted() {
     let app = App::new().await;
     for path in ["/docs/swagger-ui-bundle.js", "/docs/swagger-ui.css", "/openapi.json"] {
         let (plain, gzip) = (get(&app, path).await, get_with(&app, path, "accept-encoding", "br, gzip").await);
@@ -295,7 +295,7 @@ async fn documentation_is_compressed_for_those_who_accept_it() {
 }
 
 #[tokio::test]
-async fn documentation_is_kept_by_browsers_and_payments_are_not() {
+async fn browsers_cache_documentation_but_not_payments() {
     let app = App::new().await;
     for (path, kept) in [("/docs/swagger-ui.css", "public, max-age=3600"), ("/openapi.json", "no-cache")] {
         let answer = get(&app, path).await;

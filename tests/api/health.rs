@@ -31,7 +31,7 @@ async fn health_is_the_json_number_200() {
 }
 
 #[tokio::test]
-async fn server_without_its_database_lives_but_is_not_ready() {
+async fn server_without_database_is_alive_but_not_ready() {
     let app = App::new().await;
     for probe in ["/livez", "/readyz"] {
         assert_eq!(get(&app, probe).await.status, 200, "{probe}");
@@ -46,7 +46,7 @@ async fn server_without_its_database_lives_but_is_not_ready() {
 }
 
 #[tokio::test]
-async fn server_with_migrations_to_come_is_not_ready() {
+async fn server_with_pending_migrations_is_not_ready() {
     let app = App::new().await;
     let mut connection = app.connect().await;
     let forget = "delete from _sqlx_migrations where version = (select max(version) from _sqlx_migrations)";
@@ -55,7 +55,7 @@ async fn server_with_migrations_to_come_is_not_ready() {
 }
 
 #[tokio::test]
-async fn probes_that_come_together_cost_the_database_one_look() {
+async fn concurrent_probes_share_one_database_check() {
     let app = App::new().await;
     let probes = std::iter::repeat_with(|| {
         let router = app.router.clone();

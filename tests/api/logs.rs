@@ -26,7 +26,7 @@ fn with_message<'a>(lines: &'a [Value], message: &str) -> Vec<&'a Value> {
 }
 
 #[tokio::test]
-async fn request_is_one_line_with_who_what_and_how_it_ended() {
+async fn request_is_one_line_with_caller_route_and_status() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let logs = Logs::catch("info");
@@ -49,7 +49,7 @@ async fn request_is_one_line_with_who_what_and_how_it_ended() {
 }
 
 #[tokio::test]
-async fn route_is_logged_as_matched_and_never_the_path_itself() {
+async fn route_is_logged_but_never_the_path() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let logs = Logs::catch("info");
@@ -72,7 +72,7 @@ async fn route_is_logged_as_matched_and_never_the_path_itself() {
 }
 
 #[tokio::test]
-async fn what_a_client_must_mend_is_a_line_with_its_code_and_no_error() {
+async fn client_error_is_one_info_line_with_its_code() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let logs = Logs::catch("info");
@@ -90,7 +90,7 @@ async fn what_a_client_must_mend_is_a_line_with_its_code_and_no_error() {
 }
 
 #[tokio::test]
-async fn probes_are_silent_while_all_is_well() {
+async fn probes_are_not_logged_while_ready() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let logs = Logs::catch("info");
@@ -104,7 +104,7 @@ async fn probes_are_silent_while_all_is_well() {
 }
 
 #[tokio::test]
-async fn failure_is_logged_once_with_its_cause_and_the_requests_ids() {
+async fn failure_is_logged_once_with_cause_and_request_id() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let mut connection = app.connect().await;
@@ -145,7 +145,7 @@ async fn own_lines_of(logs: &Logs, code: &str, answers: usize) -> usize {
 }
 
 #[tokio::test]
-async fn refusals_for_being_too_many_are_one_line_a_second() {
+async fn refusals_by_a_limit_share_log_lines() {
     let clock = Clock::system();
     let one_failure = Some("1/86400".parse().expect("a quota"));
     let throttle = Throttle::new(None, one_failure, TrustedProxies::default(), &clock);
@@ -167,7 +167,7 @@ async fn refusals_for_being_too_many_are_one_line_a_second() {
 }
 
 #[tokio::test]
-async fn answers_without_a_key_have_a_bounded_number_of_lines() {
+async fn unauthenticated_answers_have_bounded_log_lines() {
     let app = App::new().await;
     let logs = Logs::catch("info");
     for _ in 0..1_500 {
@@ -178,7 +178,7 @@ async fn answers_without_a_key_have_a_bounded_number_of_lines() {
 }
 
 #[tokio::test]
-async fn caller_with_a_good_key_has_a_line_for_each_request() {
+async fn authenticated_requests_have_a_log_line_each() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let logs = Logs::catch("info");
@@ -201,7 +201,7 @@ async fn server_that_panics() {
 }
 
 #[test]
-fn panic_is_logged_once_with_its_message_inside_its_request() {
+fn panic_is_logged_once_with_message_and_request_id() {
     let server = Command::new(std::env::current_exe().expect("this program"))
         .args(["--ignored", "--exact", "--nocapture", "logs::server_that_panics"])
         .output()
@@ -258,7 +258,7 @@ async fn no_secret_query_or_body_is_logged_at_any_level() {
 }
 
 #[tokio::test]
-async fn reading_costs_one_query_however_much_is_read() {
+async fn reading_takes_one_query_for_any_page_size() {
     let app = App::new_at_noon().await;
     let tenant = app.tenant().await;
     let mut id = String::new();
@@ -278,7 +278,7 @@ async fn reading_costs_one_query_however_much_is_read() {
 }
 
 #[tokio::test]
-async fn requests_of_one_caller_that_come_together_share_one_look_up() {
+async fn concurrent_requests_of_a_caller_share_one_look_up() {
     let app = App::new_at_noon().await;
     let tenant = app.tenant().await;
     let logs = Logs::catch("sqlx::query=debug");
@@ -289,7 +289,7 @@ async fn requests_of_one_caller_that_come_together_share_one_look_up() {
 }
 
 #[tokio::test]
-async fn create_is_one_statement_beside_the_callers_one() {
+async fn create_takes_one_statement_besides_the_look_up() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let logs = Logs::catch("sqlx::query=debug");

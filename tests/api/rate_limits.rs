@@ -55,7 +55,7 @@ async fn stranger(other: &App) -> Tenant {
 }
 
 #[tokio::test]
-async fn key_that_has_used_up_its_quota_is_told_when_to_come_back_and_stores_nothing() {
+async fn key_over_its_quota_gets_retry_after_and_stores_nothing() {
     let time = Time::default();
     let app = app(&time, "2/10", "off", "").await;
     let tenant = app.tenant().await;
@@ -92,14 +92,14 @@ async fn each_key_has_a_quota_of_its_own() {
 }
 
 #[tokio::test]
-async fn without_a_limit_nothing_is_said_of_one() {
+async fn answers_without_a_limit_have_no_limit_headers() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     assert_eq!(told(&app.get(&tenant, PAYMENTS).await), ["", "", ""]);
 }
 
 #[tokio::test]
-async fn address_that_was_refused_too_often_is_refused_without_a_look_up() {
+async fn address_with_many_failures_is_refused_without_look_up() {
     let time = Time::default();
     let app = app(&time, "off", "2/20", "").await;
     let (known, other) = (app.tenant().await, app.tenant().await);
@@ -126,7 +126,7 @@ async fn address_that_was_refused_too_often_is_refused_without_a_look_up() {
 }
 
 #[tokio::test]
-async fn refusal_without_a_look_up_locks_nobody_out() {
+async fn refusals_without_a_look_up_do_not_count() {
     let time = Time::default();
     let app = app(&time, "off", "3/60", "").await;
     let tenant = app.tenant().await;
@@ -140,7 +140,7 @@ async fn refusal_without_a_look_up_locks_nobody_out() {
 }
 
 #[tokio::test]
-async fn good_secrets_get_in_beside_guesses_from_one_address() {
+async fn good_secret_is_accepted_beside_guesses_of_its_address() {
     let time = Time::default();
     let app = app(&time, "off", "1/60", "").await;
     let (good, nobody) = (app.tenant().await, stranger(&App::new().await).await);
@@ -164,7 +164,7 @@ async fn good_secrets_get_in_beside_guesses_from_one_address() {
 }
 
 #[tokio::test]
-async fn forwarded_address_counts_only_from_a_trusted_peer() {
+async fn forwarded_address_counts_only_from_a_trusted_proxy() {
     let time = Time::default();
     let app = app(&time, "off", "1/60", "").await;
     let nobody = stranger(&App::new().await).await;
@@ -174,7 +174,7 @@ async fn forwarded_address_counts_only_from_a_trusted_peer() {
 }
 
 #[tokio::test]
-async fn behind_a_trusted_proxy_clients_have_their_own_addresses() {
+async fn clients_of_a_trusted_proxy_are_counted_separately() {
     let time = Time::default();
     let app = app(&time, "off", "1/60", "10.0.0.0/8").await;
     let nobody = stranger(&App::new().await).await;
@@ -185,7 +185,7 @@ async fn behind_a_trusted_proxy_clients_have_their_own_addresses() {
 }
 
 #[tokio::test]
-async fn key_that_was_revoked_is_no_longer_one_that_was_let_in_before() {
+async fn revoked_key_loses_its_exemption_from_the_limit() {
     let time = Time::default();
     let app = app(&time, "off", "1/60", "").await;
     let tenant = app.tenant().await;

@@ -93,7 +93,7 @@ async fn revoked_key_is_refused_by_every_server() {
 }
 
 #[tokio::test]
-async fn without_a_notification_a_second_is_enough() {
+async fn revocation_counts_within_a_second_without_notification() {
     let (app, hands) = with_hands().await;
     let tenant = app.tenant().await;
     assert_eq!(status(&app, &tenant).await, 200);
@@ -105,7 +105,7 @@ async fn without_a_notification_a_second_is_enough() {
 }
 
 #[tokio::test]
-async fn clock_that_was_set_back_keeps_nobody() {
+async fn clock_set_back_keeps_no_revoked_caller() {
     let (app, hands) = with_hands().await;
     let tenant = app.tenant().await;
     assert_eq!(status(&app, &tenant).await, 200);
@@ -115,7 +115,7 @@ async fn clock_that_was_set_back_keeps_nobody() {
 }
 
 #[tokio::test]
-async fn end_of_a_key_counts_to_the_moment_also_for_who_is_kept() {
+async fn cached_caller_expires_at_the_exact_time() {
     let (app, hands) = with_hands().await;
     let ends = Like { expires_at: Some(noon() + TimeDelta::milliseconds(500)), ..Like::default() };
     for tenant in [app.tenant_like(ends, Like::default()).await, app.tenant_like(Like::default(), ends).await] {
@@ -129,7 +129,7 @@ async fn end_of_a_key_counts_to_the_moment_also_for_who_is_kept() {
 }
 
 #[tokio::test]
-async fn key_that_is_made_after_a_failed_attempt_works_at_once() {
+async fn key_made_after_a_failed_attempt_works_at_once() {
     let app = App::new_at_noon().await;
     let tenant = app.tenant().await;
     execute(&app, "update api_key set secret_hash = sha256(secret_hash)").await;
@@ -139,7 +139,7 @@ async fn key_that_is_made_after_a_failed_attempt_works_at_once() {
 }
 
 #[tokio::test]
-async fn uses_that_are_written_down_tell_nobody() {
+async fn flush_of_last_uses_notifies_no_server() {
     let app = App::new_at_noon().await;
     let tenant = app.tenant().await;
     assert_eq!(status(&app, &tenant).await, 200);
@@ -154,7 +154,7 @@ async fn uses_that_are_written_down_tell_nobody() {
 }
 
 #[tokio::test]
-async fn listener_that_was_cut_off_comes_back_and_forgets_what_it_may_have_missed() {
+async fn listener_that_was_cut_off_reconnects_and_clears_the_cache() {
     let app = App::new_at_noon().await;
     listening(&app).await;
     let tenant = app.tenant().await;
@@ -182,7 +182,7 @@ async fn listener_that_was_cut_off_comes_back_and_forgets_what_it_may_have_misse
 }
 
 #[tokio::test]
-async fn look_up_that_failed_is_not_kept() {
+async fn failed_look_up_is_not_cached() {
     let app = App::new_at_noon().await;
     let tenant = app.tenant().await;
     execute(&app, "alter table connection rename to hidden").await;

@@ -44,7 +44,7 @@ fn assert_problem(answer: &Answer, status: u16, code: &str) {
 }
 
 #[tokio::test]
-async fn path_that_is_not_there_is_a_problem() {
+async fn unknown_path_is_a_problem() {
     let app = App::new().await;
     let answer = app.send(request("GET", "/accounting/invoices?api_key=x")).await;
     assert_problem(&answer, 404, "route_not_found");
@@ -63,7 +63,7 @@ async fn path_that_is_not_there_is_a_problem() {
 }
 
 #[tokio::test]
-async fn path_with_a_slash_at_its_end_is_named_without_it() {
+async fn trailing_slash_is_a_404_that_names_the_path() {
     let app = App::new().await;
     let payment = format!("{PAYMENTS}/0197a3c2-5b7e-7c40-8a51-3f0b6a9d2e11");
     for (method, path) in [("GET", PAYMENTS), ("POST", PAYMENTS), ("GET", &payment), ("PUT", "/openapi.json")] {
@@ -82,7 +82,7 @@ async fn path_with_a_slash_at_its_end_is_named_without_it() {
 }
 
 #[tokio::test]
-async fn public_url_is_told_where_clients_need_it() {
+async fn public_url_is_used_in_location_and_openapi() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let limits = Limits { max_body_bytes: 1_024, max_line_items: 10, body_timeout: Duration::from_secs(10) };
@@ -115,7 +115,7 @@ async fn public_url_is_told_where_clients_need_it() {
 }
 
 #[tokio::test]
-async fn method_that_a_path_does_not_know_is_a_problem_with_those_that_it_knows() {
+async fn wrong_method_is_a_problem_that_lists_the_allowed_ones() {
     let app = App::new().await;
     for (method, path, allow) in [
         ("DELETE", PAYMENTS.to_owned(), "GET,HEAD,POST"),
@@ -132,7 +132,7 @@ async fn method_that_a_path_does_not_know_is_a_problem_with_those_that_it_knows(
 }
 
 #[tokio::test]
-async fn too_large_a_body_is_a_problem_whether_its_length_is_announced_or_not() {
+async fn too_large_body_is_a_problem_with_or_without_its_length() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let large = json!({ "type": "x".repeat(1_048_576) }).to_string();
@@ -144,7 +144,7 @@ async fn too_large_a_body_is_a_problem_whether_its_length_is_announced_or_not() 
 }
 
 #[tokio::test]
-async fn body_that_is_not_declared_as_json_is_a_problem() {
+async fn body_without_a_json_media_type_is_a_problem() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     for media_type in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "application/jsonp"] {
@@ -155,7 +155,7 @@ async fn body_that_is_not_declared_as_json_is_a_problem() {
 }
 
 #[tokio::test]
-async fn sane_request_id_is_kept_and_another_replaced() {
+async fn valid_request_id_is_kept_and_others_replaced() {
     let app = App::new().await;
     let with_id =
         |id: &str| Request::get("/nowhere").header("x-request-id", id).body(Body::empty()).expect("a request");
@@ -173,7 +173,7 @@ async fn sane_request_id_is_kept_and_another_replaced() {
 }
 
 #[tokio::test]
-async fn every_answer_says_how_long_it_took_and_belongs_in_no_cache() {
+async fn every_answer_has_its_duration_and_is_not_cached() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let answers =
@@ -187,7 +187,7 @@ async fn every_answer_says_how_long_it_took_and_belongs_in_no_cache() {
 }
 
 #[tokio::test]
-async fn panic_becomes_a_problem_that_tells_nothing() {
+async fn panic_becomes_a_problem_without_its_message() {
     let panics = Router::new().route("/", get(async || -> &'static str { panic!("secret {}", 42) }));
     let answer = send(layers::wrap(panics, Duration::from_mins(1), &[]), request("GET", "/")).await;
     assert_problem(&answer, 500, "internal");
@@ -221,7 +221,7 @@ async fn panic_in_a_create_is_retryable_only_with_a_key() {
 }
 
 #[tokio::test]
-async fn answer_that_takes_too_long_is_retryable_only_where_a_repetition_is_safe() {
+async fn timeout_is_retryable_only_if_a_repetition_is_safe() {
     let slow = || async { std::future::pending::<StatusCode>().await };
     let router = Router::new().route("/", get(slow).post(slow));
     let router = layers::wrap(router, Duration::from_millis(1), &[]);
@@ -255,7 +255,7 @@ async fn cors_is_off_unless_set() {
 }
 
 #[tokio::test]
-async fn cors_lets_the_named_origins_in_and_no_other() {
+async fn cors_allows_only_the_named_origins() {
     let app = App::new().await;
     let limits = Limits { max_body_bytes: 1_024, max_line_items: 10, body_timeout: Duration::from_secs(10) };
     let state = AppState { gate: app.gate.clone(), payments: app.payments.clone(), limits, load: LoadShed::new(1) };

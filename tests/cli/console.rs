@@ -52,7 +52,7 @@ async fn key_is_shown_once_and_listed_by_its_hint() {
 }
 
 #[tokio::test]
-async fn key_may_be_read_only_and_end_by_itself() {
+async fn key_may_be_read_only_and_may_expire() {
     let url = migrated().await;
     let project = project(&url, "Books");
     let arguments = ["api-key", "create", "--project", &project, "--name", "Reports", "--read-only", "--expires-at"];
@@ -64,7 +64,7 @@ async fn key_may_be_read_only_and_end_by_itself() {
 }
 
 #[tokio::test]
-async fn end_is_a_day_in_utc_and_never_in_the_past() {
+async fn expiry_is_a_utc_day_in_the_future() {
     let url = migrated().await;
     let project = project(&url, "Books");
     let key = ["api-key", "create", "--project", &project, "--name", "Shop", "--expires-at"];
@@ -97,7 +97,7 @@ async fn connection_is_shown_once_and_listed_by_its_hint() {
 }
 
 #[tokio::test]
-async fn lists_are_of_all_projects_or_of_one() {
+async fn lists_show_all_projects_or_one() {
     let url = migrated().await;
     let (first, second) = (project(&url, "First"), project(&url, "Second"));
     for project in [&first, &second] {
@@ -113,7 +113,7 @@ async fn lists_are_of_all_projects_or_of_one() {
 }
 
 #[tokio::test]
-async fn revoked_is_told_in_the_list_and_keeps_its_time() {
+async fn revocation_is_listed_with_its_first_time() {
     let url = migrated().await;
     let project = project(&url, "Books");
     for (noun, name) in [("api-key", "--name"), ("connection", "--label")] {
@@ -128,7 +128,7 @@ async fn revoked_is_told_in_the_list_and_keeps_its_time() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_is_told_in_one_line() {
+async fn unknown_id_is_one_line() {
     let url = migrated().await;
     let nobody = "0197a3c2-5b7e-7c40-8a51-3f0b6a9d2e11";
     for (arguments, line) in [
@@ -151,7 +151,7 @@ async fn what_is_not_there_is_told_in_one_line() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_read_is_told_in_one_line_with_the_flag() {
+async fn malformed_argument_is_one_line_with_its_flag() {
     let url = migrated().await;
     let id = "0197a3c2-5b7e-7c40-8a51-3f0b6a9d2e11";
     for (arguments, told) in [
@@ -168,7 +168,7 @@ async fn what_cannot_be_read_is_told_in_one_line_with_the_flag() {
 }
 
 #[tokio::test]
-async fn migrate_may_be_run_again_and_the_other_commands_ask_for_it() {
+async fn migrate_is_repeatable_and_required_by_other_commands() {
     let url = postgres::url(&postgres::empty().await).await;
     let line = one_line(&run(&url, &["project", "list"]), 1);
     assert!(line.contains("run `unibooks migrate`"), "{line}");
@@ -179,7 +179,7 @@ async fn migrate_may_be_run_again_and_the_other_commands_ask_for_it() {
 }
 
 #[test]
-fn openapi_prints_the_document_without_any_setting() {
+fn openapi_needs_no_setting() {
     let output = unibooks(&["openapi"]).output().expect("a process");
     assert!(output.status.success());
     let expected = unibooks::router::openapi().to_pretty_json().expect("JSON") + "\n";

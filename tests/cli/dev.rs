@@ -65,7 +65,7 @@ async fn payments(server: &Server, data_dir: &Path) -> usize {
 }
 
 #[tokio::test]
-async fn printed_curl_makes_a_payment_and_a_later_start_finds_it() {
+async fn printed_curl_makes_a_payment_that_a_restart_keeps() {
     let folder = temporary_folder();
     let data_dir = folder.path().join("data");
     let listen = format!("127.0.0.1:{}", free_port());
@@ -115,7 +115,7 @@ async fn second_server_on_the_same_folder_is_refused() {
 }
 
 #[tokio::test]
-async fn taken_port_is_noticed_before_a_database_is_made() {
+async fn taken_port_ends_the_start_before_a_database_is_made() {
     let folder = temporary_folder();
     let data_dir = folder.path().join("data");
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
@@ -126,7 +126,7 @@ async fn taken_port_is_noticed_before_a_database_is_made() {
 }
 
 #[tokio::test]
-async fn folder_without_postgres_programs_is_told_with_its_setting() {
+async fn folder_without_postgres_is_named_with_its_setting() {
     let folder = temporary_folder();
     let mut command = dev(&folder.path().join("data"), "127.0.0.1:0");
     let line = one_line(&command.env("UNIBOOKS_POSTGRES_BIN", folder.path()).output().expect("a process"), 1);

@@ -128,7 +128,7 @@ async fn refused_request_is_not_asked_for_its_body() {
 }
 
 #[tokio::test]
-async fn head_that_cannot_be_read_gets_a_problem_document() {
+async fn malformed_head_gets_a_problem_document() {
     let mut server = serve().await;
     let many = |count| "x-many: 1\r\n".repeat(count);
     let head = "GET /livez HTTP/1.1\r\nhost: test\r\n";

@@ -67,7 +67,7 @@ fn assert_refused(stream: &TcpStream) {
 }
 
 #[tokio::test]
-async fn longest_idle_connection_makes_room_and_busy_ones_stay() {
+async fn longest_idle_connection_makes_room() {
     let server = server_with(&[("UNIBOOKS_MAX_CONNECTIONS", "4")]).await;
     let busy = busy_from(ALL_OF_ONE, &server).await;
     let [first, second, third] =
@@ -86,7 +86,7 @@ async fn longest_idle_connection_makes_room_and_busy_ones_stay() {
 }
 
 #[tokio::test]
-async fn connections_in_a_request_are_not_closed_for_a_new_one() {
+async fn connection_with_a_request_is_not_closed() {
     let server = server_with(&[("UNIBOOKS_MAX_CONNECTIONS", "2")]).await;
     let busy = [busy_from(ALL_OF_ONE, &server).await, busy_from(ALL_OF_ONE, &server).await];
     assert_refused(&connect_from(ANOTHER, &server).await);
@@ -100,7 +100,7 @@ async fn connections_in_a_request_are_not_closed_for_a_new_one() {
 }
 
 #[tokio::test]
-async fn connection_whose_answer_is_being_read_is_not_closed() {
+async fn connection_with_an_answer_is_not_closed() {
     const ANSWERS: usize = 10;
     let server = server_with(&[("UNIBOOKS_MAX_CONNECTIONS", "1")]).await;
     let mut reader = connect_with_buffer(ALL_OF_ONE, &server, Some(4_096)).await;
@@ -122,7 +122,7 @@ async fn connection_whose_answer_is_being_read_is_not_closed() {
 }
 
 #[tokio::test]
-async fn connection_of_an_address_with_fewer_is_not_closed() {
+async fn connection_of_an_address_with_few_is_not_closed() {
     let server = server_with(&[("UNIBOOKS_MAX_CONNECTIONS", "3")]).await;
     let _busy = [busy_from(ALL_OF_ONE, &server).await, busy_from(ALL_OF_ONE, &server).await];
     let idle = idle_from(ANOTHER, &server).await;
@@ -132,7 +132,7 @@ async fn connection_of_an_address_with_fewer_is_not_closed() {
 }
 
 #[tokio::test]
-async fn connections_of_a_trusted_proxy_keep_their_places() {
+async fn connections_of_a_trusted_proxy_are_not_closed() {
     let settings = [("UNIBOOKS_MAX_CONNECTIONS", "3"), ("UNIBOOKS_TRUSTED_PROXIES", ALL_OF_ONE)];
     let server = server_with(&settings).await;
     let proxy = [idle_from(ALL_OF_ONE, &server).await, idle_from(ALL_OF_ONE, &server).await];

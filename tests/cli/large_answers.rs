@@ -76,7 +76,7 @@ async fn list(server: &Server, key: &str, token: &str, query: &str) -> reqwest::
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn pages_that_nobody_reads_hold_bounded_memory_and_harm_nobody() {
+async fn unread_pages_hold_bounded_memory_and_harm_nobody() {
     let options = postgres::migrated().await;
     let url = postgres::url(&options).await;
     let reader = Reader::new(&url);
@@ -116,7 +116,7 @@ async fn pages_that_nobody_reads_hold_bounded_memory_and_harm_nobody() {
 }
 
 #[tokio::test]
-async fn client_that_does_not_read_its_answer_is_let_go_of() {
+async fn client_that_does_not_read_is_disconnected() {
     let options = postgres::migrated().await;
     let url = postgres::url(&options).await;
     let reader = Reader::new(&url);

@@ -55,7 +55,7 @@ async fn ask_until_lines_are_dropped(server: &Server, metrics: &str) -> u64 {
 }
 
 #[tokio::test]
-async fn stalled_log_reader_stops_no_answer_and_learns_what_it_missed() {
+async fn stalled_log_reader_stops_no_answer() {
     let url = postgres::url(&postgres::migrated().await).await;
     let (mut server, metrics) = server(&url);
     let reading = Arc::clone(&server.reading);
@@ -75,7 +75,7 @@ async fn stalled_log_reader_stops_no_answer_and_learns_what_it_missed() {
 }
 
 #[tokio::test]
-async fn server_whose_log_nobody_reads_stops_when_asked() {
+async fn server_with_an_unread_log_stops_when_asked() {
     let url = postgres::url(&postgres::migrated().await).await;
     let (server, metrics) = server(&url);
     let reading = Arc::clone(&server.reading);

@@ -117,7 +117,7 @@ async fn stored_payment_is_never_called_repeatable() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn statement_that_postgres_refused_may_be_repeated() {
+async fn statement_refused_by_postgres_is_retryable() {
     let (options, link, server, client) = serve("1").await;
     for code in ["40001", "40P01", "55P03", "57014", "53100", "25006"] {
         link.strike(Loss::Statement("ERROR", code), PREPARED, "");
@@ -171,13 +171,13 @@ async fn batch_with_an_unknown_outcome_is_not_written_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn write_that_arrives_late_is_refused_by_the_database() {
+async fn late_write_is_refused_by_the_database() {
     late(&[("UNIBOOKS_DATABASE_TIMEOUT", "1")], "").await;
 }
 
 /// A pooler in transaction mode makes the commit a statement of its own.
 #[tokio::test(flavor = "multi_thread")]
-async fn commit_that_arrives_late_finds_its_transaction_ended() {
+async fn late_commit_finds_its_transaction_ended() {
     late(&[("UNIBOOKS_DATABASE_TIMEOUT", "1"), ("UNIBOOKS_DATABASE_POOLING", "transaction")], "COMMIT").await;
 }
 

@@ -24,7 +24,7 @@ fn with_open_files(most: u32, command: &Command) -> Command {
 }
 
 #[tokio::test]
-async fn silent_connections_to_the_metrics_leave_the_api_its_files() {
+async fn silent_metrics_clients_leave_the_api_its_open_files() {
     let url = postgres::url(&postgres::migrated().await).await;
     let metrics = format!("127.0.0.1:{}", free_port());
     // A connection may be silent for 400 seconds.

@@ -54,7 +54,7 @@ pub fn is_closed(mut stream: &TcpStream) -> bool {
 }
 
 #[tokio::test]
-async fn head_that_comes_too_slowly_is_cut_off_and_a_pause_between_requests_is_not() {
+async fn slow_head_is_cut_off_but_a_pause_between_requests_is_not() {
     let url = postgres::url(&postgres::migrated().await).await;
     // Two thirds of a second for a head.
     let server = Server::serve_with(&url, &[("UNIBOOKS_REQUEST_TIMEOUT", "1")]);
@@ -74,7 +74,7 @@ async fn head_that_comes_too_slowly_is_cut_off_and_a_pause_between_requests_is_n
 }
 
 #[tokio::test]
-async fn connection_that_is_kept_for_nothing_is_closed() {
+async fn idle_connection_is_closed() {
     let url = postgres::url(&postgres::migrated().await).await;
     let server = Server::serve_with(&url, &[("UNIBOOKS_KEEP_ALIVE_TIMEOUT", "1")]);
     let kept = connect(&server);
@@ -87,7 +87,7 @@ async fn connection_that_is_kept_for_nothing_is_closed() {
 
 /// Whatever the connection was last waited for ran out while the server was busy with it.
 #[tokio::test]
-async fn connection_whose_answer_took_long_is_not_kept_for_ever() {
+async fn idle_connection_is_closed_after_a_slow_answer() {
     let options = postgres::migrated().await;
     let settings = [("UNIBOOKS_KEEP_ALIVE_TIMEOUT", "1"), ("UNIBOOKS_REQUEST_TIMEOUT", "1")];
     let server = Server::serve_with(&postgres::url(&options).await, &settings);
@@ -101,7 +101,7 @@ async fn connection_whose_answer_took_long_is_not_kept_for_ever() {
 }
 
 #[tokio::test]
-async fn request_above_the_limit_is_refused_and_probes_answered() {
+async fn request_over_the_limit_is_refused_but_probes_are_not() {
     let options = postgres::migrated().await;
     let url = postgres::url(&options).await;
     let [_, key, _, token] = made_at_the_console(&url);
@@ -136,7 +136,7 @@ async fn request_above_the_limit_is_refused_and_probes_answered() {
 }
 
 #[tokio::test]
-async fn slow_bodies_of_one_key_keep_no_other_key_out() {
+async fn slow_bodies_of_one_key_do_not_block_another() {
     let url = postgres::url(&postgres::migrated().await).await;
     let [_, slow_key, _, slow_token] = made_at_the_console(&url);
     let [_, key, _, token] = made_at_the_console(&url);
@@ -157,7 +157,7 @@ async fn slow_bodies_of_one_key_keep_no_other_key_out() {
 }
 
 #[tokio::test]
-async fn connection_above_the_limit_gets_one_answer_and_probes_are_answered() {
+async fn connection_over_the_limit_gets_one_answer() {
     let url = postgres::url(&postgres::migrated().await).await;
     let server = Server::serve_with(&url, &[("UNIBOOKS_MAX_CONNECTIONS", "2")]);
     let kept = [connect(&server), connect(&server)];
@@ -212,7 +212,7 @@ async fn pay(request: reqwest::RequestBuilder, client: usize) -> Vec<(u16, Value
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn ten_times_more_clients_than_there_is_room_for_break_nothing() {
+async fn ten_times_too_many_clients_break_nothing() {
     let options = postgres::migrated().await;
     let url = postgres::url(&options).await;
     let [_, key, _, token] = made_at_the_console(&url);
@@ -250,7 +250,7 @@ async fn ten_times_more_clients_than_there_is_room_for_break_nothing() {
 }
 
 #[tokio::test]
-async fn payment_of_100000_line_items_is_stored_whole_in_bounded_memory() {
+async fn payment_of_100000_line_items_needs_bounded_memory() {
     let options = postgres::migrated().await;
     let url = postgres::url(&options).await;
     let [_, key, _, token] = made_at_the_console(&url);

@@ -37,7 +37,7 @@ fn url(pooler: &Pooler) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs PgBouncer: make test-trouble"]
-async fn everything_works_behind_a_pooler_in_transaction_mode() {
+async fn api_works_behind_a_pooler_in_transaction_mode() {
     let place = Place::new();
     let postgres = place.start("primary", &[]).await;
     place.lead_to("primary");
@@ -121,13 +121,13 @@ async fn stored_payment_is_never_called_repeatable(mode: Mode, commit: &'static 
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs PgBouncer: make test-trouble"]
-async fn cut_after_the_commit_behind_a_pooler_in_transaction_mode() {
+async fn cut_after_the_commit_in_transaction_mode_is_not_retryable() {
     stored_payment_is_never_called_repeatable(Mode::Transaction, "COMMIT").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs PgBouncer: make test-trouble"]
-async fn cut_after_the_insert_behind_a_pooler_in_session_mode() {
+async fn cut_after_the_insert_in_session_mode_is_not_retryable() {
     stored_payment_is_never_called_repeatable(Mode::Session, "").await;
 }
 

@@ -25,7 +25,7 @@ async fn warnings_about_the_header(trusted: &str) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn header_of_an_untrusted_peer_is_warned_of_once() {
+async fn untrusted_forwarded_header_is_warned_about_once() {
     let warnings = warnings_about_the_header("10.0.0.0/8").await;
     let [warning] = &warnings[..] else { panic!("not one warning: {warnings:?}") };
     assert_eq!((&warning["level"], &warning["peer"]), (&"WARN".into(), &"127.0.0.1".into()));
@@ -33,6 +33,6 @@ async fn header_of_an_untrusted_peer_is_warned_of_once() {
 }
 
 #[tokio::test]
-async fn header_of_a_trusted_peer_is_not_warned_of() {
+async fn trusted_forwarded_header_is_not_warned_about() {
     assert_eq!(warnings_about_the_header("::ffff:127.0.0.0/104").await, [Value::Null; 0]);
 }

@@ -22,7 +22,7 @@ async fn status(request: reqwest::RequestBuilder) -> u16 {
 }
 
 #[tokio::test]
-async fn key_from_the_console_opens_the_server_until_it_is_revoked() {
+async fn key_works_from_its_creation_to_its_revocation() {
     let url = postgres::url(&postgres::migrated().await).await;
     let [key_id, key, connection_id, token] = made_at_the_console(&url);
     let mut server = Server::serve(&url);
@@ -57,7 +57,7 @@ async fn server_migrates_its_database_and_answers_the_healthcheck() {
 }
 
 #[tokio::test]
-async fn public_url_of_the_environment_is_the_base_of_locations() {
+async fn public_url_setting_is_the_base_of_locations() {
     let url = postgres::url(&postgres::migrated().await).await;
     let [_, key, _, token] = made_at_the_console(&url);
     let server = Server::serve_with(&url, &[("UNIBOOKS_PUBLIC_URL", "https://api.example/books/")]);
@@ -70,7 +70,7 @@ async fn public_url_of_the_environment_is_the_base_of_locations() {
 }
 
 #[tokio::test]
-async fn metrics_are_on_a_listener_of_their_own() {
+async fn metrics_have_their_own_listener() {
     let url = postgres::url(&postgres::migrated().await).await;
     let port = free_port();
     let mut command = unibooks(&["serve", "--listen", "127.0.0.1:0", "--metrics-listen"]);
@@ -109,7 +109,7 @@ pub fn begin(server: &Server, key: &str, token: &str, body: &str) -> BufReader<T
 }
 
 #[tokio::test]
-async fn sigterm_lets_a_request_in_flight_end_and_accepts_no_other() {
+async fn sigterm_finishes_open_requests_and_accepts_no_others() {
     let url = postgres::url(&postgres::migrated().await).await;
     let [_, key, _, token] = made_at_the_console(&url);
     let mut server = Server::serve(&url);
@@ -142,7 +142,7 @@ async fn second_signal_ends_at_once() {
 }
 
 #[tokio::test]
-async fn request_in_flight_for_longer_than_the_limit_is_cut_off() {
+async fn shutdown_timeout_cuts_off_open_requests() {
     let url = postgres::url(&postgres::migrated().await).await;
     let [_, key, _, token] = made_at_the_console(&url);
     let mut command = unibooks(&["serve", "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0"]);
@@ -156,7 +156,7 @@ async fn request_in_flight_for_longer_than_the_limit_is_cut_off() {
 }
 
 #[tokio::test]
-async fn demo_file_gives_a_command_to_paste_that_stays_the_same() {
+async fn demo_file_has_a_command_that_stays_valid() {
     let url = postgres::url(&postgres::empty().await).await;
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("demo.json");

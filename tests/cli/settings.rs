@@ -15,7 +15,7 @@ use crate::support::postgres;
 const SERVE: &[&str] = &["serve", "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0"];
 
 #[test]
-fn wrong_value_is_told_with_its_flag_and_what_would_be_right() {
+fn wrong_value_is_named_with_its_flag_and_the_right_form() {
     for (flag, value, told) in [
         ("--listen", "8080", "invalid socket address"),
         ("--listen", "127.0.0.1:80800", "invalid socket address"),
@@ -50,13 +50,13 @@ fn wrong_value_is_told_with_its_flag_and_what_would_be_right() {
 }
 
 #[test]
-fn wrong_log_filter_is_told() {
+fn wrong_log_filter_is_refused() {
     let line = one_line(&unibooks(&[SERVE, &["--log", "unibooks=loud"]].concat()).output().expect("a process"), 1);
     assert!(line.contains("UNIBOOKS_LOG") && line.contains("unibooks=loud"), "{line}");
 }
 
 #[test]
-fn missing_database_is_told_with_the_way_out() {
+fn missing_database_is_one_line_with_the_remedy() {
     for command in [SERVE, &["migrate"], &["project", "list"]] {
         let line = one_line(&unibooks(command).output().expect("a process"), 1);
         assert!(line.starts_with("error: DATABASE_URL is not set"), "{line}");
@@ -71,7 +71,7 @@ fn refusal_of_a_command(url: &str) -> String {
 }
 
 #[test]
-fn address_of_a_database_is_never_repeated_because_a_password_stands_in_it() {
+fn database_url_is_never_printed() {
     for url in [
         "mysql://me:hunter2@localhost/books",
         "me:hunter2@localhost",
@@ -87,7 +87,7 @@ fn address_of_a_database_is_never_repeated_because_a_password_stands_in_it() {
 }
 
 #[test]
-fn parameter_that_cannot_be_honoured_ends_the_start() {
+fn unsupported_database_parameter_ends_the_start() {
     for (parameter, value) in [("sslpassword", "hunter2"), ("channel_binding", "require"), ("sslcrl", "/hunter2")] {
         let url = format!("postgres://me@127.0.0.1:1/books?{parameter}={value}");
         let line = one_line(&unibooks(SERVE).env("DATABASE_URL", url).output().expect("a process"), 1);
@@ -99,7 +99,7 @@ fn parameter_that_cannot_be_honoured_ends_the_start() {
 }
 
 #[test]
-fn nor_is_that_of_a_database_that_does_not_answer() {
+fn url_of_an_unreachable_database_is_never_printed() {
     let url = "postgres://me:hunter2@127.0.0.1:1/books";
     let line = refusal_of_a_command(url);
     assert!(line.contains("DATABASE_URL") && !line.contains("hunter2"), "{line}");
@@ -113,7 +113,7 @@ fn nor_is_that_of_a_database_that_does_not_answer() {
 }
 
 #[tokio::test]
-async fn taken_port_is_told_with_the_setting_to_change() {
+async fn taken_port_is_named_with_its_setting() {
     let url = postgres::url(&postgres::empty().await).await;
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = taken.local_addr().expect("an address").to_string();
@@ -128,14 +128,14 @@ async fn taken_port_is_told_with_the_setting_to_change() {
 }
 
 #[test]
-fn healthcheck_of_a_server_that_is_not_there_fails_in_one_line() {
+fn healthcheck_without_a_server_fails_in_one_line() {
     let listen = format!("127.0.0.1:{}", free_port());
     let line = one_line(&unibooks(&["healthcheck", "--listen", &listen]).output().expect("a process"), 1);
     assert!(line.contains(&listen), "{line}");
 }
 
 #[tokio::test]
-async fn file_named_env_in_the_working_folder_counts_and_the_environment_wins() {
+async fn env_file_is_read_and_the_environment_wins() {
     let url = postgres::url(&postgres::migrated().await).await;
     let folder = tempfile::tempdir().expect("a folder");
     fs::write(folder.path().join(".env"), format!("# The database.\nDATABASE_URL={url}\n")).expect("written");
@@ -160,7 +160,7 @@ fn beside(env_file: &str, arguments: &[&str]) -> (TempDir, Command) {
 }
 
 #[tokio::test]
-async fn env_file_is_named_in_the_log_and_sets_only_our_own() {
+async fn env_file_sets_only_our_own_variables() {
     let url = postgres::url(&postgres::migrated().await).await;
     let text = format!("PGOPTIONS=--wrong\nUNIBOOKS_LOG=info\nexport DATABASE_URL=\"{url}\"\nHOME=/nowhere\n");
     let (folder, mut command) = beside(&text, &["project", "list"]);
@@ -176,7 +176,7 @@ async fn env_file_is_named_in_the_log_and_sets_only_our_own() {
 }
 
 #[test]
-fn env_file_that_cannot_be_read_is_told_by_its_line_alone() {
+fn malformed_env_file_is_named_by_its_line_only() {
     for fault in ["DATABASE_URL=\"postgres://me:hunter2@localhost/books", "DATABASE_URL=postgres://me:hunter2 @h/b"] {
         let text = format!("# The database.\n{fault}\nUNIBOOKS_LOG=info\n");
         let (_folder, mut command) = beside(&text, &["project", "list"]);
@@ -194,7 +194,7 @@ fn env_file_that_cannot_be_read_is_told_by_its_line_alone() {
 }
 
 #[test]
-fn env_file_of_a_folder_above_is_not_looked_at() {
+fn env_file_of_a_parent_folder_is_ignored() {
     let (folder, mut command) = beside("DATABASE_URL=postgres://127.0.0.1:1/foreign\n", &["project", "list"]);
     let below = folder.path().join("below");
     fs::create_dir(&below).expect("a folder");
@@ -231,7 +231,7 @@ fn env_file_that_others_can_write_is_refused() {
 }
 
 #[tokio::test]
-async fn env_file_in_a_sticky_folder_counts() {
+async fn env_file_in_a_sticky_folder_is_read() {
     let url = postgres::url(&postgres::migrated().await).await;
     let (folder, mut command) = beside(&format!("DATABASE_URL={url}\n"), &["project", "list"]);
     fs::set_permissions(folder.path(), Permissions::from_mode(0o1777)).expect("a mode");

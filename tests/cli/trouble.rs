@@ -120,7 +120,7 @@ pub async fn payments(postgres: &PrivatePostgres) -> i64 {
 }
 
 #[tokio::test]
-async fn server_that_starts_before_its_database_waits_for_it_and_says_so() {
+async fn server_started_before_its_database_waits_for_it() {
     let place = Place::new();
     place.lead_to("primary");
     let mut server = place.serve();
@@ -143,7 +143,7 @@ async fn server_that_starts_before_its_database_waits_for_it_and_says_so() {
 }
 
 #[tokio::test]
-async fn database_that_hangs_or_has_no_connection_left_is_survived() {
+async fn server_survives_a_hanging_or_full_database() {
     let place = Place::new();
     let postgres = place.start("primary", &[("max_connections", "20"), ("superuser_reserved_connections", "0")]).await;
     place.lead_to("primary");
@@ -214,7 +214,7 @@ impl Drop for Disk {
 
 #[tokio::test]
 #[ignore = "mounts a disk of its own: make test-trouble, as root"]
-async fn full_disk_is_survived_and_nothing_is_lost() {
+async fn full_disk_loses_nothing() {
     let place = Place::new();
     let disk = Disk::mount(place.data_dir("primary"));
     let small = [("max_wal_size", "32MB"), ("min_wal_size", "32MB")];
@@ -279,7 +279,7 @@ fn make_standby(place: &Place, primary: &Path, standby: &Path) {
 }
 
 #[tokio::test]
-async fn failover_to_a_standby_behind_the_same_name_loses_nothing() {
+async fn failover_to_a_standby_loses_nothing() {
     let place = Place::new();
     let primary = place.start("primary", &[]).await;
     place.lead_to("primary");
@@ -310,7 +310,7 @@ async fn failover_to_a_standby_behind_the_same_name_loses_nothing() {
 }
 
 #[tokio::test]
-async fn server_that_starts_on_a_standby_waits_until_it_is_promoted() {
+async fn server_started_on_a_standby_waits_for_its_promotion() {
     let place = Place::new();
     let primary = place.start("primary", &[]).await;
     make_standby(&place, &place.data_dir("primary"), &place.data_dir("standby"));

@@ -15,7 +15,7 @@ def with_key(connect, key: str, **options) -> Books:
     return connect(headers={"Idempotency-Key": key}, **options)
 
 
-def test_a_replay_is_the_same_answer_to_the_byte(connect):
+def test_replay_has_the_same_bytes(connect):
     books = with_key(connect, "order-1")
     first = books.create(PAYMENT)
     again = books.create(PAYMENT)
@@ -30,7 +30,7 @@ def test_a_replay_is_the_same_answer_to_the_byte(connect):
     assert len(books.list().result.data) == 1
 
 
-def test_a_replay_repeats_the_warnings(connect):
+def test_replay_repeats_the_warnings(connect):
     books = with_key(connect, "order-2")
     payment = {"transaction_date": PAYMENT["transaction_date"].replace(tzinfo=None)}
     books.create(payment)
@@ -46,7 +46,7 @@ def test_bare_and_quoted_keys_are_the_same(connect):
     assert books.answer.headers["idempotent-replayed"] == "true"
 
 
-def test_the_meaning_counts_and_not_the_bytes(connect):
+def test_equal_meaning_is_the_same_request(connect):
     books = with_key(connect, "order-4")
     first = books.create({"total_amount": 10000, "currency": "USD"})
     request = books.answer.request
@@ -90,7 +90,7 @@ def test_a_refused_request_leaves_its_key_free(connect):
     assert "idempotent-replayed" not in books.answer.headers
 
 
-def test_twins_at_the_same_time_make_one_payment(connect):
+def test_concurrent_twins_make_one_payment(connect):
     books = with_key(connect, "order-8")
 
     async def program():
@@ -119,7 +119,7 @@ class LosesTheFirstAnswer(httpx.HTTPTransport):
 
 
 @pytest.mark.parametrize(("headers", "payments"), [({"Idempotency-Key": "order-9"}, 1), ({}, 2)])
-def test_a_retry_after_a_lost_answer(connect, headers: dict, payments: int):
+def test_retry_after_a_lost_answer_needs_a_key_to_be_safe(connect, headers: dict, payments: int):
     books = connect(headers=headers, retry=EAGER, transport=LosesTheFirstAnswer())
     created = books.create(PAYMENT)
     listed = books.list().result.data
@@ -128,7 +128,7 @@ def test_a_retry_after_a_lost_answer(connect, headers: dict, payments: int):
     assert len(listed) == payments
 
 
-def test_did_it_happen(connect):
+def test_list_finds_a_payment_by_its_key(connect):
     """After a crash a program asks the list for the key that it had used."""
     books = with_key(connect, "order-10")
     assert books.get("/accounting/payments", idempotency_key="order-10").json()["data"] == []

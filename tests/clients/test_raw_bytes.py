@@ -49,7 +49,7 @@ def send(line: socket.socket, raw: bytes) -> tuple[HTTPResponse, dict]:
 
 
 @pytest.mark.parametrize("library", ["py", "ts"])
-def test_create_answers_what_the_page_shows(library: str, line, server, tenant):
+def test_create_answers_the_documented_example(library: str, line, server, tenant):
     response, payment = send(line, request(f"{library}_create.http", server, tenant))
     assert response.status == 201
     assert response.headers["content-type"] == "application/json"
@@ -81,7 +81,7 @@ def test_list_answers_the_three_members(library: str, line, server, tenant):
     assert listed == {"prev_cursor": None, "next_cursor": None, "data": [payment]}
 
 
-def test_a_refusal_before_the_body_breaks_no_connection(line, server, tenant):
+def test_refusal_before_the_body_keeps_the_connection(line, server, tenant):
     """Both libraries send head and body apart and use the connection again, after a refusal too."""
     head, body = request("py_create.http", server, tenant).split(b"\r\n\r\n")
     line.sendall(head.replace(tenant.api_key.encode(), b"sk_dev_test") + b"\r\n\r\n")

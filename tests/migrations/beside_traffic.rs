@@ -90,7 +90,7 @@ async fn payments_are_created_and_read_while_an_index_is_built() {
 }
 
 #[tokio::test]
-async fn index_that_was_not_finished_is_built_anew() {
+async fn unfinished_index_is_built_again() {
     let app = App::new().await;
     let mut reader = begin_to_read(&app).await;
     let mut connection = app.connect().await;
@@ -103,7 +103,7 @@ async fn index_that_was_not_finished_is_built_anew() {
 }
 
 #[tokio::test]
-async fn servers_that_wait_for_a_migration_hold_up_no_index() {
+async fn waiting_servers_do_not_block_an_index() {
     let logs = Logs::catch("unibooks=info");
     let app = App::new().await;
     let mut reader = begin_to_read(&app).await;
@@ -125,7 +125,7 @@ async fn servers_that_wait_for_a_migration_hold_up_no_index() {
 }
 
 #[tokio::test]
-async fn committed_migrations_are_tried_again_beside_a_reader() {
+async fn migrations_are_retried_beside_a_reader() {
     let logs = Logs::catch("unibooks=info");
     let options = postgres::empty().await;
     let mut connection = super::connect(&options).await;

@@ -73,7 +73,7 @@ async fn data_folder_of_another_user_is_refused() {
 }
 
 #[tokio::test]
-async fn no_file_is_written_where_a_link_leads() {
+async fn no_file_is_written_through_a_link() {
     for name in ["lock", "postgres.log"] {
         let folder = temporary_folder();
         let (data_dir, target) = (folder.path().join("data"), folder.path().join("target"));

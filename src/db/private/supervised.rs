@@ -133,7 +133,7 @@ mod tests {
     const STUBBORN: &str = "$SIG{INT} = 'IGNORE'; $SIG{QUIT} = 'DEFAULT'; $| = 1; print 'ready'; sleep 1 while 1";
 
     #[tokio::test]
-    async fn child_that_heeds_no_interrupt_is_told_to_end_at_once() {
+    async fn child_that_ignores_interrupts_gets_sigquit() {
         let folder = tempfile::tempdir().expect("temporary folder");
         let run_as = RunAs::choose(current_uid(), folder.path()).expect("a user");
         let log = Log::open(&folder.path().join("log")).expect("a log");

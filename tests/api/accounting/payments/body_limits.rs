@@ -27,7 +27,7 @@ fn with_texts(text: &str) -> Value {
 }
 
 #[tokio::test]
-async fn texts_have_1024_characters_however_many_bytes_those_are() {
+async fn texts_have_at_most_1024_characters() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     for character in ["x", "é", "漢", "🦀"] {
@@ -59,7 +59,7 @@ async fn texts_have_1024_characters_however_many_bytes_those_are() {
 }
 
 #[tokio::test]
-async fn a_payment_has_at_most_1000_line_items() {
+async fn payment_has_at_most_1000_line_items() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let items =
@@ -75,7 +75,7 @@ async fn a_payment_has_at_most_1000_line_items() {
 }
 
 #[tokio::test]
-async fn a_payment_has_at_most_100_tracking_categories() {
+async fn payment_has_at_most_100_tracking_categories() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let answer = app.create(&tenant, &json!({ "tracking_categories": vec![ID; 100] })).await;
@@ -85,7 +85,7 @@ async fn a_payment_has_at_most_100_tracking_categories() {
 }
 
 #[tokio::test]
-async fn field_mappings_have_64_kib_without_white_space() {
+async fn field_mappings_have_at_most_64_kib() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let of_size = |bytes: usize| format!(r#"{{ "a" : "{}" }}"#, "x".repeat(bytes - r#"{"a":""}"#.len()));
@@ -99,7 +99,7 @@ async fn field_mappings_have_64_kib_without_white_space() {
 }
 
 #[tokio::test]
-async fn field_mappings_are_nested_64_levels_at_most() {
+async fn field_mappings_have_at_most_64_levels() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let create = async |arrays: usize| {
@@ -124,7 +124,7 @@ async fn stream(app: &App, tenant: &Tenant, body: String) -> Answer {
 }
 
 #[tokio::test]
-async fn a_body_has_one_mebibyte_announced_or_not() {
+async fn body_has_at_most_one_mebibyte() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     assert_eq!(app.create_with(&tenant, &[], body_of(MIB)).await.status, 201);

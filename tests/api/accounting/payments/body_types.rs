@@ -118,7 +118,7 @@ async fn elements_of_lists_refuse_every_other_type_and_null() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_no_object_is_refused_at_its_root() {
+async fn body_that_is_no_object_is_refused_at_its_root() {
     let app = App::new().await;
     for (kind, value) in values().into_iter().filter(|(kind, _)| *kind != "object") {
         let detail = format!("expected an object, found {}", with_article(kind));
@@ -130,7 +130,7 @@ async fn a_body_that_is_no_object_is_refused_at_its_root() {
 }
 
 #[tokio::test]
-async fn a_deeply_nested_value_is_one_wrong_type() {
+async fn deeply_nested_value_is_one_wrong_type() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let deep = format!("{}{}", "[".repeat(500_000), "]".repeat(500_000));
@@ -159,7 +159,7 @@ pub fn documented(schema: &str) -> Vec<(String, String)> {
 }
 
 #[test]
-fn the_tables_above_have_every_documented_member_and_its_type() {
+fn tables_have_every_documented_member_and_its_type() {
     for (schema, table) in [("NewPayment", PAYMENT), ("LineItem", LINE_ITEM)] {
         let mut rows: Vec<_> = table.iter().map(|&(name, kind)| (name.to_owned(), kind.to_owned())).collect();
         rows.sort();

@@ -24,7 +24,7 @@ async fn raw(app: &App, tenant: &Tenant, body: &str) -> Answer {
 }
 
 #[tokio::test]
-async fn the_example_of_the_page_comes_back_whole_with_an_id_and_times() {
+async fn documented_example_is_answered_whole() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let answer = app.create(&tenant, &page_example()).await;
@@ -87,7 +87,7 @@ async fn the_example_of_the_page_comes_back_whole_with_an_id_and_times() {
 }
 
 #[tokio::test]
-async fn members_are_answered_in_the_order_of_the_page() {
+async fn members_are_answered_in_documented_order() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let text = app.create(&tenant, &page_example()).await.text;
@@ -99,7 +99,7 @@ async fn members_are_answered_in_the_order_of_the_page() {
 }
 
 #[tokio::test]
-async fn a_payment_that_says_nothing_has_every_member_and_no_null_list() {
+async fn empty_payment_has_every_member_and_empty_lists() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let answer = raw(&app, &tenant, "{}").await;
@@ -183,7 +183,7 @@ async fn null_and_absent_are_the_same_for_every_member() {
 }
 
 #[tokio::test]
-async fn empty_lists_objects_and_texts_stay_what_they_are() {
+async fn empty_lists_objects_and_texts_are_kept() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     for (member, value) in [("tracking_categories", json!([])), ("field_mappings", json!({})), ("type", json!(""))] {
@@ -210,7 +210,7 @@ async fn zero_is_kept_as_zero() {
 }
 
 #[tokio::test]
-async fn the_ways_to_write_an_amount_are_one_amount() {
+async fn all_spellings_of_an_amount_are_one_amount() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     for amount in ["10000", "10000.0", "1e4", "1E+4", "1000000e-2"] {
@@ -223,7 +223,7 @@ async fn the_ways_to_write_an_amount_are_one_amount() {
 }
 
 #[tokio::test]
-async fn the_largest_amounts_come_back_to_the_last_digit() {
+async fn largest_amounts_are_exact() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     for amount in [9_007_199_254_740_991_i64, -9_007_199_254_740_991, -1] {
@@ -232,7 +232,7 @@ async fn the_largest_amounts_come_back_to_the_last_digit() {
 }
 
 #[tokio::test]
-async fn the_calendar_date_that_was_written_comes_back_with_its_offset() {
+async fn written_calendar_date_and_offset_are_kept() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     for (written, answered) in [
@@ -255,7 +255,7 @@ async fn the_calendar_date_that_was_written_comes_back_with_its_offset() {
 }
 
 #[tokio::test]
-async fn exchange_rates_come_back_digit_for_digit() {
+async fn exchange_rates_keep_their_digits() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     for rate in ["1.2", "1.20", "1", "0010.50", "0.100000000000000005551115123", "1234567890.123456789012345678"] {
@@ -264,7 +264,7 @@ async fn exchange_rates_come_back_digit_for_digit() {
 }
 
 #[tokio::test]
-async fn currencies_are_read_in_any_letter_case_and_answered_in_upper_case() {
+async fn currencies_are_answered_in_upper_case() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     for written in ["USD", "usd", "uSd"] {
@@ -273,7 +273,7 @@ async fn currencies_are_read_in_any_letter_case_and_answered_in_upper_case() {
 }
 
 #[tokio::test]
-async fn ids_are_read_in_any_letter_case_and_answered_in_lower_case() {
+async fn ids_are_answered_in_lower_case() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let id = "801F9EDE-C698-4E66-A7FC-48D19EEBAA4F";
@@ -292,7 +292,7 @@ async fn line_items_keep_their_order() {
 }
 
 #[tokio::test]
-async fn times_of_line_items_are_the_clients_own_or_else_the_payments() {
+async fn line_item_times_default_to_those_of_the_payment() {
     let now: DateTime<Utc> = "2031-02-03T04:05:06.000007Z".parse().expect("a time");
     let app = App::with_clock(Clock::new(move || now)).await;
     let tenant = app.tenant().await;
@@ -316,7 +316,7 @@ async fn times_of_line_items_are_the_clients_own_or_else_the_payments() {
 }
 
 #[tokio::test]
-async fn ids_are_ordered_by_time_and_tell_the_time_of_creation() {
+async fn ids_are_in_order_of_creation() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let mut ids = Vec::new();
@@ -336,7 +336,7 @@ async fn ids_are_ordered_by_time_and_tell_the_time_of_creation() {
 }
 
 #[tokio::test]
-async fn field_mappings_keep_their_digits_and_come_in_the_order_of_their_names() {
+async fn field_mappings_keep_digits_and_are_sorted_by_name() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let written = r#"{"field_mappings":{ "b" : [1.50, 1e2, 0.1000000000000000000001], "a":{"z":null,"é":"\u0041"} }}"#;
@@ -348,7 +348,7 @@ async fn field_mappings_keep_their_digits_and_come_in_the_order_of_their_names()
 }
 
 #[tokio::test]
-async fn remote_data_is_a_real_boolean() {
+async fn remote_data_accepts_only_true_and_false() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let create = async |query: &str| {

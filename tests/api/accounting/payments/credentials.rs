@@ -111,7 +111,7 @@ fn told(refusal: &Answer) -> String {
 }
 
 #[tokio::test]
-async fn every_combination_of_secrets_gets_what_the_table_says() {
+async fn every_pair_of_secrets_gets_the_answer_of_the_table() {
     let app = App::new().await;
     let owner = Owner::new(&app, app.tenant().await, "EUR").await;
     let caller = Owner::new(&app, app.tenant().await, "JPY").await;

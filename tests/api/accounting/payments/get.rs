@@ -9,7 +9,7 @@ use crate::support::app::{App, PAYMENTS, page_example, small};
 const UNKNOWN: &str = "0197a3c2-5b7e-7c40-8a51-3f0b6a9d2e11";
 
 #[tokio::test]
-async fn what_is_read_is_what_the_create_call_answered_less_its_warnings() {
+async fn payment_is_read_as_it_was_created() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let mut body = page_example();
@@ -91,7 +91,7 @@ async fn unknown_foreign_and_malformed_ids_get_the_same_answer() {
 }
 
 #[tokio::test]
-async fn an_id_that_is_not_utf_8_is_an_unknown_one() {
+async fn id_that_is_not_utf_8_is_not_found() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let answer = app.get(&tenant, &format!("{PAYMENTS}/%FF")).await;
@@ -99,7 +99,7 @@ async fn an_id_that_is_not_utf_8_is_an_unknown_one() {
 }
 
 #[tokio::test]
-async fn an_id_is_read_in_any_letter_case() {
+async fn id_is_read_in_any_letter_case() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let created = app.create(&tenant, &small()).await.json();
@@ -108,7 +108,7 @@ async fn an_id_is_read_in_any_letter_case() {
 }
 
 #[tokio::test]
-async fn an_unknown_query_parameter_is_named() {
+async fn unknown_query_parameter_is_named() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let path = app.create(&tenant, &small()).await.header("location").to_owned();
@@ -120,7 +120,7 @@ async fn an_unknown_query_parameter_is_named() {
 }
 
 #[tokio::test]
-async fn remote_data_is_told_only_when_asked_for() {
+async fn remote_data_is_answered_only_on_request() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let path = app.create(&tenant, &small()).await.header("location").to_owned();
@@ -139,7 +139,7 @@ async fn remote_data_is_told_only_when_asked_for() {
 }
 
 #[tokio::test]
-async fn head_answers_as_get_does_without_a_body() {
+async fn head_answers_like_get_without_a_body() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let path = app.create(&tenant, &small()).await.header("location").to_owned();

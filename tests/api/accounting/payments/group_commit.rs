@@ -72,7 +72,7 @@ async fn scalar(app: &App, query: &'static str) -> i64 {
 }
 
 #[tokio::test]
-async fn what_gathers_during_a_commit_is_written_by_one_statement() {
+async fn payments_that_wait_for_a_commit_share_one_statement() {
     let app = Arc::new(App::new().await);
     let tenant = app.tenant().await;
     count_statements(&app).await;
@@ -123,7 +123,7 @@ async fn two_requests_with_one_key_in_one_batch_are_one_payment() {
 }
 
 #[tokio::test]
-async fn row_that_the_database_refuses_does_not_fail_its_neighbours() {
+async fn refused_payment_does_not_fail_its_batch() {
     let app = Arc::new(App::new().await);
     let tenant = app.tenant().await;
     let mut connection = app.connect().await;
@@ -155,7 +155,7 @@ async fn row_that_the_database_refuses_does_not_fail_its_neighbours() {
 }
 
 #[tokio::test]
-async fn batches_of_two_servers_with_the_same_keys_do_not_deadlock() {
+async fn batches_of_two_servers_with_equal_keys_do_not_deadlock() {
     let app = Arc::new(App::new().await);
     let other = Arc::new(App::on(app.options.clone(), Clock::system()).await);
     let tenant = app.tenant().await;
@@ -187,7 +187,7 @@ async fn batches_of_two_servers_with_the_same_keys_do_not_deadlock() {
 }
 
 #[tokio::test]
-async fn call_that_was_left_before_its_batch_is_not_stored_and_one_left_later_is_stored_once() {
+async fn abandoned_call_is_stored_once_or_not_at_all() {
     let app = Arc::new(App::new().await);
     let tenant = app.tenant().await;
     let mut held = Held::on(&app).await;
@@ -210,7 +210,7 @@ async fn call_that_was_left_before_its_batch_is_not_stored_and_one_left_later_is
 }
 
 #[tokio::test]
-async fn what_was_let_in_is_committed_and_answered_before_the_end() {
+async fn queued_payments_are_answered_before_the_server_stops() {
     let app = Arc::new(App::new().await);
     let tenant = app.tenant().await;
     let mut held = Held::on(&app).await;
@@ -234,7 +234,7 @@ async fn what_was_let_in_is_committed_and_answered_before_the_end() {
 }
 
 #[tokio::test]
-async fn full_queue_refuses_what_comes_and_keeps_what_it_has() {
+async fn full_queue_refuses_new_payments_and_keeps_its_own() {
     let app = Arc::new(App::new().await);
     let tenant = app.tenant().await;
     let mut held = Held::on(&app).await;
@@ -273,7 +273,7 @@ async fn full_queue_refuses_what_comes_and_keeps_what_it_has() {
 }
 
 #[tokio::test]
-async fn restart_of_the_database_in_the_middle_of_a_batch_loses_and_doubles_nothing() {
+async fn database_restart_in_a_batch_loses_and_doubles_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o711)).expect("a mode");
     let start = || {

@@ -106,7 +106,7 @@ fn assert_refused(answer: &Answer, place: &str, what: &str) {
 }
 
 #[tokio::test]
-async fn no_member_takes_what_breaks_parsers() {
+async fn hostile_values_are_refused_in_every_member() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     for place in places() {
@@ -126,7 +126,7 @@ async fn no_member_takes_what_breaks_parsers() {
 }
 
 #[tokio::test]
-async fn lookalikes_are_kept_as_text_and_refused_elsewhere() {
+async fn lookalikes_are_accepted_only_as_free_text() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let mut kept = 0;
@@ -148,7 +148,7 @@ async fn lookalikes_are_kept_as_text_and_refused_elsewhere() {
 }
 
 #[tokio::test]
-async fn custom_fields_keep_numbers_and_lookalikes_and_refuse_the_rest() {
+async fn custom_fields_keep_numbers_and_lookalikes_only() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let body = |name: &[u8], value: &[u8]| [b"{\"field_mappings\":{", name, b":", value, b"}}"].concat();
@@ -197,7 +197,7 @@ const WRITTEN: &[&str] = &[
 ];
 
 #[tokio::test]
-async fn no_parameter_takes_what_breaks_parsers() {
+async fn hostile_values_are_refused_in_every_parameter() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let long = "9".repeat(60_000);
@@ -235,7 +235,7 @@ async fn no_parameter_takes_what_breaks_parsers() {
 }
 
 #[tokio::test]
-async fn no_header_takes_what_breaks_parsers() {
+async fn hostile_values_are_refused_in_every_header() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let long = "9".repeat(60_000);

@@ -39,7 +39,7 @@ async fn create(app: &App, tenant: &Tenant, query: &str, body: &str) -> Answer {
 }
 
 #[tokio::test]
-async fn a_repetition_gets_the_first_ones_answer_to_the_byte_and_stores_nothing() {
+async fn repetition_gets_the_same_bytes_and_stores_nothing() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let first = app.create_under(&tenant, KEY, &page_example()).await;
@@ -63,7 +63,7 @@ async fn another_server_gives_the_same_answer() {
 }
 
 #[tokio::test]
-async fn a_key_is_the_same_with_and_without_quotes() {
+async fn key_is_the_same_with_and_without_quotes() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let first = app.create_under(&tenant, KEY, &small()).await;
@@ -72,7 +72,7 @@ async fn a_key_is_the_same_with_and_without_quotes() {
 }
 
 #[tokio::test]
-async fn a_request_is_what_it_means_and_not_how_it_is_written() {
+async fn equal_meaning_is_the_same_request() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let first = create(
@@ -141,7 +141,7 @@ async fn digits_of_custom_fields_are_part_of_the_request() {
 }
 
 #[tokio::test]
-async fn without_a_key_every_call_is_a_payment() {
+async fn every_call_without_a_key_is_a_payment() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let (first, second) = (app.create(&tenant, &small()).await, app.create(&tenant, &small()).await);
@@ -150,7 +150,7 @@ async fn without_a_key_every_call_is_a_payment() {
 }
 
 #[tokio::test]
-async fn a_malformed_key_is_refused_before_anything_is_stored() {
+async fn malformed_key_is_refused_and_stores_nothing() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let refused = (400, "invalid_idempotency_key".to_owned());
@@ -166,7 +166,7 @@ async fn a_malformed_key_is_refused_before_anything_is_stored() {
 }
 
 #[tokio::test]
-async fn a_key_belongs_to_one_connection() {
+async fn key_belongs_to_one_connection() {
     let app = App::new().await;
     let (tenant, stranger) = (app.tenant().await, app.tenant().await);
     let (_, token) = app.connection(tenant.project_id, Like::default()).await;
@@ -183,7 +183,7 @@ async fn a_key_belongs_to_one_connection() {
 }
 
 #[tokio::test]
-async fn a_further_api_key_of_the_project_may_repeat_the_request() {
+async fn another_api_key_of_the_project_may_repeat_a_request() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let first = app.create_under(&tenant, KEY, &small()).await;
@@ -192,7 +192,7 @@ async fn a_further_api_key_of_the_project_may_repeat_the_request() {
 }
 
 #[tokio::test]
-async fn a_request_that_failed_leaves_its_key_free() {
+async fn failed_request_leaves_its_key_free() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     for body in ["{", r#"{"currency":7}"#, r#"{"total_amount":0.5}"#] {
@@ -204,7 +204,7 @@ async fn a_request_that_failed_leaves_its_key_free() {
 }
 
 #[tokio::test]
-async fn a_repetition_repeats_the_first_ones_warnings() {
+async fn repetition_repeats_the_warnings() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let first = create(&app, &tenant, "", r#"{"transaction_date":"2024-06-15T12:00:00","totalAmount":1}"#).await;
@@ -247,7 +247,7 @@ async fn twenty_twins_on_two_servers_are_one_payment_and_one_answer() {
 }
 
 #[tokio::test]
-async fn of_many_requests_that_fight_for_a_key_one_wins_and_all_others_are_told() {
+async fn one_of_many_requests_under_a_key_wins() {
     let bodies = (0..20).map(|amount| json!({ "total_amount": amount, "line_items": [{}] })).collect();
     let (app, answers) = at_once(bodies).await;
     let (won, lost): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 201);

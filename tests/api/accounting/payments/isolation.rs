@@ -91,7 +91,7 @@ fn demanded_rows() -> Vec<(String, String)> {
 }
 
 #[test]
-fn every_route_and_every_parameter_has_its_row() {
+fn every_route_and_parameter_has_its_row() {
     let mut rows: Vec<_> = ROWS.iter().map(|(route, what, _)| ((*route).to_owned(), (*what).to_owned())).collect();
     rows.sort();
     assert_eq!(rows, demanded_rows());
@@ -261,7 +261,7 @@ async fn try_rows(app: &App, attacker: &Owner, owner: &Owner, rows: &[(&str, &st
 }
 
 #[tokio::test]
-async fn nothing_of_another_project_is_reached_or_told_apart_from_what_does_not_exist() {
+async fn another_project_is_like_one_that_does_not_exist() {
     let app = App::new().await;
     let owner = Owner::new(&app, app.tenant().await, "EUR").await;
     let attacker = Owner::new(&app, app.tenant().await, "JPY").await;
@@ -269,7 +269,7 @@ async fn nothing_of_another_project_is_reached_or_told_apart_from_what_does_not_
 }
 
 #[tokio::test]
-async fn another_connection_of_the_same_project_is_as_foreign() {
+async fn another_connection_of_the_project_is_as_foreign() {
     let app = App::new().await;
     let first = app.tenant().await;
     let (connection_id, connection_token) = app.connection(first.project_id, Like::default()).await;
@@ -283,7 +283,7 @@ async fn another_connection_of_the_same_project_is_as_foreign() {
 
 /// Also true of a build whose queries forget their tenant: `scripts/mutants.sh` tries it with each.
 #[tokio::test]
-async fn no_foreign_row_is_shown_whatever_a_query_forgets() {
+async fn no_foreign_row_is_shown_even_by_a_broken_query() {
     let app = App::new().await;
     let owner = Owner::new(&app, app.tenant().await, "EUR").await;
     let attacker = app.tenant().await;
@@ -305,7 +305,7 @@ async fn no_foreign_row_is_shown_whatever_a_query_forgets() {
 
 /// Ids are never the same by chance; but nothing of the answer may rest on that.
 #[tokio::test]
-async fn payments_of_two_connections_under_one_id_are_not_mixed_up() {
+async fn payments_of_two_connections_with_one_id_stay_apart() {
     let app = App::new().await;
     let (mine, other) = (app.tenant().await, app.tenant().await);
     let body = json!({ "type": "mine", "line_items": [{ "name": "mine" }] });
@@ -335,7 +335,7 @@ async fn payments_of_two_connections_under_one_id_are_not_mixed_up() {
 }
 
 #[tokio::test]
-async fn one_idempotency_key_in_two_connections_leads_each_to_its_own_payment() {
+async fn key_of_two_connections_finds_a_payment_in_each() {
     let app = App::new().await;
     let (one, other) = (app.tenant().await, app.tenant().await);
     let body = json!({ "type": "the same" });

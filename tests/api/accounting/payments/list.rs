@@ -73,7 +73,7 @@ async fn empty_list_has_all_three_members() {
 }
 
 #[tokio::test]
-async fn newest_payment_stands_last() {
+async fn newest_payment_is_last() {
     let app = App::with_clock(ticking()).await;
     let tenant = app.tenant().await;
     let created = create_many(&app, &tenant, 4).await;
@@ -81,7 +81,7 @@ async fn newest_payment_stands_last() {
 }
 
 #[tokio::test]
-async fn entry_of_a_list_is_the_payment_as_it_is_read_alone() {
+async fn entry_of_a_list_equals_the_payment_read_by_id() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let id = app.create(&tenant, &crate::support::app::page_example()).await.json()["id"].clone();
@@ -114,7 +114,7 @@ async fn paging_visits_every_payment_once_in_both_directions() {
 }
 
 #[tokio::test]
-async fn whoever_turns_round_sees_the_same_page_again() {
+async fn turning_round_shows_the_same_page_again() {
     let app = App::with_clock(standing()).await;
     let tenant = app.tenant().await;
     create_many(&app, &tenant, 6).await;
@@ -128,7 +128,7 @@ async fn whoever_turns_round_sees_the_same_page_again() {
 }
 
 #[tokio::test]
-async fn payment_that_arrives_during_paging_is_visited_once_and_moves_no_other() {
+async fn payment_created_while_paging_is_visited_once() {
     let app = App::with_clock(ticking()).await;
     let tenant = app.tenant().await;
     let mut expected = create_many(&app, &tenant, 3).await;
@@ -139,7 +139,7 @@ async fn payment_that_arrives_during_paging_is_visited_once_and_moves_no_other()
 }
 
 #[tokio::test]
-async fn limit_is_50_when_absent_and_may_be_written_as_a_float() {
+async fn limit_is_50_by_default_and_may_be_a_float() {
     let app = App::with_clock(ticking()).await;
     let tenant = app.tenant().await;
     create_many(&app, &tenant, 51).await;
@@ -216,7 +216,7 @@ async fn three() -> (App, Tenant, Vec<String>) {
 }
 
 #[tokio::test]
-async fn every_filter_finds_what_it_says_and_nothing_else() {
+async fn every_filter_finds_only_its_payment() {
     let (app, tenant, created) = three().await;
     for (_, query) in FINDS_THE_SECOND {
         assert_eq!(ids(&page(&app, &tenant, query).await), [created[1].clone()], "{query}");
@@ -273,7 +273,7 @@ async fn filtered_list_is_paged_by_cursors_of_its_own() {
 }
 
 #[tokio::test]
-async fn cursor_that_does_not_belong_here_is_refused_by_name() {
+async fn cursor_of_another_list_is_refused_by_name() {
     let app = App::new().await;
     let (tenant, other) = (app.tenant().await, app.tenant().await);
     create_many(&app, &tenant, 2).await;

@@ -96,7 +96,7 @@ async fn page_without_a_match_leads_on_and_back() {
 }
 
 #[tokio::test]
-async fn last_payment_looked_at_may_lack_the_filtered_member() {
+async fn last_scanned_payment_may_lack_the_filtered_member() {
     let (app, tenant) = filled().await;
     let query = "transaction_date_from=2024-01-01&contact_id=00000000-0000-0000-0000-000000000002";
     let forward = walk(&app, &tenant, query, &Value::Null, "next_cursor").await;
@@ -111,7 +111,7 @@ async fn last_payment_looked_at_may_lack_the_filtered_member() {
 }
 
 #[tokio::test]
-async fn new_payments_during_a_walk_come_at_its_end_and_move_nothing() {
+async fn payments_created_while_paging_come_last() {
     let (app, tenant) = filled().await;
     let calls = AtomicI64::new(0);
     let create = async || {
@@ -132,7 +132,7 @@ async fn new_payments_during_a_walk_come_at_its_end_and_move_nothing() {
 }
 
 #[tokio::test]
-async fn filter_with_an_index_looks_at_its_own_payments_only() {
+async fn indexed_filter_scans_only_its_own_payments() {
     let (app, tenant) = filled().await;
     for (query, count) in [
         ("contact_id=00000000-0000-0000-0000-000000000002&limit=200", 25),
@@ -166,7 +166,7 @@ async fn by_microseconds() -> (App, Tenant, Vec<DateTime<Utc>>) {
 }
 
 #[tokio::test]
-async fn order_of_ids_is_that_of_created_at_to_the_microsecond() {
+async fn ids_are_in_order_of_created_at_to_the_microsecond() {
     let (app, tenant, created) = by_microseconds().await;
     let all = page(&app, &tenant, "").await;
     assert_eq!(times([&all]), created);
@@ -174,7 +174,7 @@ async fn order_of_ids_is_that_of_created_at_to_the_microsecond() {
 }
 
 #[tokio::test]
-async fn created_bounds_are_exact_to_the_microsecond_whatever_the_ids() {
+async fn created_bounds_are_exact_to_the_microsecond() {
     let (app, tenant, created) = by_microseconds().await;
     for ids in ["as this version makes them", "random within their millisecond, as earlier versions made them"] {
         for bound in 0..created.len() {

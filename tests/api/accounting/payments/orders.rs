@@ -47,7 +47,7 @@ fn written(seen: &[Seen], wanted: &[&str], list: &Value) {
 }
 
 #[tokio::test]
-async fn month_is_listed_by_the_dates_that_clients_wrote() {
+async fn month_is_listed_by_written_dates() {
     let (app, tenant, seen) = filled().await;
     let june =
         ["2024-06-01T00:00:00+14:00", "2024-06-01T00:00:00+14:00", "2024-06-15T00:00:00Z", "2024-06-15T00:00:00Z"];
@@ -77,7 +77,7 @@ async fn cursor_belongs_to_its_order() {
 }
 
 #[tokio::test]
-async fn list_by_modified_at_shows_the_latest_change_last() {
+async fn list_by_modified_at_ends_with_the_latest_change() {
     let (app, tenant, seen) = filled().await;
     let mut connection = app.connect().await;
     sqlx::query("update payment set modified_at = modified_at + interval '1 day' where id = $1::uuid")
@@ -135,7 +135,7 @@ async fn walk(app: &App, tenant: &Tenant, query: &str, limits: &[u8]) -> Vec<Str
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn lists_by_accounting_date_are_those_of_a_model() {
+async fn lists_by_accounting_date_equal_a_model() {
     let (app, tenant, seen) = filled().await;
     let ends = prop::sample::select(vec!["after", "before", "from", "to"]);
     let bounds = prop::sample::select(vec![

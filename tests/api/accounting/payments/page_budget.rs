@@ -37,7 +37,7 @@ fn lengths(pages: &[Vec<String>]) -> Vec<usize> {
 }
 
 #[tokio::test]
-async fn page_ends_at_its_number_of_line_items() {
+async fn page_ends_at_2000_line_items() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let mut created = Vec::new();
@@ -57,7 +57,7 @@ async fn page_ends_at_its_number_of_line_items() {
 }
 
 #[tokio::test]
-async fn way_back_over_short_pages_shows_each_payment_once() {
+async fn paging_back_over_short_pages_shows_each_payment_once() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     for _ in 0..5 {
@@ -74,7 +74,7 @@ async fn way_back_over_short_pages_shows_each_payment_once() {
 }
 
 #[tokio::test]
-async fn page_ends_at_its_number_of_bytes() {
+async fn page_ends_at_one_mebibyte_of_text() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let mut created = Vec::new();

@@ -157,7 +157,7 @@ async fn there_and_back(app: &App, tenant: &Tenant, logs: &Logs, query: &str, in
 }
 
 #[tokio::test]
-async fn no_list_looks_at_more_than_its_bound_nor_sorts() {
+async fn lists_scan_a_bounded_number_of_rows_and_never_sort() {
     let app = explained().await;
     let (large, small, fresh) = (app.tenant().await, app.tenant().await, app.tenant().await);
     fill(&app, &large, 30_000, &[29_000]).await;
@@ -183,7 +183,7 @@ async fn no_list_looks_at_more_than_its_bound_nor_sorts() {
 }
 
 #[tokio::test]
-async fn payment_is_read_in_one_statement_along_an_index() {
+async fn payment_is_read_by_one_index_scan() {
     let app = explained().await;
     let tenant = app.tenant().await;
     fill(&app, &tenant, 10_000, &[]).await;
