@@ -6,7 +6,7 @@ use serde_json::json;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use unibooks::db::Error;
 
-use crate::support::app::{App, PAYMENTS, small};
+use crate::support::app::{App, PAYMENTS, page_example, small};
 
 async fn execute(app: &App, statement: &'static str) {
     let mut connection = app.connect().await;
@@ -142,6 +142,51 @@ async fn unknown_constraint_is_an_internal_error() {
     let answer = app.create(&tenant, &json!({ "currency": "USD" })).await;
     assert_eq!(answer.status, 500);
     assert!(!answer.text.contains("house_rule") && !answer.text.contains("USD"), "{}", answer.text);
+}
+
+#[tokio::test]
+async fn internal_error_reveals_nothing_of_the_database() {
+    let app = App::new().await;
+    let tenant = app.tenant().await;
+    let mut connection = app.connect().await;
+    sqlx::raw_sql("alter table payment_line_item rename to elsewhere").execute(&mut connection).await.expect("renamed");
+    let answer = app.create(&tenant, &page_example()).await;
+    assert_eq!(answer.problem(), (500, "internal".to_owned()));
+    let text = answer.text.to_lowercase();
+    for word in ["payment_line_item", "relation", "sql", "postgres", "panicked", "src/"] {
+        assert!(!text.contains(word), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn refused_line_item_leaves_no_payment_and_no_key() {
+    let app = App::new().await;
+    let tenant = app.tenant().await;
+    sqlx::raw_sql(
+        "create function refuse() returns trigger language plpgsql as $$
+         begin
+             if new.name = 'the third' then raise exception 'no'; end if;
+             return new;
+         end $$;
+         create trigger refuse before insert on payment_line_item for each row execute function refuse();",
+    )
+    .execute(&mut app.connect().await)
+    .await
+    .expect("a trigger");
+    let body = |third: &str| json!({ "line_items": [{ "name": "a" }, { "name": "b" }, { "name": third }] });
+    let answer = app.create_under(&tenant, "k", &body("the third")).await;
+    assert_eq!(answer.problem(), (500, "internal".to_owned()));
+    let items = async || {
+        let mut connection = app.connect().await;
+        sqlx::query_scalar::<_, i64>("select count(*) from payment_line_item")
+            .fetch_one(&mut connection)
+            .await
+            .expect("a count")
+    };
+    assert_eq!((app.count().await, items().await), (0, 0));
+    // Not even the key is kept: another request may have it.
+    assert_eq!(app.create_under(&tenant, "k", &body("c")).await.status, 201);
+    assert_eq!((app.count().await, items().await), (1, 3));
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ mod database_failures;
 mod docs;
 mod health;
 mod logs;
-mod original_faults;
 mod rate_limits;
 mod revocation;
 mod shell;
+mod stored_secrets;

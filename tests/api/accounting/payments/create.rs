@@ -201,6 +201,7 @@ async fn zero_is_kept_as_zero() {
         assert!(answer.text.contains(r#""total_amount":0,"#), "{zero}: {}", answer.text);
         let item = &answer.json()["line_items"][0];
         assert_eq!((&item["value"], &item["applied_amount"]), (&json!(0), &json!(0)), "{zero}");
+        assert_eq!(app.get(&tenant, answer.header("location")).await.json(), answer.json(), "{zero}");
     }
     let stored: Vec<Option<i64>> = sqlx::query_scalar("select total_amount from payment")
         .fetch_all(&mut app.connect().await)

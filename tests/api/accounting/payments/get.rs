@@ -128,11 +128,13 @@ async fn remote_data_is_answered_only_on_request() {
         .execute(&mut app.connect().await)
         .await
         .expect("updated");
-    for (query, told) in [("", false), ("?remote_data=false", false), ("?remote_data=true", true)] {
+    for (query, asked_for) in [("", false), ("?remote_data=false", false), ("?remote_data=true", true)] {
         let answer = app.get(&tenant, &format!("{path}{query}")).await;
-        assert_eq!(answer.text.contains(r#""remote_data":{"raw":1.50}"#), told, "{query}");
-        assert_eq!(answer.json()["remote_data"].is_null(), !told, "{query}");
+        assert_eq!(answer.text.contains(r#""remote_data":{"raw":1.50}"#), asked_for, "{query}");
+        assert_eq!(answer.json()["remote_data"].is_null(), !asked_for, "{query}");
         assert_eq!(answer.json()["remote_id"], "r-1");
+        let list = app.get(&tenant, &format!("{PAYMENTS}{query}")).await;
+        assert_eq!(list.text.contains(r#""remote_data":{"raw":1.50}"#), asked_for, "{query}");
     }
     let answer = app.get(&tenant, &format!("{path}?remote_data=yes")).await;
     assert_eq!(answer.faults(), [("remote_data".to_owned(), "invalid_boolean".to_owned())]);

@@ -152,7 +152,7 @@ async fn limit_is_50_by_default_and_may_be_a_float() {
 async fn limit_has_bounds() {
     let app = App::new().await;
     let tenant = app.tenant().await;
-    for limit in ["0", "201", "-1", "1.5", "", "all", "1e9", "99999999999999999999"] {
+    for limit in ["0", "201", "-1", "1.5", "", "all", "1e9", "1000000000000", "99999999999999999999"] {
         let answer = app.get(&tenant, &format!("{PAYMENTS}?limit={limit}")).await;
         assert_eq!(answer.status, 422, "{limit}");
         assert_eq!(answer.faults(), [("limit".to_owned(), "out_of_range".to_owned())], "{limit}");
