@@ -8,7 +8,7 @@ use serde_json::json;
 use unibooks::auth::{Secret, secret};
 use unibooks::domain::Clock;
 
-use crate::support::app::{Answer, App, Like, PAYMENTS, Tenant, small};
+use crate::support::app::{Answer, App, CredentialOptions, PAYMENTS, Tenant, small_payment};
 
 /// No payment has this id.
 const UNKNOWN: &str = "0197a3c2-5b7e-7c40-8a51-3f0b6a9d2e11";
@@ -180,14 +180,14 @@ async fn foreign_token_is_refused_like_an_unknown_one() {
 async fn revoked_key_and_token_are_refused() {
     let app = App::new().await;
     let tenant = app.tenant().await;
-    let (key_id, other_key) = app.key(tenant.project_id, Like::default()).await;
+    let (key_id, other_key) = app.key(tenant.project_id, CredentialOptions::default()).await;
     assert_eq!(call_with(&app, &other_key, &tenant.connection_token).await.status, 200);
     app.revoke_key(key_id).await;
     let revoked = Tenant { api_key: other_key, ..tenant.clone() };
-    assert_refused(&app.until_refused(&revoked).await, &[("x-api-key", "revoked")]);
+    assert_refused(&app.poll_until_refused(&revoked).await, &[("x-api-key", "revoked")]);
     assert_eq!(app.get(&tenant, PAYMENTS).await.status, 200, "the project's other key is as it was");
     app.revoke_connection(tenant.connection_id).await;
-    let answer = app.until_refused(&tenant).await;
+    let answer = app.poll_until_refused(&tenant).await;
     assert_refused(&answer, &[("x-connection-token", "revoked")]);
     assert_json_snapshot!(answer.json()["errors"], @r#"
     [
@@ -203,14 +203,14 @@ async fn revoked_key_and_token_are_refused() {
 #[tokio::test]
 async fn keys_and_tokens_expire_at_their_exact_time() {
     let app = App::with_clock(Clock::new(|| noon(0))).await;
-    let like = |seconds| Like { expires_at: Some(noon(seconds)), ..Like::default() };
+    let like = |seconds| CredentialOptions { expires_at: Some(noon(seconds)), ..CredentialOptions::default() };
     let tenant = app.tenant_like(like(1), like(1)).await;
     assert_eq!(app.get(&tenant, PAYMENTS).await.status, 200, "a second before their end");
-    let tenant = app.tenant_like(like(0), Like::default()).await;
+    let tenant = app.tenant_like(like(0), CredentialOptions::default()).await;
     assert_refused(&app.get(&tenant, PAYMENTS).await, &[("x-api-key", "expired")]);
-    let tenant = app.tenant_like(Like::default(), like(0)).await;
+    let tenant = app.tenant_like(CredentialOptions::default(), like(0)).await;
     assert_refused(&app.get(&tenant, PAYMENTS).await, &[("x-connection-token", "expired")]);
-    assert_eq!(app.create(&tenant, &small()).await.status, 401);
+    assert_eq!(app.create(&tenant, &small_payment()).await.status, 401);
     assert_eq!(app.count().await, 0);
 }
 
@@ -218,12 +218,13 @@ async fn keys_and_tokens_expire_at_their_exact_time() {
 async fn read_only_key_reads_and_does_not_write() {
     let app = App::new().await;
     let tenant = app.tenant().await;
-    let (_, api_key) = app.key(tenant.project_id, Like { read_only: true, ..Like::default() }).await;
-    let id = app.create(&tenant, &small()).await.json()["id"].as_str().expect("an id").to_owned();
+    let (_, api_key) =
+        app.key(tenant.project_id, CredentialOptions { read_only: true, ..CredentialOptions::default() }).await;
+    let id = app.create(&tenant, &small_payment()).await.json()["id"].as_str().expect("an id").to_owned();
     let reader = Tenant { api_key, ..tenant };
     assert_eq!(app.get(&reader, PAYMENTS).await.status, 200);
     assert_eq!(app.get(&reader, &format!("{PAYMENTS}/{id}")).await.status, 200);
-    let answer = app.create(&reader, &small()).await;
+    let answer = app.create(&reader, &small_payment()).await;
     assert_eq!(answer.status, 403);
     assert_eq!(app.count().await, 1);
     assert_json_snapshot!(answer.json(), { ".request_id" => "…" }, @r#"
@@ -254,7 +255,7 @@ async fn caller_is_refused_before_the_body_is_parsed() {
 async fn errors_never_contain_the_key_or_token() {
     let app = App::new().await;
     let (tenant, other) = (app.tenant().await, app.tenant().await);
-    let (id, revoked) = app.connection(tenant.project_id, Like::default()).await;
+    let (id, revoked) = app.connection(tenant.project_id, CredentialOptions::default()).await;
     app.revoke_connection(id).await;
     let mut answers = vec![
         app.get(&tenant, &format!("{PAYMENTS}/{UNKNOWN}")).await,

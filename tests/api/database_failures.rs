@@ -6,7 +6,7 @@ use serde_json::json;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use unibooks::db::Error;
 
-use crate::support::app::{App, PAYMENTS, page_example, small};
+use crate::support::app::{App, PAYMENTS, page_example, small_payment};
 
 async fn execute(app: &App, statement: &'static str) {
     let mut connection = app.connect().await;
@@ -19,7 +19,7 @@ async fn lost_database_is_a_503_with_retry_after() {
     let tenant = app.tenant().await;
     app.database.close().await;
     let read = app.get(&tenant, PAYMENTS).await;
-    for answer in [&read, &app.create(&tenant, &small()).await] {
+    for answer in [&read, &app.create(&tenant, &small_payment()).await] {
         assert_eq!(answer.status, 503);
         assert_eq!(answer.header("retry-after"), "1");
         assert_eq!(answer.header("content-type"), "application/problem+json");
@@ -75,7 +75,7 @@ async fn cut_create_is_retryable_only_with_a_key() {
     let tenant = app.tenant().await;
     execute(&app, BREAKS).await;
 
-    let answer = app.create(&tenant, &small()).await;
+    let answer = app.create(&tenant, &small_payment()).await;
     assert_eq!(answer.status, 409, "{}", answer.text);
     assert_json_snapshot!(answer.json(), { ".request_id" => "…", ".payment_id" => "…" }, @r#"
     {
@@ -92,12 +92,12 @@ async fn cut_create_is_retryable_only_with_a_key() {
     "#);
     let id = answer.json()["payment_id"].as_str().expect("the id that it would have").to_owned();
 
-    let keyed = app.create_under(&tenant, "key", &small()).await;
+    let keyed = app.create_under(&tenant, "key", &small_payment()).await;
     assert_eq!((keyed.status.as_u16(), keyed.header("retry-after")), (503, "1"), "{}", keyed.text);
 
     execute(&app, "drop trigger break_off on payment").await;
     assert_eq!(app.get(&tenant, &format!("{PAYMENTS}/{id}")).await.status, 404, "the id tells that it was not");
-    let again = app.create_under(&tenant, "key", &small()).await;
+    let again = app.create_under(&tenant, "key", &small_payment()).await;
     assert_eq!((again.status.as_u16(), again.header("idempotent-replayed")), (201, ""), "{}", again.text);
     assert_eq!(app.count().await, 1);
 }
@@ -201,7 +201,7 @@ async fn statement_timeout_is_a_retryable_503() {
     )
     .await;
     let request = tenant.request(Method::POST, PAYMENTS).header("content-type", "application/json");
-    let answer = app.send(request.body(small().to_string().into()).expect("a request")).await;
+    let answer = app.send(request.body(small_payment().to_string().into()).expect("a request")).await;
     assert_eq!((answer.status.as_u16(), answer.header("retry-after")), (503, "1"), "{}", answer.text);
 }
 

@@ -16,7 +16,7 @@ use unibooks::http::client_address::TrustedProxies;
 use unibooks::http::layers;
 use unibooks::telemetry;
 
-use crate::support::app::{App, PAYMENTS, small};
+use crate::support::app::{App, PAYMENTS, small_payment};
 use crate::support::logs::Logs;
 use crate::support::postgres;
 use crate::support::wait::until;
@@ -30,7 +30,7 @@ async fn request_is_one_line_with_caller_route_and_status() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let logs = Logs::catch("info");
-    let answer = app.create(&tenant, &small()).await;
+    let answer = app.create(&tenant, &small_payment()).await;
     let lines = logs.lines();
     assert_eq!(lines.len(), 1, "{lines:#?}");
     let line = &lines[0];
@@ -110,7 +110,7 @@ async fn failure_is_logged_once_with_cause_and_request_id() {
     let mut connection = app.connect().await;
     sqlx::query("drop table payment_line_item").execute(&mut connection).await.expect("dropped");
     let logs = Logs::catch("info");
-    let answer = app.create(&tenant, &small()).await;
+    let answer = app.create(&tenant, &small_payment()).await;
     assert_eq!(answer.status, 500);
     let lines = logs.lines();
     let failures: Vec<_> = lines.iter().filter(|line| line["level"] == "ERROR").collect();

@@ -11,7 +11,7 @@ use unibooks::auth::{Secret, Throttle, secret};
 use unibooks::domain::Clock;
 use unibooks::http::client_address::Peer;
 
-use crate::support::app::{Answer, App, Like, PAYMENTS, Tenant, small};
+use crate::support::app::{Answer, App, CredentialOptions, PAYMENTS, Tenant, small_payment};
 use crate::support::postgres;
 
 /// A clock that the test moves.
@@ -61,21 +61,21 @@ async fn key_over_its_quota_gets_retry_after_and_stores_nothing() {
     let tenant = app.tenant().await;
     let policy = "\"default\";q=2;w=10";
 
-    let first = app.create(&tenant, &small()).await;
+    let first = app.create(&tenant, &small_payment()).await;
     assert_eq!((first.status.as_u16(), told(&first)), (201, ["", policy, "\"default\";r=1;t=5"]));
     let bad = app.create_with(&tenant, &[], "{").await;
     assert_eq!((bad.status.as_u16(), told(&bad)), (400, ["", policy, "\"default\";r=0;t=10"]), "a failure tells, too");
 
     time.pass(600);
-    let refused = app.create(&tenant, &small()).await;
+    let refused = app.create(&tenant, &small_payment()).await;
     assert_eq!(refused.problem(), (429, "rate_limited".to_owned()));
     assert_eq!(told(&refused), ["5", policy, "\"default\";r=0;t=5"], "4.4 seconds, rounded up");
     assert_eq!(refused.json()["retryable"], true);
     assert_eq!(app.count().await, 1);
 
     time.pass(5_000);
-    assert_eq!(app.create(&tenant, &small()).await.status, 201, "whoever waits as told gets in");
-    assert_eq!(app.create(&tenant, &small()).await.status, 429);
+    assert_eq!(app.create(&tenant, &small_payment()).await.status, 201, "whoever waits as told gets in");
+    assert_eq!(app.create(&tenant, &small_payment()).await.status, 429);
     assert_eq!(app.count().await, 2);
 }
 
@@ -84,7 +84,7 @@ async fn each_key_has_a_quota_of_its_own() {
     let time = Time::default();
     let app = app(&time, "1/60", "off", "").await;
     let one = app.tenant().await;
-    let (_, api_key) = app.key(one.project_id, Like::default()).await;
+    let (_, api_key) = app.key(one.project_id, CredentialOptions::default()).await;
     let other = Tenant { api_key, ..one.clone() };
     assert_eq!(app.get(&one, PAYMENTS).await.status, 200);
     assert_eq!(app.get(&one, PAYMENTS).await.status, 429);

@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::postgres::PgListener;
 use unibooks::domain::Clock;
 
-use crate::support::app::{App, Like, PAYMENTS, Tenant};
+use crate::support::app::{App, CredentialOptions, PAYMENTS, Tenant};
 use crate::support::wait::until;
 
 fn noon() -> DateTime<Utc> {
@@ -86,7 +86,7 @@ async fn revoked_key_is_refused_by_every_server() {
                 (true, true) => execute(&app, "update connection set expires_at = '2025-01-01'").await,
             }
             for server in [&app, &other] {
-                assert_eq!(server.until_refused(&tenant).await.problem(), (401, "unauthenticated".to_owned()));
+                assert_eq!(server.poll_until_refused(&tenant).await.problem(), (401, "unauthenticated".to_owned()));
             }
         }
     }
@@ -117,8 +117,12 @@ async fn clock_set_back_keeps_no_revoked_caller() {
 #[tokio::test]
 async fn cached_caller_expires_at_the_exact_time() {
     let (app, hands) = with_hands().await;
-    let ends = Like { expires_at: Some(noon() + TimeDelta::milliseconds(500)), ..Like::default() };
-    for tenant in [app.tenant_like(ends, Like::default()).await, app.tenant_like(Like::default(), ends).await] {
+    let ends =
+        CredentialOptions { expires_at: Some(noon() + TimeDelta::milliseconds(500)), ..CredentialOptions::default() };
+    for tenant in [
+        app.tenant_like(ends, CredentialOptions::default()).await,
+        app.tenant_like(CredentialOptions::default(), ends).await,
+    ] {
         hands.store(0, Ordering::SeqCst);
         assert_eq!(status(&app, &tenant).await, 200);
         hands.store(499, Ordering::SeqCst);
@@ -134,7 +138,7 @@ async fn key_made_after_a_failed_attempt_works_at_once() {
     let tenant = app.tenant().await;
     execute(&app, "update api_key set secret_hash = sha256(secret_hash)").await;
     assert_eq!(status(&app, &tenant).await, 401);
-    let (_, api_key) = app.key(tenant.project_id, Like::default()).await;
+    let (_, api_key) = app.key(tenant.project_id, CredentialOptions::default()).await;
     assert_eq!(status(&app, &Tenant { api_key, ..tenant }).await, 200);
 }
 
@@ -172,13 +176,13 @@ async fn listener_that_was_cut_off_reconnects_and_clears_the_cache() {
          where datname = current_database() and query ilike 'listen %'",
     )
     .await;
-    assert_eq!(app.until_refused(&tenant).await.status, 401);
+    assert_eq!(app.poll_until_refused(&tenant).await.status, 401);
 
     let second = app.tenant().await;
     until_listeners(&app, 1).await;
     assert_eq!(status(&app, &second).await, 200);
     app.revoke_key(second.api_key_id).await;
-    assert_eq!(app.until_refused(&second).await.status, 401, "it hears again");
+    assert_eq!(app.poll_until_refused(&second).await.status, 401, "it hears again");
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ use unibooks::http::public_url::PublicUrl;
 use unibooks::router;
 use unibooks::state::AppState;
 
-use crate::support::app::{Answer, App, PAYMENTS, small};
+use crate::support::app::{Answer, App, PAYMENTS, small_payment};
 
 async fn send(router: Router, request: Request<Body>) -> Answer {
     let (parts, body) = router.oneshot(request).await.expect("the router does not fail").into_parts();
@@ -96,7 +96,8 @@ async fn public_url_is_used_in_location_and_openapi() {
         // A client's word about where the server is counts for nothing.
         let create = create.header("host", "evil.example").header("x-forwarded-prefix", "/evil");
         let create = create.header("x-forwarded-host", "evil.example").header("idempotency-key", "order-17");
-        let created = send(router.clone(), create.body(Body::from(small().to_string())).expect("a request")).await;
+        let created =
+            send(router.clone(), create.body(Body::from(small_payment().to_string())).expect("a request")).await;
         let id = created.json()["id"].as_str().expect("an id").to_owned();
         assert_eq!(created.header("location"), format!("https://api.example/books{PAYMENTS}/{id}"));
     }
@@ -108,7 +109,7 @@ async fn public_url_is_used_in_location_and_openapi() {
     let initializer = send(router, request("GET", "/docs/swagger-initializer.js")).await;
     assert!(initializer.text.contains("\"../openapi.json\""), "{}", initializer.text);
 
-    let without = app.create(&tenant, &small()).await;
+    let without = app.create(&tenant, &small_payment()).await;
     let id = without.json()["id"].as_str().expect("an id").to_owned();
     assert_eq!(without.header("location"), format!("{PAYMENTS}/{id}"));
     assert!(app.send(request("GET", "/openapi.json")).await.json()["servers"].is_null());
@@ -149,7 +150,7 @@ async fn body_without_a_json_media_type_is_a_problem() {
     let tenant = app.tenant().await;
     for media_type in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "application/jsonp"] {
         let request = tenant.request(Method::POST, PAYMENTS).header("content-type", media_type);
-        let answer = app.send(request.body(Body::from(small().to_string())).expect("a request")).await;
+        let answer = app.send(request.body(Body::from(small_payment().to_string())).expect("a request")).await;
         assert_problem(&answer, 415, "unsupported_media_type");
     }
 }
@@ -176,8 +177,11 @@ async fn valid_request_id_is_kept_and_others_replaced() {
 async fn every_answer_has_its_duration_and_is_not_cached() {
     let app = App::new().await;
     let tenant = app.tenant().await;
-    let answers =
-        [app.get(&tenant, PAYMENTS).await, app.create(&tenant, &small()).await, app.get(&tenant, "/nowhere").await];
+    let answers = [
+        app.get(&tenant, PAYMENTS).await,
+        app.create(&tenant, &small_payment()).await,
+        app.get(&tenant, "/nowhere").await,
+    ];
     for answer in answers {
         let milliseconds = answer.header("server-timing").strip_prefix("total;dur=").expect("a duration");
         assert!(milliseconds.parse::<f64>().is_ok(), "{milliseconds}");

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::process::{Server, made_at_the_console};
+use crate::process::{Server, new_credentials};
 use crate::support::app::PAYMENTS;
 use crate::support::postgres;
 
@@ -108,7 +108,7 @@ async fn transfer_coding_other_than_chunked_is_refused() {
 #[tokio::test]
 async fn refused_request_is_not_asked_for_its_body() {
     let url = postgres::url(&postgres::migrated().await).await;
-    let [_, key, _, token] = made_at_the_console(&url);
+    let [_, key, _, token] = new_credentials(&url);
     let server = Server::serve(&url);
     let caller = format!("x-api-key: {key}\r\nx-connection-token: {token}\r\n");
     let json = "content-type: application/json\r\n";

@@ -10,9 +10,9 @@ use sqlx::{ConnectOptions, Connection};
 use tokio::net::TcpSocket;
 use uuid::Uuid;
 
-use crate::process::{Server, made_at_the_console, printed_json, wait_until};
+use crate::process::{Server, new_credentials, printed_json, wait_until};
 use crate::serve::create;
-use crate::support::app::{PAYMENTS, small};
+use crate::support::app::{PAYMENTS, small_payment};
 use crate::support::postgres;
 
 /// A tenant, and a key of it that may only read.
@@ -81,11 +81,11 @@ async fn unread_pages_hold_bounded_memory_and_harm_nobody() {
     let url = postgres::url(&options).await;
     let reader = Reader::new(&url);
     reader.fill(&options, 20).await;
-    let [_, key, _, token] = made_at_the_console(&url);
+    let [_, key, _, token] = new_credentials(&url);
     // Clients that do not read are let go of after 80 seconds: not before the bound is reached, however slow the machine.
     let server = Server::serve_with(&url, &[("UNIBOOKS_REQUEST_TIMEOUT", "120")]);
     for _ in 0..5 {
-        assert_eq!(create(&server, &key, &token).json(&small()).send().await.expect("an answer").status(), 201);
+        assert_eq!(create(&server, &key, &token).json(&small_payment()).send().await.expect("an answer").status(), 201);
     }
     let mut streams = Vec::new();
     for _ in 0..200 {

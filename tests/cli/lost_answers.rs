@@ -9,7 +9,7 @@ use sqlx::{ConnectOptions, Connection, PgConnection};
 use tokio::task::JoinSet;
 
 use crate::link::{Link, Loss};
-use crate::process::{Server, free_port, made_at_the_console, serve_command};
+use crate::process::{Server, free_port, new_credentials, serve_command};
 use crate::support::postgres;
 use crate::support::wait::until;
 
@@ -72,7 +72,7 @@ async fn serve_with(settings: &[(&str, &str)]) -> (PgConnectOptions, Link, Serve
     let options = postgres::migrated().await;
     let link = Link::to(&options).await;
     let server = Server::serve_with(&link.url(&options), settings);
-    let client = Client::new(&server, made_at_the_console(&postgres::url(&options).await));
+    let client = Client::new(&server, new_credentials(&postgres::url(&options).await));
     (options, link, server, client)
 }
 
@@ -135,7 +135,7 @@ async fn batch_with_an_unknown_outcome_is_not_written_again() {
     let metrics = format!("127.0.0.1:{}", free_port());
     let settings = [("UNIBOOKS_METRICS_LISTEN", metrics.as_str())];
     let server = Server::start(serve_command(&link.url(&options), &settings));
-    let client = Client::new(&server, made_at_the_console(&postgres::url(&options).await));
+    let client = Client::new(&server, new_credentials(&postgres::url(&options).await));
     assert_eq!(client.create(None).await.0, 201);
     link.hold("");
     let queued = async || {

@@ -3,7 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
-mod console;
+mod administration;
 mod dev;
 mod heads;
 mod idle_connections;

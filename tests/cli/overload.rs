@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use sqlx::{ConnectOptions, Connection};
 use tokio::task::JoinSet;
 
-use crate::process::{Server, made_at_the_console, wait_until};
+use crate::process::{Server, new_credentials, wait_until};
 use crate::serve::{begin, create};
-use crate::support::app::{PAYMENTS, small};
+use crate::support::app::{PAYMENTS, small_payment};
 use crate::support::postgres;
 use crate::support::wait::until;
 
@@ -104,11 +104,11 @@ async fn idle_connection_is_closed_after_a_slow_answer() {
 async fn request_over_the_limit_is_refused_but_probes_are_not() {
     let options = postgres::migrated().await;
     let url = postgres::url(&options).await;
-    let [_, key, _, token] = made_at_the_console(&url);
+    let [_, key, _, token] = new_credentials(&url);
     let server = Server::serve_with(&url, &[("UNIBOOKS_MAX_REQUESTS", "1")]);
     let mut holder = options.connect().await.expect("a connection");
     sqlx::raw_sql("begin; lock table payment in share mode").execute(&mut holder).await.expect("locked");
-    let first = tokio::spawn(create(&server, &key, &token).json(&small()).send());
+    let first = tokio::spawn(create(&server, &key, &token).json(&small_payment()).send());
     let count = "select count(*) from pg_locks where not granted and relation = 'payment'::regclass
          and database = (select oid from pg_database where datname = current_database())";
     until("the first holds the place", async || {
@@ -116,7 +116,7 @@ async fn request_over_the_limit_is_refused_but_probes_are_not() {
     })
     .await;
 
-    let refused = create(&server, &key, &token).json(&small()).send().await.expect("an answer");
+    let refused = create(&server, &key, &token).json(&small_payment()).send().await.expect("an answer");
     assert_eq!(refused.status(), 503);
     assert_eq!(refused.headers()["retry-after"], "1");
     let problem: Value = refused.json().await.expect("JSON");
@@ -129,7 +129,7 @@ async fn request_over_the_limit_is_refused_but_probes_are_not() {
     holder.close().await.expect("closed");
     assert_eq!(first.await.expect("a task").expect("an answer").status(), 201);
     let mut answers = 0..10_000;
-    while create(&server, &key, &token).json(&small()).send().await.expect("an answer").status() != 201 {
+    while create(&server, &key, &token).json(&small_payment()).send().await.expect("an answer").status() != 201 {
         answers.next().expect("there is room again");
     }
     server.stop();
@@ -138,12 +138,12 @@ async fn request_over_the_limit_is_refused_but_probes_are_not() {
 #[tokio::test]
 async fn slow_bodies_of_one_key_do_not_block_another() {
     let url = postgres::url(&postgres::migrated().await).await;
-    let [_, slow_key, _, slow_token] = made_at_the_console(&url);
-    let [_, key, _, token] = made_at_the_console(&url);
+    let [_, slow_key, _, slow_token] = new_credentials(&url);
+    let [_, key, _, token] = new_credentials(&url);
     let server = Server::serve_with(&url, &[("UNIBOOKS_MAX_REQUESTS", "64")]);
     let slow: Vec<_> = (0..68).map(|_| begin(&server, &slow_key, &slow_token, "{}")).collect();
     for number in 0..25 {
-        let answer = create(&server, &key, &token).json(&small()).send().await.expect("an answer");
+        let answer = create(&server, &key, &token).json(&small_payment()).send().await.expect("an answer");
         assert_eq!(answer.status(), 201, "call {number}");
     }
     // A body that arrives holds no place: of 68 calls with 64 places none is refused.
@@ -215,7 +215,7 @@ async fn pay(request: reqwest::RequestBuilder, client: usize) -> Vec<(u16, Value
 async fn ten_times_too_many_clients_break_nothing() {
     let options = postgres::migrated().await;
     let url = postgres::url(&options).await;
-    let [_, key, _, token] = made_at_the_console(&url);
+    let [_, key, _, token] = new_credentials(&url);
     let limits =
         [("UNIBOOKS_MAX_CONNECTIONS", "40"), ("UNIBOOKS_MAX_REQUESTS", "8"), ("UNIBOOKS_RATE_LIMIT", "300/86400")];
     let server = Server::serve_with(&url, &limits);
@@ -253,7 +253,7 @@ async fn ten_times_too_many_clients_break_nothing() {
 async fn payment_of_100000_line_items_needs_bounded_memory() {
     let options = postgres::migrated().await;
     let url = postgres::url(&options).await;
-    let [_, key, _, token] = made_at_the_console(&url);
+    let [_, key, _, token] = new_credentials(&url);
     let limits = [
         ("UNIBOOKS_MAX_LINE_ITEMS", "100000"),
         ("UNIBOOKS_MAX_BODY_BYTES", "67108864"),

@@ -5,7 +5,7 @@ use tokio::task::JoinSet;
 
 use crate::link::{Link, Loss};
 use crate::lost_answers::Client;
-use crate::process::{Server, free_port, made_at_the_console_with, one_line, printed, run};
+use crate::process::{Server, free_port, new_credentials_with, one_line, printed, run};
 use crate::support::pgbouncer::{Mode, Pooler};
 use crate::support::wait::until;
 use crate::trouble::{Caller, Place, execute, payments, status, until_ready};
@@ -51,7 +51,7 @@ async fn api_works_behind_a_pooler_in_transaction_mode() {
 
     let settings = [("UNIBOOKS_DATABASE_POOLING", "transaction"), ("UNIBOOKS_DATABASE_TIMEOUT", "1")];
     let server = Server::serve_with(&url(&pooler), &settings);
-    let made = made_at_the_console_with(&url(&pooler), TRANSACTION);
+    let made = new_credentials_with(&url(&pooler), TRANSACTION);
     let [key_id, ..] = made.clone();
     let caller = Caller::with(&server, made);
     // Each twice, so that some are stored, some are answered again, and some meet their twins.
@@ -98,7 +98,7 @@ async fn stored_payment_is_never_called_repeatable(mode: Mode, commit: &'static 
     let pooling = if mode == Mode::Transaction { "transaction" } else { "session" };
     let settings = [("UNIBOOKS_DATABASE_POOLING", pooling), ("UNIBOOKS_DATABASE_TIMEOUT", "1")];
     let server = Server::serve_with(&url(&pooler), &settings);
-    let client = Client::new(&server, made_at_the_console_with(&place.url(), &[]));
+    let client = Client::new(&server, new_credentials_with(&place.url(), &[]));
     let created = async || client.create(None).await.0 == 201;
 
     until("a payment is created", created).await;

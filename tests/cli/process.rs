@@ -46,12 +46,12 @@ pub fn printed_json(url: &str, arguments: &[&str]) -> Value {
 }
 
 /// The secrets of a project that was made at the console: key id, key, connection id, token.
-pub fn made_at_the_console(url: &str) -> [String; 4] {
-    made_at_the_console_with(url, &[])
+pub fn new_credentials(url: &str) -> [String; 4] {
+    new_credentials_with(url, &[])
 }
 
 /// The same with flags for every command.
-pub fn made_at_the_console_with(url: &str, flags: &[&str]) -> [String; 4] {
+pub fn new_credentials_with(url: &str, flags: &[&str]) -> [String; 4] {
     let text = |value: &Value| value.as_str().expect("a text").to_owned();
     let made = |arguments: &[&str]| printed_json(url, &[arguments, flags].concat());
     let project = text(&made(&["project", "create", "--name", "Books"])["id"]);

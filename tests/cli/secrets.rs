@@ -11,7 +11,7 @@ use unibooks::config::{DatabaseSettings, DatabaseUrl};
 use unibooks::db::Database;
 use unibooks::domain::Clock;
 
-use crate::process::{Server, free_port, made_at_the_console, unibooks};
+use crate::process::{Server, free_port, new_credentials, unibooks};
 use crate::support::postgres;
 
 const PASSWORD: &str = "pass-marker";
@@ -67,7 +67,7 @@ fn requests(base: &str, key: &str, token: &str, strange: &str) -> Vec<RequestBui
 #[tokio::test]
 async fn no_secret_is_logged_answered_counted_or_printed() {
     let url = url_with_password().await;
-    let [_, key, _, token] = made_at_the_console(&url);
+    let [_, key, _, token] = new_credentials(&url);
     let strange = Secret::generate(secret::Kind::ApiKey, &mut rand::rng()).expose().to_owned();
     let metrics = format!("127.0.0.1:{}", free_port());
     let mut command = unibooks(&["serve", "--listen", "127.0.0.1:0", "--metrics-listen", &metrics]);
@@ -95,7 +95,7 @@ async fn no_secret_is_logged_answered_counted_or_printed() {
 #[tokio::test]
 async fn debug_shows_no_secret() {
     let url = url_with_password().await;
-    let [_, key, ..] = made_at_the_console(&url);
+    let [_, key, ..] = new_credentials(&url);
     let parsed = Secret::parse(secret::Kind::ApiKey, &key).expect("a key");
     let read = |command: clap::Command| command.get_matches_from(["unibooks", "--database-url", &url]);
     let address = DatabaseUrl::from_arg_matches(&read(DatabaseUrl::augment_args(clap::Command::new("unibooks"))));

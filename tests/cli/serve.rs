@@ -7,8 +7,8 @@ use std::os::unix::fs::PermissionsExt;
 
 use serde_json::Value;
 
-use crate::process::{Server, free_port, made_at_the_console, printed_json, run, unibooks};
-use crate::support::app::{PAYMENTS, page_example, small};
+use crate::process::{Server, free_port, new_credentials, printed_json, run, unibooks};
+use crate::support::app::{PAYMENTS, page_example, small_payment};
 use crate::support::postgres;
 
 /// A create call as somebody.
@@ -24,7 +24,7 @@ async fn status(request: reqwest::RequestBuilder) -> u16 {
 #[tokio::test]
 async fn key_works_from_its_creation_to_its_revocation() {
     let url = postgres::url(&postgres::migrated().await).await;
-    let [key_id, key, connection_id, token] = made_at_the_console(&url);
+    let [key_id, key, connection_id, token] = new_credentials(&url);
     let mut server = Server::serve(&url);
     let answer = create(&server, &key, &token).json(&page_example()).send().await.expect("an answer");
     assert_eq!(answer.status(), 201);
@@ -33,7 +33,7 @@ async fn key_works_from_its_creation_to_its_revocation() {
 
     assert!(run(&url, &["api-key", "revoke", &key_id]).status.success());
     let mut answers = 0..10_000;
-    while status(create(&server, &key, &token).json(&small())).await != 401 {
+    while status(create(&server, &key, &token).json(&small_payment())).await != 401 {
         answers.next().expect("it is refused without a restart");
     }
     server.signal("TERM");
@@ -59,9 +59,9 @@ async fn server_migrates_its_database_and_answers_the_healthcheck() {
 #[tokio::test]
 async fn public_url_setting_is_the_base_of_locations() {
     let url = postgres::url(&postgres::migrated().await).await;
-    let [_, key, _, token] = made_at_the_console(&url);
+    let [_, key, _, token] = new_credentials(&url);
     let server = Server::serve_with(&url, &[("UNIBOOKS_PUBLIC_URL", "https://api.example/books/")]);
-    let created = create(&server, &key, &token).json(&small()).send().await.expect("an answer");
+    let created = create(&server, &key, &token).json(&small_payment()).send().await.expect("an answer");
     let location = created.headers()["location"].to_str().expect("a text").to_owned();
     let body: Value = created.json().await.expect("JSON");
     let id = body["id"].as_str().expect("an id");
@@ -111,9 +111,9 @@ pub fn begin(server: &Server, key: &str, token: &str, body: &str) -> BufReader<T
 #[tokio::test]
 async fn sigterm_finishes_open_requests_and_accepts_no_others() {
     let url = postgres::url(&postgres::migrated().await).await;
-    let [_, key, _, token] = made_at_the_console(&url);
+    let [_, key, _, token] = new_credentials(&url);
     let mut server = Server::serve(&url);
-    let body = small().to_string();
+    let body = small_payment().to_string();
     let mut request = begin(&server, &key, &token, &body);
     server.signal("TERM");
     server.wait_for_log("stopping: no new connections; a second signal ends at once");
@@ -132,7 +132,7 @@ async fn sigterm_finishes_open_requests_and_accepts_no_others() {
 #[tokio::test]
 async fn second_signal_ends_at_once() {
     let url = postgres::url(&postgres::migrated().await).await;
-    let [_, key, _, token] = made_at_the_console(&url);
+    let [_, key, _, token] = new_credentials(&url);
     let mut server = Server::serve(&url);
     let _request = begin(&server, &key, &token, "{}");
     server.signal("TERM");
@@ -144,7 +144,7 @@ async fn second_signal_ends_at_once() {
 #[tokio::test]
 async fn shutdown_timeout_cuts_off_open_requests() {
     let url = postgres::url(&postgres::migrated().await).await;
-    let [_, key, _, token] = made_at_the_console(&url);
+    let [_, key, _, token] = new_credentials(&url);
     let mut command = unibooks(&["serve", "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0"]);
     command.env("DATABASE_URL", &url).env("UNIBOOKS_SHUTDOWN_TIMEOUT", "1");
     let server = Server::start(command);
@@ -170,7 +170,7 @@ async fn demo_file_has_a_command_that_stays_valid() {
     let kept: Value = serde_json::from_slice(&fs::read(&file).expect("a file")).expect("JSON");
     assert_eq!(fs::metadata(&file).expect("a file").permissions().mode() & 0o777, 0o600);
     let (key, token) = (kept["api_key"].as_str().expect("a key"), kept["connection_token"].as_str().expect("a token"));
-    assert_eq!(status(create(&server, key, token).json(&small())).await, 201);
+    assert_eq!(status(create(&server, key, token).json(&small_payment())).await, 201);
     let printed = server.stop();
     assert!(printed.contains(&format!("curl -i http://{listen}/accounting/payments")), "{printed}");
     assert!(printed.contains(key) && printed.contains(token), "{printed}");

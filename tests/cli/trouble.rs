@@ -12,7 +12,7 @@ use sqlx::{Connection, PgConnection};
 use tempfile::TempDir;
 use unibooks::db::private::{Options, PrivatePostgres};
 
-use crate::process::{Server, made_at_the_console};
+use crate::process::{Server, new_credentials};
 use crate::support::signal::signal;
 use crate::support::wait::until;
 
@@ -68,7 +68,7 @@ pub struct Caller {
 impl Caller {
     /// `url` is that of the database, where an operator makes key and connection.
     fn new(server: &Server, url: &str) -> Self {
-        Self::with(server, made_at_the_console(url))
+        Self::with(server, new_credentials(url))
     }
 
     pub fn with(server: &Server, [_, key, _, token]: [String; 4]) -> Self {

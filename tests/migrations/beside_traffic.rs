@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection, SqlSafeStr};
 use unibooks::db::migrate_with;
 
 use super::MIGRATIONS;
-use super::support::app::{App, PAYMENTS, Tenant, small};
+use super::support::app::{App, PAYMENTS, Tenant, small_payment};
 use super::support::logs::Logs;
 use super::support::postgres;
 use super::support::wait::until;
@@ -45,7 +45,7 @@ async fn is_valid(connection: &mut PgConnection) -> Option<bool> {
 }
 
 async fn create_and_read(app: &App, tenant: &Tenant) {
-    assert_eq!(app.create(tenant, &small()).await.status, 201);
+    assert_eq!(app.create(tenant, &small_payment()).await.status, 201);
     assert_eq!(app.get(tenant, &format!("{PAYMENTS}?limit=1")).await.status, 200);
 }
 

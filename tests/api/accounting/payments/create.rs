@@ -6,7 +6,7 @@ use insta::assert_json_snapshot;
 use serde_json::{Value, json};
 use unibooks::domain::Clock;
 
-use crate::support::app::{Answer, App, PAYMENTS, Tenant, page_example, small};
+use crate::support::app::{Answer, App, PAYMENTS, Tenant, page_example, small_payment};
 
 /// Creates a payment and answers it, after a look at whether reading it later says the same of `member`.
 async fn member_after(app: &App, tenant: &Tenant, member: &str, value: Value) -> Value {
@@ -17,7 +17,7 @@ async fn member_after(app: &App, tenant: &Tenant, member: &str, value: Value) ->
     created.json()[member].clone()
 }
 
-async fn raw(app: &App, tenant: &Tenant, body: &str) -> Answer {
+async fn create_json(app: &App, tenant: &Tenant, body: &str) -> Answer {
     let answer = app.create_with(tenant, &[], body.to_owned()).await;
     assert_eq!(answer.status, 201, "{body}: {}", answer.text);
     answer
@@ -102,7 +102,7 @@ async fn members_are_answered_in_documented_order() {
 async fn empty_payment_has_every_member_and_empty_lists() {
     let app = App::new().await;
     let tenant = app.tenant().await;
-    let answer = raw(&app, &tenant, "{}").await;
+    let answer = create_json(&app, &tenant, "{}").await;
     assert_json_snapshot!(
         answer.json(),
         { ".id" => "[uuid]", ".created_at" => "[time]", ".modified_at" => "[time]" },
@@ -141,7 +141,7 @@ async fn null_and_absent_are_the_same_for_every_member() {
         *value = Value::Null;
     }
     let mut from_nulls = app.create(&tenant, &nulls).await.json();
-    let mut from_nothing = raw(&app, &tenant, "{}").await.json();
+    let mut from_nothing = create_json(&app, &tenant, "{}").await.json();
     for payment in [&mut from_nulls, &mut from_nothing] {
         for member in ["id", "created_at", "modified_at"] {
             assert!(payment.as_object_mut().expect("an object").remove(member).is_some_and(|value| value.is_string()));
@@ -197,7 +197,7 @@ async fn zero_is_kept_as_zero() {
     let tenant = app.tenant().await;
     for zero in ["0", "0.0", "-0", "-0.0", "0e5"] {
         let body = format!(r#"{{"total_amount":{zero},"line_items":[{{"value":{zero},"applied_amount":{zero}}}]}}"#);
-        let answer = raw(&app, &tenant, &body).await;
+        let answer = create_json(&app, &tenant, &body).await;
         assert!(answer.text.contains(r#""total_amount":0,"#), "{zero}: {}", answer.text);
         let item = &answer.json()["line_items"][0];
         assert_eq!((&item["value"], &item["applied_amount"]), (&json!(0), &json!(0)), "{zero}");
@@ -216,7 +216,7 @@ async fn all_spellings_of_an_amount_are_one_amount() {
     let tenant = app.tenant().await;
     for amount in ["10000", "10000.0", "1e4", "1E+4", "1000000e-2"] {
         let body = format!(r#"{{"total_amount":{amount},"line_items":[{{"value":{amount}}}]}}"#);
-        let answer = raw(&app, &tenant, &body).await;
+        let answer = create_json(&app, &tenant, &body).await;
         // On the text: a JSON reader would take `10000.0` for the same number.
         assert!(answer.text.contains(r#""total_amount":10000,"#), "{amount}: {}", answer.text);
         assert!(answer.text.contains(r#""value":10000,"#), "{amount}: {}", answer.text);
@@ -322,7 +322,7 @@ async fn ids_are_in_order_of_creation() {
     let tenant = app.tenant().await;
     let mut ids = Vec::new();
     for _ in 0..3 {
-        let body = app.create(&tenant, &small()).await.json();
+        let body = app.create(&tenant, &small_payment()).await.json();
         let id: uuid::Uuid = body["id"].as_str().expect("an id").parse().expect("a UUID");
         assert_eq!(id.get_version_num(), 7);
         let created: DateTime<Utc> = body["created_at"].as_str().expect("a time").parse().expect("a time");
@@ -342,7 +342,7 @@ async fn field_mappings_keep_digits_and_are_sorted_by_name() {
     let tenant = app.tenant().await;
     let written = r#"{"field_mappings":{ "b" : [1.50, 1e2, 0.1000000000000000000001], "a":{"z":null,"é":"\u0041"} }}"#;
     let canonical = r#""field_mappings":{"a":{"z":null,"é":"A"},"b":[1.50,1e2,0.1000000000000000000001]}"#;
-    let created = raw(&app, &tenant, written).await;
+    let created = create_json(&app, &tenant, written).await;
     let read = app.get(&tenant, created.header("location")).await;
     assert!(created.text.contains(canonical), "{}", created.text);
     assert!(read.text.contains(canonical), "{}", read.text);
@@ -356,7 +356,7 @@ async fn remote_data_accepts_only_true_and_false() {
         let request = tenant
             .request(Method::POST, &format!("{PAYMENTS}{query}"))
             .header("content-type", "application/json")
-            .body(small().to_string().into());
+            .body(small_payment().to_string().into());
         app.send(request.expect("a request")).await
     };
     for query in ["?remote_data=true", "?remote_data=false", "?", ""] {

@@ -7,7 +7,7 @@ use serde_json::json;
 use unibooks::auth::secret;
 
 use super::isolation::{Owner, is_guarded, never_stored, operations};
-use crate::support::app::{Answer, App, Like, PAYMENTS};
+use crate::support::app::{Answer, App, CredentialOptions, PAYMENTS};
 
 const TOKENS: [&str; 7] = ["none", "malformed", "unknown", "foreign", "revoked", "expired", "good"];
 
@@ -46,10 +46,10 @@ fn every_guarded_route_has_its_row() {
 async fn secrets(app: &App, caller: &Owner, owner: &Owner) -> [Vec<(&'static str, Option<String>)>; 2] {
     let project = caller.tenant.project_id;
     let past: DateTime<Utc> = "2020-01-01T00:00:00Z".parse().expect("a time");
-    let expired = Like { expires_at: Some(past), ..Like::default() };
+    let expired = CredentialOptions { expires_at: Some(past), ..CredentialOptions::default() };
     let cut_off = |secret: &str| secret[..secret.len() - 1].to_owned();
 
-    let (revoked_id, revoked_key) = app.key(project, Like::default()).await;
+    let (revoked_id, revoked_key) = app.key(project, CredentialOptions::default()).await;
     app.revoke_key(revoked_id).await;
     let keys = vec![
         ("none", None),
@@ -58,10 +58,13 @@ async fn secrets(app: &App, caller: &Owner, owner: &Owner) -> [Vec<(&'static str
         ("foreign", Some(owner.tenant.api_key.clone())),
         ("revoked", Some(revoked_key)),
         ("expired", Some(app.key(project, expired).await.1)),
-        ("read-only", Some(app.key(project, Like { read_only: true, ..Like::default() }).await.1)),
+        (
+            "read-only",
+            Some(app.key(project, CredentialOptions { read_only: true, ..CredentialOptions::default() }).await.1),
+        ),
         ("good", Some(caller.tenant.api_key.clone())),
     ];
-    let (revoked_id, revoked_token) = app.connection(project, Like::default()).await;
+    let (revoked_id, revoked_token) = app.connection(project, CredentialOptions::default()).await;
     app.revoke_connection(revoked_id).await;
     let tokens = vec![
         ("none", None),

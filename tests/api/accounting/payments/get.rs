@@ -4,7 +4,7 @@ use axum::body::Body;
 use axum::http::Method;
 use serde_json::{Value, json};
 
-use crate::support::app::{App, PAYMENTS, page_example, small};
+use crate::support::app::{App, PAYMENTS, page_example, small_payment};
 
 const UNKNOWN: &str = "0197a3c2-5b7e-7c40-8a51-3f0b6a9d2e11";
 
@@ -50,10 +50,11 @@ async fn reading_twice_answers_the_same_bytes() {
 async fn unknown_foreign_and_malformed_ids_get_the_same_answer() {
     let app = App::new().await;
     let (tenant, other) = (app.tenant().await, app.tenant().await);
-    let foreign = app.create(&other, &small()).await.json()["id"].as_str().expect("an id").to_owned();
-    let siblings = app.connection(tenant.project_id, crate::support::app::Like::default()).await.1;
+    let foreign = app.create(&other, &small_payment()).await.json()["id"].as_str().expect("an id").to_owned();
+    let siblings = app.connection(tenant.project_id, crate::support::app::CredentialOptions::default()).await.1;
     let sibling = crate::support::app::Tenant { connection_token: siblings, ..tenant.clone() };
-    let siblings_payment = app.create(&sibling, &small()).await.json()["id"].as_str().expect("an id").to_owned();
+    let siblings_payment =
+        app.create(&sibling, &small_payment()).await.json()["id"].as_str().expect("an id").to_owned();
 
     let mut answers = Vec::new();
     for id in [
@@ -102,7 +103,7 @@ async fn id_that_is_not_utf_8_is_not_found() {
 async fn id_is_read_in_any_letter_case() {
     let app = App::new().await;
     let tenant = app.tenant().await;
-    let created = app.create(&tenant, &small()).await.json();
+    let created = app.create(&tenant, &small_payment()).await.json();
     let id = created["id"].as_str().expect("an id").to_uppercase();
     assert_eq!(app.get(&tenant, &format!("{PAYMENTS}/{id}")).await.json(), created);
 }
@@ -111,7 +112,7 @@ async fn id_is_read_in_any_letter_case() {
 async fn unknown_query_parameter_is_named() {
     let app = App::new().await;
     let tenant = app.tenant().await;
-    let path = app.create(&tenant, &small()).await.header("location").to_owned();
+    let path = app.create(&tenant, &small_payment()).await.header("location").to_owned();
     let answer = app.get(&tenant, &format!("{path}?remoteData=true&limit=1")).await;
     assert_eq!(answer.problem(), (422, "invalid_query".to_owned()));
     let faults = answer.faults();
@@ -123,7 +124,7 @@ async fn unknown_query_parameter_is_named() {
 async fn remote_data_is_answered_only_on_request() {
     let app = App::new().await;
     let tenant = app.tenant().await;
-    let path = app.create(&tenant, &small()).await.header("location").to_owned();
+    let path = app.create(&tenant, &small_payment()).await.header("location").to_owned();
     sqlx::query("update payment set remote_data = '{\"raw\":1.50}', remote_id = 'r-1'")
         .execute(&mut app.connect().await)
         .await
@@ -144,7 +145,7 @@ async fn remote_data_is_answered_only_on_request() {
 async fn head_answers_like_get_without_a_body() {
     let app = App::new().await;
     let tenant = app.tenant().await;
-    let path = app.create(&tenant, &small()).await.header("location").to_owned();
+    let path = app.create(&tenant, &small_payment()).await.header("location").to_owned();
     for (path, status) in [(path, 200), (format!("{PAYMENTS}/{UNKNOWN}"), 404)] {
         let answer = app.send(tenant.request(Method::HEAD, &path).body(Body::empty()).expect("a request")).await;
         assert_eq!((answer.status.as_u16(), answer.text.as_str()), (status, ""), "{path}");

@@ -12,17 +12,17 @@ use unibooks::db::migrate;
 use unibooks::db::private::{Options, PrivatePostgres};
 use unibooks::domain::Clock;
 
-use crate::support::app::{Answer, App, PAYMENTS, Tenant, small};
-use crate::support::held::Held;
+use crate::support::app::{Answer, App, PAYMENTS, Tenant, small_payment};
+use crate::support::payment_lock::PaymentLock;
 use crate::support::wait::until;
 
 /// Keeps all writers of a server busy with a payment each, without a key.
-async fn occupy_the_writers(app: &Arc<App>, tenant: &Tenant, held: &mut Held) -> JoinSet<Answer> {
+async fn occupy_the_writers(app: &Arc<App>, tenant: &Tenant, lock: &mut PaymentLock) -> JoinSet<Answer> {
     let mut calls = JoinSet::new();
     for busy in 1..=app.database.writers() {
         let (app, tenant) = (Arc::clone(app), tenant.clone());
-        calls.spawn(async move { app.create(&tenant, &small()).await });
-        held.until_waiting(busy).await;
+        calls.spawn(async move { app.create(&tenant, &small_payment()).await });
+        lock.until_blocked(busy).await;
     }
     calls
 }
@@ -76,11 +76,11 @@ async fn payments_that_wait_for_a_commit_share_one_statement() {
     let app = Arc::new(App::new().await);
     let tenant = app.tenant().await;
     count_statements(&app).await;
-    let mut held = Held::on(&app).await;
-    let first = occupy_the_writers(&app, &tenant, &mut held).await;
+    let mut lock = PaymentLock::acquire(&app).await;
+    let first = occupy_the_writers(&app, &tenant, &mut lock).await;
     let bodies = (10..60).map(|n| (format!("key-{n}"), json!({ "total_amount": n, "line_items": [{ "value": n }] })));
     let gathered = queue_up(&app, &tenant, bodies.collect()).await;
-    held.release().await;
+    lock.release().await;
 
     assert!(first.join_all().await.iter().all(|answer| answer.status == 201));
     for (n, answer) in (10..60).zip(all(gathered).await) {
@@ -101,13 +101,13 @@ async fn payments_that_wait_for_a_commit_share_one_statement() {
 async fn two_requests_with_one_key_in_one_batch_are_one_payment() {
     let app = Arc::new(App::new().await);
     let tenant = app.tenant().await;
-    let mut held = Held::on(&app).await;
-    let first = occupy_the_writers(&app, &tenant, &mut held).await;
+    let mut lock = PaymentLock::acquire(&app).await;
+    let first = occupy_the_writers(&app, &tenant, &mut lock).await;
     let twin = json!({ "total_amount": 7, "line_items": [{}, {}] });
     let other = json!({ "total_amount": 8, "line_items": [{}, {}] });
     let calls = [("a", &twin), ("b", &twin), ("a", &twin), ("b", &other), ("a", &twin), ("c", &other)];
     let calls = queue_up(&app, &tenant, calls.map(|(key, body)| (key.to_owned(), body.clone())).to_vec()).await;
-    held.release().await;
+    lock.release().await;
     first.join_all().await;
 
     let answers = all(calls).await;
@@ -132,14 +132,14 @@ async fn refused_payment_does_not_fail_its_batch() {
             add constraint payment_currency_code check (currency <> 'CHF')";
     sqlx::raw_sql(strict).execute(&mut connection).await.expect("altered");
     drop(connection);
-    let mut held = Held::on(&app).await;
-    let first = occupy_the_writers(&app, &tenant, &mut held).await;
+    let mut lock = PaymentLock::acquire(&app).await;
+    let first = occupy_the_writers(&app, &tenant, &mut lock).await;
     let bodies = (10..40).map(|n| {
         let currency = if n % 10 == 5 { "CHF" } else { "EUR" };
         (format!("key-{n}"), json!({ "total_amount": n, "currency": currency }))
     });
     let calls = queue_up(&app, &tenant, bodies.collect()).await;
-    held.release().await;
+    lock.release().await;
     first.join_all().await;
 
     for (n, answer) in (10..40).zip(all(calls).await) {
@@ -166,17 +166,17 @@ async fn batches_of_two_servers_with_equal_keys_do_not_deadlock() {
     let mut connection = app.connect().await;
     sqlx::raw_sql(slow).execute(&mut connection).await.expect("a trigger");
     drop(connection);
-    let mut held = Held::on(&app).await;
-    let mut first = occupy_the_writers(&app, &tenant, &mut held).await;
+    let mut lock = PaymentLock::acquire(&app).await;
+    let mut first = occupy_the_writers(&app, &tenant, &mut lock).await;
     for busy in 1..=app.database.writers() {
         let (other, tenant) = (Arc::clone(&other), tenant.clone());
-        first.spawn(async move { other.create(&tenant, &small()).await });
-        held.until_waiting(app.database.writers() + busy).await;
+        first.spawn(async move { other.create(&tenant, &small_payment()).await });
+        lock.until_blocked(app.database.writers() + busy).await;
     }
     let keys: Vec<_> = (10..90).map(|n| (format!("key-{n}"), json!({ "total_amount": n }))).collect();
     let mut calls = queue_up(&app, &tenant, keys.clone()).await;
     calls.extend(queue_up(&other, &tenant, keys.into_iter().rev().collect()).await);
-    held.release().await;
+    lock.release().await;
     first.join_all().await;
 
     let answers = all(calls).await;
@@ -190,8 +190,8 @@ async fn batches_of_two_servers_with_equal_keys_do_not_deadlock() {
 async fn abandoned_call_is_stored_once_or_not_at_all() {
     let app = Arc::new(App::new().await);
     let tenant = app.tenant().await;
-    let mut held = Held::on(&app).await;
-    let mut first = occupy_the_writers(&app, &tenant, &mut held).await;
+    let mut lock = PaymentLock::acquire(&app).await;
+    let mut first = occupy_the_writers(&app, &tenant, &mut lock).await;
     // In the middle of its batch.
     first.abort_all();
     while first.join_next().await.is_some() {}
@@ -201,7 +201,7 @@ async fn abandoned_call_is_stored_once_or_not_at_all() {
         call.abort();
         assert!(call.await.expect_err("left").is_cancelled());
     }
-    held.release().await;
+    lock.release().await;
 
     let answers = all(calls).await;
     assert!(answers.iter().all(|answer| answer.status == 201), "the neighbours: {:?}", statuses(&answers));
@@ -213,8 +213,8 @@ async fn abandoned_call_is_stored_once_or_not_at_all() {
 async fn queued_payments_are_answered_before_the_server_stops() {
     let app = Arc::new(App::new().await);
     let tenant = app.tenant().await;
-    let mut held = Held::on(&app).await;
-    let first = occupy_the_writers(&app, &tenant, &mut held).await;
+    let mut lock = PaymentLock::acquire(&app).await;
+    let first = occupy_the_writers(&app, &tenant, &mut lock).await;
     let bodies = (10..40).map(|n| (format!("key-{n}"), json!({ "total_amount": n })));
     let calls = queue_up(&app, &tenant, bodies.collect()).await;
     let closing = tokio::spawn({
@@ -223,10 +223,10 @@ async fn queued_payments_are_answered_before_the_server_stops() {
     });
     let before = app.payments.occupied();
     until("the queue is closed", async || app.payments.occupied() > before).await;
-    let late = app.create_under(&tenant, "late", &small()).await;
+    let late = app.create_under(&tenant, "late", &small_payment()).await;
     assert_eq!((late.status.as_u16(), late.header("retry-after")), (503, "1"), "nothing more gets in");
     assert!(!closing.is_finished(), "it waits for what was let in");
-    held.release().await;
+    lock.release().await;
     closing.await.expect("closed");
     assert_eq!(app.count().await, 30 + i64::from(app.database.writers()));
     assert!(first.join_all().await.iter().all(|answer| answer.status == 201));
@@ -237,8 +237,8 @@ async fn queued_payments_are_answered_before_the_server_stops() {
 async fn full_queue_refuses_new_payments_and_keeps_its_own() {
     let app = Arc::new(App::new().await);
     let tenant = app.tenant().await;
-    let mut held = Held::on(&app).await;
-    let first = occupy_the_writers(&app, &tenant, &mut held).await;
+    let mut lock = PaymentLock::acquire(&app).await;
+    let first = occupy_the_writers(&app, &tenant, &mut lock).await;
     let large = json!({ "line_items": vec![json!({ "name": "x".repeat(1_000) }); 1_000] });
     let mut calls = Vec::new();
     let refused = loop {
@@ -263,7 +263,7 @@ async fn full_queue_refuses_new_payments_and_keeps_its_own() {
     }
     "#);
     assert_eq!((refused.status.as_u16(), refused.header("retry-after")), (503, "1"));
-    held.release().await;
+    lock.release().await;
 
     first.join_all().await;
     let answers = all(calls).await;
@@ -285,8 +285,8 @@ async fn database_restart_in_a_batch_loses_and_doubles_nothing() {
     migrate(&app.database).await.expect("migrations apply");
     let app = Arc::new(app);
     let tenant = app.tenant().await;
-    let mut held = Held::on(&app).await;
-    let first = occupy_the_writers(&app, &tenant, &mut held).await;
+    let mut lock = PaymentLock::acquire(&app).await;
+    let first = occupy_the_writers(&app, &tenant, &mut lock).await;
     let keys: Vec<_> = (10..40).map(|n| (format!("key-{n}"), json!({ "total_amount": n }))).collect();
     let calls = queue_up(&app, &tenant, keys.clone()).await;
     postgres.stop().await.expect("stopped");

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use unibooks::domain::Clock;
 
-use crate::support::app::{Answer, App, Like, PAYMENTS, Tenant, page_example, small};
-use crate::support::held::Held;
+use crate::support::app::{Answer, App, CredentialOptions, PAYMENTS, Tenant, page_example, small_payment};
+use crate::support::payment_lock::PaymentLock;
 
 const KEY: &str = "invoice-2024-06-15/1";
 
@@ -66,8 +66,8 @@ async fn another_server_gives_the_same_answer() {
 async fn key_is_the_same_with_and_without_quotes() {
     let app = App::new().await;
     let tenant = app.tenant().await;
-    let first = app.create_under(&tenant, KEY, &small()).await;
-    assert_replay(&app.create_under(&tenant, &format!("\"{KEY}\""), &small()).await, &first);
+    let first = app.create_under(&tenant, KEY, &small_payment()).await;
+    assert_replay(&app.create_under(&tenant, &format!("\"{KEY}\""), &small_payment()).await, &first);
     assert_eq!(app.count().await, 1);
 }
 
@@ -144,7 +144,7 @@ async fn digits_of_custom_fields_are_part_of_the_request() {
 async fn every_call_without_a_key_is_a_payment() {
     let app = App::new().await;
     let tenant = app.tenant().await;
-    let (first, second) = (app.create(&tenant, &small()).await, app.create(&tenant, &small()).await);
+    let (first, second) = (app.create(&tenant, &small_payment()).await, app.create(&tenant, &small_payment()).await);
     assert_ne!(first.json()["id"], second.json()["id"]);
     assert_eq!(app.count().await, 2);
 }
@@ -156,24 +156,24 @@ async fn malformed_key_is_refused_and_stores_nothing() {
     let refused = (400, "invalid_idempotency_key".to_owned());
     let too_long = "k".repeat(256);
     for key in ["", " ", "\"\"", "\"a", "\"a\"b\"", "\"a\\n\"", "é", "a\tb", &too_long] {
-        let answer = app.create_under(&tenant, key, &small()).await;
+        let answer = app.create_under(&tenant, key, &small_payment()).await;
         assert_eq!(answer.problem(), refused, "{key:?}");
     }
     let twice = [("idempotency-key", "a"), ("idempotency-key", "a")];
-    assert_eq!(app.create_with(&tenant, &twice, small().to_string()).await.problem(), refused);
+    assert_eq!(app.create_with(&tenant, &twice, small_payment().to_string()).await.problem(), refused);
     assert_eq!(app.count().await, 0);
-    assert_eq!(app.create_under(&tenant, &"k".repeat(255), &small()).await.status, 201);
+    assert_eq!(app.create_under(&tenant, &"k".repeat(255), &small_payment()).await.status, 201);
 }
 
 #[tokio::test]
 async fn key_belongs_to_one_connection() {
     let app = App::new().await;
     let (tenant, stranger) = (app.tenant().await, app.tenant().await);
-    let (_, token) = app.connection(tenant.project_id, Like::default()).await;
+    let (_, token) = app.connection(tenant.project_id, CredentialOptions::default()).await;
     let sibling = Tenant { connection_token: token, ..tenant.clone() };
     let mut ids = Vec::new();
     for tenant in [&tenant, &stranger, &sibling] {
-        let answer = app.create_under(tenant, KEY, &small()).await;
+        let answer = app.create_under(tenant, KEY, &small_payment()).await;
         assert_eq!((answer.status.as_u16(), answer.header("idempotent-replayed")), (201, ""));
         ids.push(answer.json()["id"].to_string());
     }
@@ -186,9 +186,9 @@ async fn key_belongs_to_one_connection() {
 async fn another_api_key_of_the_project_may_repeat_a_request() {
     let app = App::new().await;
     let tenant = app.tenant().await;
-    let first = app.create_under(&tenant, KEY, &small()).await;
-    let (_, api_key) = app.key(tenant.project_id, Like::default()).await;
-    assert_replay(&app.create_under(&Tenant { api_key, ..tenant }, KEY, &small()).await, &first);
+    let first = app.create_under(&tenant, KEY, &small_payment()).await;
+    let (_, api_key) = app.key(tenant.project_id, CredentialOptions::default()).await;
+    assert_replay(&app.create_under(&Tenant { api_key, ..tenant }, KEY, &small_payment()).await, &first);
 }
 
 #[tokio::test]
@@ -199,7 +199,7 @@ async fn failed_request_leaves_its_key_free() {
         assert!(create(&app, &tenant, "", body).await.status.is_client_error());
     }
     assert_eq!(create(&app, &tenant, "?nonsense=1", "{}").await.status, 422);
-    let answer = create(&app, &tenant, "", &small().to_string()).await;
+    let answer = create(&app, &tenant, "", &small_payment().to_string()).await;
     assert_eq!((answer.status.as_u16(), answer.header("idempotent-replayed")), (201, ""));
 }
 
@@ -223,16 +223,16 @@ async fn at_once(bodies: Vec<Value>) -> (Arc<App>, Vec<Answer>) {
     let app = Arc::new(App::new().await);
     let other = Arc::new(App::on(app.options.clone(), Clock::system()).await);
     let tenant = app.tenant().await;
-    let mut held = Held::on(&app).await;
+    let mut lock = PaymentLock::acquire(&app).await;
 
     let mut requests = JoinSet::new();
     for (index, body) in bodies.into_iter().enumerate() {
         let (app, tenant) = (Arc::clone(if index % 2 == 0 { &app } else { &other }), tenant.clone());
         requests.spawn(async move { app.create_under(&tenant, KEY, &body).await });
     }
-    held.until_waiting(IN_THE_MIDDLE).await;
+    lock.until_blocked(IN_THE_MIDDLE).await;
     assert!(requests.try_join_next().is_none(), "nobody can have an answer yet");
-    held.release().await;
+    lock.release().await;
     (app, requests.join_all().await)
 }
 

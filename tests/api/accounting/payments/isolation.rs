@@ -6,7 +6,7 @@ use unibooks::auth::{Secret, secret};
 use unibooks::router;
 use uuid::Uuid;
 
-use crate::support::app::{Answer, App, Like, PAYMENTS, Tenant};
+use crate::support::app::{Answer, App, CredentialOptions, PAYMENTS, Tenant};
 
 /// Route, what of the request is foreign, and the answer. The OpenAPI document demands the rows: a new route or
 /// parameter without its row here fails the first test.
@@ -272,7 +272,7 @@ async fn another_project_is_like_one_that_does_not_exist() {
 async fn another_connection_of_the_project_is_as_foreign() {
     let app = App::new().await;
     let first = app.tenant().await;
-    let (connection_id, connection_token) = app.connection(first.project_id, Like::default()).await;
+    let (connection_id, connection_token) = app.connection(first.project_id, CredentialOptions::default()).await;
     let second = Tenant { connection_id, connection_token, ..first.clone() };
     let owner = Owner::new(&app, first, "EUR").await;
     let attacker = Owner::new(&app, second, "JPY").await;

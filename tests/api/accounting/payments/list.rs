@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use unibooks::domain::Clock;
 use unibooks::router;
 
-use crate::support::app::{App, PAYMENTS, Tenant, small};
+use crate::support::app::{App, PAYMENTS, Tenant, small_payment};
 
 /// 2024-06-15T12:00:00Z
 const NOON: i64 = 1_718_452_800;
@@ -27,7 +27,7 @@ fn standing() -> Clock {
 }
 
 async fn create(app: &App, tenant: &Tenant) -> String {
-    app.create(tenant, &small()).await.json()["id"].as_str().expect("an id").to_owned()
+    app.create(tenant, &small_payment()).await.json()["id"].as_str().expect("an id").to_owned()
 }
 
 async fn create_many(app: &App, tenant: &Tenant, count: usize) -> Vec<String> {

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::list::{ids, page};
 use crate::support::app::{App, Tenant};
-use crate::support::many::{created_at, fill};
+use crate::support::seed::{self, created_at};
 
 /// Around the ends of what one call looks at, 10,000 payments, in either direction.
 const RARE: &[i64] = &[1, 2, 9_999, 10_000, 10_001, 10_002, 20_003, 20_004, 24_999];
@@ -53,8 +53,8 @@ fn times<'a>(pages: impl IntoIterator<Item = &'a Value>) -> Vec<DateTime<Utc>> {
 async fn filled() -> (App, Tenant) {
     let app = App::new().await;
     let (tenant, other) = (app.tenant().await, app.tenant().await);
-    fill(&app, &other, 100, &[1, 50, 100]).await;
-    fill(&app, &tenant, COUNT, RARE).await;
+    seed::payments(&app, &other, 100, &[1, 50, 100]).await;
+    seed::payments(&app, &tenant, COUNT, RARE).await;
     (app, tenant)
 }
 

@@ -8,8 +8,8 @@ use unibooks::domain::Clock;
 use super::list::page;
 use crate::support::app::{App, Tenant};
 use crate::support::logs::Logs;
-use crate::support::many::{created_at, fill};
 use crate::support::postgres;
+use crate::support::seed::{self, created_at};
 
 /// As in `store::MOST_LOOKS`, and one that Postgres reads ahead.
 const MOST_LOOKS: u64 = 10_001;
@@ -160,13 +160,13 @@ async fn there_and_back(app: &App, tenant: &Tenant, logs: &Logs, query: &str, in
 async fn lists_scan_a_bounded_number_of_rows_and_never_sort() {
     let app = explained().await;
     let (large, small, fresh) = (app.tenant().await, app.tenant().await, app.tenant().await);
-    fill(&app, &large, 30_000, &[29_000]).await;
-    fill(&app, &small, 2_000, &[1_000]).await;
+    seed::payments(&app, &large, 30_000, &[29_000]).await;
+    seed::payments(&app, &small, 2_000, &[1_000]).await;
     let mut connection = app.connect().await;
     sqlx::query("analyze payment, payment_line_item").execute(&mut connection).await.expect("counted");
     drop(connection);
     // Of this one the planner knows nothing, and takes it for empty.
-    fill(&app, &fresh, 12_000, &[11_000]).await;
+    seed::payments(&app, &fresh, 12_000, &[11_000]).await;
 
     let deep = created_at(15_000).to_rfc3339_opts(chrono::SecondsFormat::Micros, true);
     let logs = Logs::catch("sqlx::postgres::notice=trace");
@@ -186,7 +186,7 @@ async fn lists_scan_a_bounded_number_of_rows_and_never_sort() {
 async fn payment_is_read_by_one_index_scan() {
     let app = explained().await;
     let tenant = app.tenant().await;
-    fill(&app, &tenant, 10_000, &[]).await;
+    seed::payments(&app, &tenant, 10_000, &[]).await;
     let mut connection = app.connect().await;
     sqlx::query("analyze payment, payment_line_item").execute(&mut connection).await.expect("counted");
     drop(connection);
