@@ -1,4 +1,4 @@
-//! Who is let in: an API key and the token of a connection of the same project, neither revoked nor expired.
+//! Authentication: an API key and a connection token of the same project, neither revoked nor expired.
 
 use axum::body::Body;
 use axum::http::{Method, Request};
@@ -14,7 +14,7 @@ use crate::support::app::{Answer, App, CredentialOptions, PAYMENTS, Tenant, smal
 const UNKNOWN: &str = "0197a3c2-5b7e-7c40-8a51-3f0b6a9d2e11";
 const NOON: i64 = 1_718_452_800;
 
-/// 2024-06-15, `seconds` after noon.
+/// Some seconds after noon of 2024-06-15, in UTC.
 fn noon(seconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(NOON + seconds, 0).expect("in range")
 }
@@ -92,7 +92,7 @@ async fn one_missing_header_is_refused_with_any_other() {
 async fn malformed_secret_is_refused_without_the_database() {
     let app = App::new().await;
     let Tenant { api_key, connection_token, .. } = app.tenant().await;
-    // Whoever asked it now would get a 503.
+    // A request that asked the database would now get a 503.
     app.database.close().await;
     let last = if api_key.ends_with('0') { "1" } else { "0" };
     let mistyped = format!("{}{last}", &api_key[..api_key.len() - 1]);
@@ -164,7 +164,7 @@ async fn foreign_token_is_refused_like_an_unknown_one() {
     let unknown = body(&generated(secret::Kind::ConnectionToken)).await;
     assert_eq!(body(&other.connection_token).await, unknown);
     app.revoke_connection(other.connection_id).await;
-    assert_eq!(body(&other.connection_token).await, unknown, "not even that it was revoked");
+    assert_eq!(body(&other.connection_token).await, unknown, "a revocation is not shown either");
     assert_json_snapshot!(unknown["errors"], @r#"
     [
       {
@@ -185,7 +185,7 @@ async fn revoked_key_and_token_are_refused() {
     app.revoke_key(key_id).await;
     let revoked = Tenant { api_key: other_key, ..tenant.clone() };
     assert_refused(&app.poll_until_refused(&revoked).await, &[("x-api-key", "revoked")]);
-    assert_eq!(app.get(&tenant, PAYMENTS).await.status, 200, "the project's other key is as it was");
+    assert_eq!(app.get(&tenant, PAYMENTS).await.status, 200, "the other key of the project still works");
     app.revoke_connection(tenant.connection_id).await;
     let answer = app.poll_until_refused(&tenant).await;
     assert_refused(&answer, &[("x-connection-token", "revoked")]);
@@ -277,7 +277,7 @@ async fn errors_never_contain_the_key_or_token() {
     }
 }
 
-/// The rows of the caller as Postgres keeps them: `xmin` changes with every write.
+/// The caller's rows of key and connection. `xmin` is Postgres' own column that changes with every write.
 async fn rows(app: &App, tenant: &Tenant) -> Vec<(String, Option<DateTime<Utc>>)> {
     let mut connection = app.connect().await;
     sqlx::query_as(
@@ -306,7 +306,7 @@ async fn last_use_is_written_by_the_flush_not_by_requests() {
     let used: Vec<_> = rows(&app, &tenant).await.into_iter().map(|(_, at)| at).collect();
     assert_eq!(used, [Some(noon(0)); 2]);
     let unused: Vec<_> = rows(&app, &refused).await.into_iter().map(|(_, at)| at).collect();
-    assert_eq!(unused, [None; 2], "who was not let in has not used it");
+    assert_eq!(unused, [None; 2], "a refused caller has not used its key");
 
     let flushed = rows(&app, &tenant).await;
     app.gate.flush_last_used().await.expect("flushed");

@@ -1,4 +1,4 @@
-//! What a caller is told when the database fails, by what the failure leaves behind.
+//! Answers when the database fails: what they reveal, and whether the call may be repeated.
 
 use axum::http::Method;
 use insta::assert_json_snapshot;
@@ -51,7 +51,7 @@ async fn server_reconnects_to_a_database_that_returned() {
             .fetch_one(&mut admin)
             .await
             .expect("ended");
-    assert!(ended > 0, "the pool held connections");
+    assert!(ended > 0, "the pool held sessions");
     let mut failures = 0;
     loop {
         let answer = app.get(&tenant, PAYMENTS).await;
@@ -60,11 +60,11 @@ async fn server_reconnects_to_a_database_that_returned() {
         }
         assert_eq!((answer.status.as_u16(), answer.header("retry-after")), (503, "1"), "{}", answer.text);
         failures += 1;
-        assert!(failures <= ended, "a connection that broke is not used twice");
+        assert!(failures <= ended, "a broken session is not used twice");
     }
 }
 
-/// The connection breaks while the payment is written: nobody can know whether it was.
+/// Ends the session while it writes a payment, so the server cannot know whether the payment was stored.
 const BREAKS: &str = "create function break_off() returns trigger language plpgsql as
     $$ begin perform pg_terminate_backend(pg_backend_pid()); return new; end $$;
     create trigger break_off before insert on payment for each row execute function break_off()";
@@ -96,7 +96,7 @@ async fn cut_create_is_retryable_only_with_a_key() {
     assert_eq!((keyed.status.as_u16(), keyed.header("retry-after")), (503, "1"), "{}", keyed.text);
 
     execute(&app, "drop trigger break_off on payment").await;
-    assert_eq!(app.get(&tenant, &format!("{PAYMENTS}/{id}")).await.status, 404, "the id tells that it was not");
+    assert_eq!(app.get(&tenant, &format!("{PAYMENTS}/{id}")).await.status, 404, "the payment was not stored");
     let again = app.create_under(&tenant, "key", &small_payment()).await;
     assert_eq!((again.status.as_u16(), again.header("idempotent-replayed")), (201, ""), "{}", again.text);
     assert_eq!(app.count().await, 1);
@@ -131,7 +131,7 @@ async fn stricter_constraint_is_a_fault_of_its_member() {
         assert_eq!(answer.status, 422, "{}", answer.text);
         assert_eq!(answer.faults(), [(pointer.to_owned(), "refused_by_constraint".to_owned())]);
     }
-    assert_eq!(app.count().await, 0, "the payment goes with its line");
+    assert_eq!(app.count().await, 0, "a payment is not stored without its line item");
 }
 
 #[tokio::test]
@@ -184,7 +184,7 @@ async fn refused_line_item_leaves_no_payment_and_no_key() {
             .expect("a count")
     };
     assert_eq!((app.count().await, items().await), (0, 0));
-    // Not even the key is kept: another request may have it.
+    // The key is free again, so another request may use it.
     assert_eq!(app.create_under(&tenant, "k", &body("c")).await.status, 201);
     assert_eq!((app.count().await, items().await), (1, 3));
 }
@@ -210,7 +210,7 @@ async fn foreign_prepared_statement_names_the_pooler_setting() {
     let app = App::new().await;
     let mut session = app.database.begin().await.expect("a session");
     for number in 1..=50 {
-        // As if a pooler had lent this session to another connection, which prepared its statements in it.
+        // As if a pooler had lent this session to another client, which prepared its own statements.
         let prepare = AssertSqlSafe(format!("prepare sqlx_s_{number} as select 1"));
         sqlx::raw_sql(prepare).execute(&mut session).await.ok();
     }

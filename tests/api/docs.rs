@@ -1,4 +1,4 @@
-//! What the server says of itself: the OpenAPI document, the page that shows it, and the texts in `docs/`.
+//! The OpenAPI document, the page that shows it, and the texts in `docs/`: they agree with the code.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -64,7 +64,7 @@ fn operations_have_unique_ids_and_name_credentials() {
     assert_eq!(document["components"]["securitySchemes"]["connection_token"]["name"], "x-connection-token");
 }
 
-/// All problems of the document, as (status, code).
+/// All problems in the document, as (status, code).
 fn documented_problems(document: &Value) -> BTreeSet<(String, String)> {
     let mut problems = BTreeSet::new();
     let operations = document["paths"].as_object().expect("paths").values().filter_map(Value::as_object);
@@ -86,7 +86,7 @@ fn documented_problems(document: &Value) -> BTreeSet<(String, String)> {
 
 #[test]
 fn every_problem_is_in_the_document_with_an_example() {
-    // No operation answers these: they are about paths and methods that are not in the document.
+    // No operation has these: they are answers to paths and methods that are not in the document.
     let elsewhere = ["route_not_found", "method_not_allowed"];
     let all = problem_types::ALL.iter().filter(|problem| !elsewhere.contains(&problem.code));
     let all: BTreeSet<_> = all.map(|problem| (problem.status.as_str().to_owned(), problem.code.to_owned())).collect();
@@ -103,7 +103,7 @@ fn every_problem_is_in_the_guide_with_its_status() {
     }
 }
 
-/// Every code that a fault or a warning can have, read from the source.
+/// Every code of a fault or a warning, read from the source.
 fn detail_codes() -> BTreeSet<String> {
     fn walk(folder: &Path, texts: &mut Vec<String>) {
         for entry in fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {
@@ -135,26 +135,26 @@ fn every_fault_and_warning_code_is_in_the_guide() {
         assert!(codes.contains(known), "{known} was not found in the source: {codes:?}");
     }
     let guide = read("docs/api.md");
-    // At the console, not over HTTP.
+    // Used on the command line only.
     let console = ["invalid_label", "unknown_provider"];
     let missing: Vec<_> =
         codes.iter().filter(|code| !console.contains(&&***code) && !guide.contains(&format!("`{code}`"))).collect();
     assert!(missing.is_empty(), "docs/api.md does not list {missing:?}");
 }
 
-/// The members of a schema with their examples.
+/// The members of a schema, each with its example.
 fn members(document: &Value, schema: &str) -> Map<String, Value> {
     let schema = &document["components"]["schemas"][schema];
     schema["properties"].as_object().unwrap_or_else(|| panic!("no members: {schema}")).clone()
 }
 
-/// A whole body made of the examples of the request's schema.
+/// A request body made of the examples in the schema.
 fn documented_body(document: &Value) -> Value {
     let examples = |schema: &str| {
         let examples = members(document, schema).into_iter().filter(|(name, _)| name != "line_items");
         let example = |(name, member): (String, Value)| {
             let example = match &member["example"] {
-                // Examples of free objects do not reach the document.
+                // The document has no example for members of a free-form object.
                 Value::Null if name == "field_mappings" => json!({ "custom_field_1": "value1" }),
                 example => example.clone(),
             };
@@ -238,11 +238,11 @@ async fn documentation_page_works_offline() {
     let initializer = get(&app, "/docs/swagger-initializer.js").await;
     assert!(!initializer.text.contains("http"), "{}", initializer.text);
     assert!(initializer.text.contains("\"../openapi.json\""), "{}", initializer.text);
-    // Else the page shows a badge that it loads from validator.swagger.io.
+    // Otherwise the page loads a badge from validator.swagger.io.
     assert!(initializer.text.contains("\"validatorUrl\": \"none\""), "{}", initializer.text);
 }
 
-/// Asks for a path with one header more.
+/// `GET` with one more header.
 async fn get_with(app: &App, path: &str, name: &str, value: &str) -> Response {
     let request = Request::get(path).header(name, value).body(Body::empty()).expect("a request");
     tower::ServiceExt::oneshot(app.router.clone(), request).await.expect("answered")
@@ -265,7 +265,7 @@ async fn documentation_page_loads_only_own_files_unframed() {
         assert_eq!(answer.header("x-frame-options"), "DENY");
         assert_eq!(answer.header("x-content-type-options"), "nosniff");
     }
-    // What the policy would block: scripts and styles inside the page.
+    // The policy blocks scripts and styles inside the page.
     let page = get(&app, "/docs/").await.text;
     assert!(!page.contains("<style") && !page.contains(" style=") && !page.contains(" on"), "{page}");
     assert_eq!(page.matches("<script").count(), page.matches("<script src=").count(), "{page}");

@@ -1,4 +1,4 @@
-//! What tells people, load balancers and orchestrators that the server is there.
+//! Health routes for people, load balancers and orchestrators.
 
 use axum::body::Body;
 use axum::http::Request;
@@ -64,7 +64,7 @@ async fn concurrent_probes_share_one_database_check() {
     for response in probes.take(200).collect::<JoinSet<_>>().join_all().await {
         assert_eq!(response.expect("the router does not fail").status(), 200);
     }
-    // Sessions report what they did when they end.
+    // A session reports its statistics when it ends.
     app.database.close().await;
     let mut connection = app.connect().await;
     let others = "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()";

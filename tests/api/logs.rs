@@ -1,4 +1,4 @@
-//! What stands in the log: one line a request, each failure once, and nothing that is secret.
+//! The log: one line for each request, each failure once, and no secrets.
 
 use std::process::Command;
 use std::time::Duration;
@@ -79,9 +79,9 @@ async fn client_error_is_one_info_line_with_its_code() {
     app.create(&tenant, &json!({ "currency": "EURO" })).await;
     app.send(Request::get(PAYMENTS).body(Body::empty()).expect("a request")).await;
     let lines = logs.lines();
-    let told: Vec<_> = lines.iter().map(|line| (&line["level"], &line["status"], &line["span"]["code"])).collect();
+    let outcomes: Vec<_> = lines.iter().map(|line| (&line["level"], &line["status"], &line["span"]["code"])).collect();
     assert_eq!(
-        told,
+        outcomes,
         [
             (&json!("INFO"), &json!(422), &json!("invalid_body")),
             (&json!("INFO"), &json!(401), &json!("unauthenticated"))
@@ -99,7 +99,7 @@ async fn probes_are_not_logged_while_ready() {
     }
     assert_eq!(logs.text(), "");
     app.database.close().await;
-    until("the last good look is forgotten", async || app.get(&tenant, "/readyz").await.status != 200).await;
+    until("the last successful check has expired", async || app.get(&tenant, "/readyz").await.status != 200).await;
     assert_eq!(with_message(&logs.lines(), "answered").len(), 1);
 }
 
@@ -119,12 +119,12 @@ async fn failure_is_logged_once_with_cause_and_request_id() {
     assert!(cause.contains("payment_line_item"), "{cause}");
     assert_eq!(failure["span"]["request_id"], answer.header("x-request-id"));
     assert_eq!(failure["span"]["connection_id"], tenant.connection_id.to_string());
-    assert_eq!(logs.text().matches("payment_line_item").count(), 1, "the cause stands in one line, once");
-    assert!(!answer.text.contains("payment_line_item"), "the client is not told");
+    assert_eq!(logs.text().matches("payment_line_item").count(), 1, "the cause is logged once");
+    assert!(!answer.text.contains("payment_line_item"), "the client does not see the cause");
     assert_eq!(with_message(&lines, "answered").len(), 1);
 }
 
-/// The answers with a code that have a line of their own, and those that were counted together.
+/// How many answers with this code have their own log line, and how many are only in a count.
 fn lines_and_counts(logs: &Logs, code: &str) -> (usize, u64) {
     let lines = logs.lines();
     let own = with_message(&lines, "answered").iter().filter(|line| line["span"]["code"] == code).count();
@@ -133,7 +133,7 @@ fn lines_and_counts(logs: &Logs, code: &str) -> (usize, u64) {
     (own, counts.map(|count| count.expect("a count")).sum())
 }
 
-/// Waits until each of so many answers is in the log: those with a line of their own.
+/// Waits until this many answers are in the log. Returns how many have their own line.
 async fn own_lines_of(logs: &Logs, code: &str, answers: usize) -> usize {
     until("each answer is in the log", async || {
         let (own, together) = lines_and_counts(logs, code);
@@ -151,7 +151,7 @@ async fn refusals_by_a_limit_share_log_lines() {
     let throttle = Throttle::new(None, one_failure, TrustedProxies::default(), &clock);
     let app = App::throttled(postgres::migrated().await, clock, throttle).await;
     let logs = Logs::catch("info");
-    // Well formed, and of nobody: only a look-up can tell.
+    // Well-formed secrets that do not exist: only a look-up finds out.
     let guess = || {
         let request = Request::get(PAYMENTS).header("x-api-key", "ub_key_3SnR2GEOoPd9KTTzvEcYS0DmMnfe22Zs23y1uZ");
         request.header("x-connection-token", "ub_conn_bMwvVohreKpLFs0kgRO6gEaX1XRPTKQX0aUdYH")
@@ -162,7 +162,7 @@ async fn refusals_by_a_limit_share_log_lines() {
         assert_eq!(refused().await, 429);
     }
     let own = own_lines_of(&logs, "too_many_failures", 1_000).await;
-    assert!(own > 0, "the first shows where it came from");
+    assert!(own > 0, "the first refusals have their own line");
     assert!(own < 100, "{own} lines");
 }
 
@@ -188,9 +188,9 @@ async fn authenticated_requests_have_a_log_line_each() {
     assert_eq!(lines_and_counts(&logs, "invalid_body"), (150, 0));
 }
 
-/// Run as a process of its own by the test below: logging as `serve` sets it up is for a whole process.
+/// The test below runs this as a separate process, because logging as in `serve` applies to a whole process.
 #[tokio::test]
-#[ignore = "no test: the process that another test starts"]
+#[ignore = "not a test: a process that another test starts"]
 async fn server_that_panics() {
     let settings = LogSettings { log: "trace".to_owned(), log_format: LogFormat::Json };
     let _logging = telemetry::init(&settings).expect("logs");
@@ -212,7 +212,7 @@ fn panic_is_logged_once_with_message_and_request_id() {
     let failures: Vec<_> = lines.iter().filter(|line| line["level"] == "ERROR").collect();
     let [failure] = failures[..] else { panic!("{} errors: {log}", failures.len()) };
     assert_eq!(failure["span"]["request_id"], "panicked-here");
-    assert!(failure.to_string().contains("tests/api/logs.rs"), "it says where: {failure}");
+    assert!(failure.to_string().contains("tests/api/logs.rs"), "the line has the place of the panic: {failure}");
     assert_eq!(log.matches("the reason").count(), 1, "{log}");
     assert_eq!(with_message(&lines, "answered").len(), 1);
 }
@@ -295,7 +295,7 @@ async fn create_takes_one_statement_besides_the_look_up() {
     let logs = Logs::catch("sqlx::query=debug");
     app.create_under(&tenant, "key", &crate::support::app::page_example()).await;
     let lines = logs.lines();
-    // The writer's new connection has read the database's clock.
+    // The writer's new session first reads the database's clock.
     let is_clock = |line: &Value| line.to_string().contains("extract(epoch from clock_timestamp())");
     let queries = lines.iter().filter(|line| line["target"] == "sqlx::query" && !is_clock(line));
     assert_eq!(queries.count(), 2, "{lines:#?}");

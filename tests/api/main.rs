@@ -1,4 +1,4 @@
-//! The API through its real router, on a real database. The modules mirror the URLs.
+//! The API, through the real router on a real database. The modules follow the URLs.
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -1,4 +1,4 @@
-//! Who may call is kept for a moment, and forgotten on every server as soon as it changes.
+//! The cache of callers: an entry lives for a second, and every server drops it as soon as the caller changes.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -14,12 +14,12 @@ fn noon() -> DateTime<Utc> {
     "2026-01-01T12:00:00Z".parse().expect("a time")
 }
 
-/// A server whose clock the test moves, in milliseconds after noon.
-async fn with_hands() -> (App, Arc<AtomicI64>) {
-    let hands = Arc::new(AtomicI64::new(0));
-    let read = Arc::clone(&hands);
-    let tell = move || noon() + TimeDelta::milliseconds(read.load(Ordering::SeqCst));
-    (App::with_clock(Clock::new(tell)).await, hands)
+/// A server whose clock the test sets, in milliseconds after noon.
+async fn with_movable_clock() -> (App, Arc<AtomicI64>) {
+    let clock = Arc::new(AtomicI64::new(0));
+    let read = Arc::clone(&clock);
+    let now = move || noon() + TimeDelta::milliseconds(read.load(Ordering::SeqCst));
+    (App::with_clock(Clock::new(now)).await, clock)
 }
 
 async fn execute(app: &App, statement: &'static str) {
@@ -31,13 +31,13 @@ async fn status(app: &App, tenant: &Tenant) -> u16 {
     app.get(tenant, PAYMENTS).await.status.as_u16()
 }
 
-/// Starts to listen and waits until it does.
+/// Starts the server's listener and waits until it listens.
 async fn listening(app: &App) {
     tokio::spawn(app.gate.clone().follow_revocations());
     until_listeners(app, 1).await;
 }
 
-/// Waits until so many connections to the server's database, beside the one that asks, have said `listen` last.
+/// Waits until this many other sessions on the server's database have `listen` as their last statement.
 async fn until_listeners(app: &App, wanted: i64) {
     let count = "select count(*) from pg_stat_activity
                  where datname = current_database() and state = 'idle' and query ilike 'listen %'";
@@ -49,8 +49,8 @@ async fn until_listeners(app: &App, wanted: i64) {
     .await;
 }
 
-/// Shows that a caller is let in without a look-up: there is nothing to look it up in. A server that has just begun to
-/// listen forgets once more; so it may take a second try.
+/// Shows that servers accept a caller without a look-up, by renaming the table. A server that has just begun to listen
+/// clears its cache once more, so this may take a second try.
 async fn assert_kept(apps: &[&App], tenant: &Tenant) {
     for app in apps {
         let mut tries = 0..10;
@@ -94,40 +94,40 @@ async fn revoked_key_is_refused_by_every_server() {
 
 #[tokio::test]
 async fn revocation_counts_within_a_second_without_notification() {
-    let (app, hands) = with_hands().await;
+    let (app, clock) = with_movable_clock().await;
     let tenant = app.tenant().await;
     assert_eq!(status(&app, &tenant).await, 200);
     app.revoke_key(tenant.api_key_id).await;
-    hands.store(999, Ordering::SeqCst);
-    assert_eq!(status(&app, &tenant).await, 200, "nobody told this server");
-    hands.store(1_000, Ordering::SeqCst);
+    clock.store(999, Ordering::SeqCst);
+    assert_eq!(status(&app, &tenant).await, 200, "this server has no notification");
+    clock.store(1_000, Ordering::SeqCst);
     assert_eq!(status(&app, &tenant).await, 401);
 }
 
 #[tokio::test]
 async fn clock_set_back_keeps_no_revoked_caller() {
-    let (app, hands) = with_hands().await;
+    let (app, clock) = with_movable_clock().await;
     let tenant = app.tenant().await;
     assert_eq!(status(&app, &tenant).await, 200);
     app.revoke_connection(tenant.connection_id).await;
-    hands.store(-1, Ordering::SeqCst);
+    clock.store(-1, Ordering::SeqCst);
     assert_eq!(status(&app, &tenant).await, 401);
 }
 
 #[tokio::test]
 async fn cached_caller_expires_at_the_exact_time() {
-    let (app, hands) = with_hands().await;
+    let (app, clock) = with_movable_clock().await;
     let ends =
         CredentialOptions { expires_at: Some(noon() + TimeDelta::milliseconds(500)), ..CredentialOptions::default() };
     for tenant in [
         app.tenant_like(ends, CredentialOptions::default()).await,
         app.tenant_like(CredentialOptions::default(), ends).await,
     ] {
-        hands.store(0, Ordering::SeqCst);
+        clock.store(0, Ordering::SeqCst);
         assert_eq!(status(&app, &tenant).await, 200);
-        hands.store(499, Ordering::SeqCst);
+        clock.store(499, Ordering::SeqCst);
         assert_kept(&[&app], &tenant).await;
-        hands.store(500, Ordering::SeqCst);
+        clock.store(500, Ordering::SeqCst);
         assert_eq!(status(&app, &tenant).await, 401);
     }
 }
@@ -164,7 +164,7 @@ async fn listener_that_was_cut_off_reconnects_and_clears_the_cache() {
     let tenant = app.tenant().await;
     assert_eq!(status(&app, &tenant).await, 200);
     assert_kept(&[&app], &tenant).await;
-    // In one transaction: when the connection is gone, the revocation is there, and nobody was told of it.
+    // Revokes without a notification, in one transaction, and then ends the listener's session.
     execute(
         &app,
         "begin;
@@ -182,7 +182,7 @@ async fn listener_that_was_cut_off_reconnects_and_clears_the_cache() {
     until_listeners(&app, 1).await;
     assert_eq!(status(&app, &second).await, 200);
     app.revoke_key(second.api_key_id).await;
-    assert_eq!(app.poll_until_refused(&second).await.status, 401, "it hears again");
+    assert_eq!(app.poll_until_refused(&second).await.status, 401, "the listener works again");
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! How the server talks, whatever it talks about: problems, headers, timeouts, panics, CORS.
+//! What all routes share: problems, headers, timeouts, panics, CORS.
 
 use std::time::Duration;
 
@@ -90,10 +90,10 @@ async fn public_url_is_used_in_location_and_openapi() {
     let public_url = "https://api.example/books/".parse().expect("a URL");
     let router = router::router(state, Duration::from_mins(1), &[], &public_url);
 
-    // The second is the answer to a repetition.
+    // The second call is a repetition.
     for _ in 0..2 {
         let create = tenant.request(Method::POST, PAYMENTS).header("content-type", "application/json");
-        // A client's word about where the server is counts for nothing.
+        // Headers in which a client names a host are ignored.
         let create = create.header("host", "evil.example").header("x-forwarded-prefix", "/evil");
         let create = create.header("x-forwarded-host", "evil.example").header("idempotency-key", "order-17");
         let created =
@@ -103,7 +103,7 @@ async fn public_url_is_used_in_location_and_openapi() {
     }
     let document = send(router.clone(), request("GET", "/openapi.json")).await.json();
     assert_eq!(document["servers"], json!([{ "url": "https://api.example/books" }]));
-    // Both are relative to where the browser is.
+    // These links are relative, so they need no public URL.
     let redirect = send(router.clone(), request("GET", "/docs")).await;
     assert_eq!(redirect.header("location"), "docs/");
     let initializer = send(router, request("GET", "/docs/swagger-initializer.js")).await;
@@ -138,7 +138,7 @@ async fn too_large_body_is_a_problem_with_or_without_its_length() {
     let tenant = app.tenant().await;
     let large = json!({ "type": "x".repeat(1_048_576) }).to_string();
     assert_problem(&app.create_with(&tenant, &[], large.clone()).await, 413, "body_too_large");
-    // A body that passes through a function no longer tells its length.
+    // A body that is mapped has no known length.
     let body = Body::new(Full::new(Bytes::from(large)).map_frame(|frame| frame));
     assert_problem(&app.create_with(&tenant, &[], body).await, 413, "body_too_large");
     assert_eq!(app.count().await, 0);
@@ -170,7 +170,7 @@ async fn valid_request_id_is_kept_and_others_replaced() {
         assert_eq!(answer.json()["request_id"], made);
     }
     let answer = app.send(request("GET", "/health")).await;
-    assert_eq!(answer.header("x-request-id").len(), 36, "a success has one, too");
+    assert_eq!(answer.header("x-request-id").len(), 36, "a success has one too");
 }
 
 #[tokio::test]

@@ -19,7 +19,7 @@ async fn secrets_are_stored_only_as_hashes() {
     .expect("tables");
     let mut everything = String::new();
     for table in tables {
-        // A row as text has all of its columns; `bytea` is in it as hexadecimal digits.
+        // A row as text has all columns, `bytea` as hexadecimal digits.
         let query = sqlx::AssertSqlSafe(format!("select coalesce(string_agg(t::text, ' '), '') from \"{table}\" t"));
         everything += &sqlx::query_scalar::<_, String>(query).fetch_one(&mut connection).await.expect("rows");
     }
@@ -28,7 +28,7 @@ async fn secrets_are_stored_only_as_hashes() {
         let random = &secret[secret.len() - 38..secret.len() - 6];
         assert!(!everything.contains(random), "in plain text");
         assert!(!everything.contains(&hex(random.as_bytes())), "as bytes");
-        assert!(everything.contains(&hex(&Sha256::digest(secret))), "this looked at the wrong rows");
+        assert!(everything.contains(&hex(&Sha256::digest(secret))), "the hash is in the rows that were read");
     }
 }
 
