@@ -1,10 +1,10 @@
-//! A refusal is little larger than what it refuses, whatever is sent.
+//! A refusal is little larger than the request, for any request.
 
 use serde_json::json;
 
 use crate::support::app::{Answer, App, PAYMENTS};
 
-/// An answer has at most this many bytes more than its request has.
+/// An answer has at most this many bytes more than its request.
 const ALLOWANCE: usize = 24 * 1_024;
 
 #[track_caller]

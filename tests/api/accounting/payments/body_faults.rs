@@ -1,4 +1,4 @@
-//! `POST /accounting/payments`: a body with faults is refused with all of them at once, and nothing is stored.
+//! `POST /accounting/payments`: a body with faults is refused with all of them listed, and nothing is stored.
 
 use insta::assert_json_snapshot;
 use serde_json::{Value, json};
@@ -221,7 +221,7 @@ async fn at_most_a_hundred_faults_are_listed() {
 async fn refusal_by_a_constraint_is_a_fault_of_the_client() {
     let app = App::new().await;
     let tenant = app.tenant().await;
-    // An operator's own, stricter rule under a name that the server knows.
+    // An operator has made a constraint stricter and kept its name, which the server knows.
     sqlx::raw_sql(
         "alter table payment drop constraint payment_total_amount_range;
          alter table payment add constraint payment_total_amount_range check (total_amount < 100);

@@ -1,4 +1,4 @@
-//! `POST /accounting/payments`: every limit, on both of its sides.
+//! `POST /accounting/payments`: for every limit, the largest allowed value and the smallest refused one.
 
 use axum::body::Body;
 use serde_json::{Value, json};
@@ -18,7 +18,7 @@ fn assert_refused(answer: &Answer, pointer: &str, code: &str) {
     assert_eq!(answer.faults(), [(pointer.to_owned(), code.to_owned())]);
 }
 
-/// A payment whose every free text is `text`.
+/// A payment in which every free text is `text`.
 fn with_texts(text: &str) -> Value {
     let members = |names: &[&str]| names.iter().map(|&name| (name.to_owned(), json!(text))).collect::<Value>();
     let mut body = members(TEXTS);
@@ -108,7 +108,7 @@ async fn field_mappings_have_at_most_64_levels() {
     };
     assert_eq!(create(63).await.status, 201);
     assert_refused(&create(64).await, "/field_mappings", "too_deep");
-    // Small enough not to be `too_large`, deep enough to overflow a stack that were used for it.
+    // Small enough not to be `too_large`, and deep enough to overflow the stack of a recursive parser.
     assert_refused(&create(60_000).await, "/field_mappings", "too_deep");
 }
 
@@ -118,7 +118,7 @@ fn body_of(size: usize) -> String {
     format!("{}{body}", " ".repeat(size - body.len()))
 }
 
-/// Sends a body whose size is not announced.
+/// Sends a body without its size in a header.
 async fn stream(app: &App, tenant: &Tenant, body: String) -> Answer {
     app.create_with(tenant, &[], Body::from_stream(Body::from(body).into_data_stream())).await
 }

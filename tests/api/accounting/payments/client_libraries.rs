@@ -1,4 +1,4 @@
-//! What the two client libraries need (contract §1): the very bytes that they send, and what they can decode.
+//! What the two client libraries send, to the byte, and what they can decode (contract §1).
 
 use axum::body::Body;
 use axum::http::Request;
@@ -12,7 +12,7 @@ const TS_CREATE: &str = include_str!("../../../clients/requests/ts_create.http")
 const PY_LIST: &str = include_str!("../../../clients/requests/py_list.http");
 const TS_LIST: &str = include_str!("../../../clients/requests/ts_list.http");
 
-/// Sends the bytes of a recorded request with a tenant's own key and token in it, and further headers.
+/// Sends the bytes of a recorded request with a tenant's key and token, and with more headers.
 async fn send(app: &App, tenant: &Tenant, recorded: &str, further: &[(&str, &str)]) -> Answer {
     let (head, body) = recorded.split_once("\r\n\r\n").expect("a head and a body");
     let (request_line, headers) = head.split_once("\r\n").expect("a request line");
@@ -51,14 +51,14 @@ fn is_uuid(text: &str) -> bool {
     text.parse::<uuid::Uuid>().is_ok_and(|id| id.to_string() == text)
 }
 
-/// Looks whether both libraries could decode a member.
+/// Checks that both libraries can decode a member.
 #[track_caller]
 fn assert_member(object: &Value, name: &str, may_be_null: bool, fits: impl Fn(&Value) -> bool) {
     let value = object.get(name).unwrap_or_else(|| panic!("no `{name}` in {object}"));
     assert!(fits(value) || (may_be_null && value.is_null()), "`{name}` is {value}");
 }
 
-/// §1.2 to §1.5 for one payment.
+/// Checks that both libraries can decode a payment (contract §1.2 to §1.5).
 #[track_caller]
 fn assert_decodes(payment: &Value) {
     let text = |value: &Value| value.is_string();

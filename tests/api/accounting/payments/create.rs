@@ -1,4 +1,4 @@
-//! `POST /accounting/payments`: what comes back is what was sent, and what the server adds.
+//! `POST /accounting/payments`: the answer has what was sent and what the server adds.
 
 use axum::http::Method;
 use chrono::{DateTime, Utc};
@@ -8,7 +8,7 @@ use unibooks::domain::Clock;
 
 use crate::support::app::{Answer, App, PAYMENTS, Tenant, page_example, small_payment};
 
-/// Creates a payment and answers it, after a look at whether reading it later says the same of `member`.
+/// Creates a payment with `member` and returns that member of the answer. Checks that reading it gives the same.
 async fn member_after(app: &App, tenant: &Tenant, member: &str, value: Value) -> Value {
     let created = app.create(tenant, &json!({ member: value })).await;
     assert_eq!(created.status, 201, "{}", created.text);
@@ -217,7 +217,7 @@ async fn all_spellings_of_an_amount_are_one_amount() {
     for amount in ["10000", "10000.0", "1e4", "1E+4", "1000000e-2"] {
         let body = format!(r#"{{"total_amount":{amount},"line_items":[{{"value":{amount}}}]}}"#);
         let answer = create_json(&app, &tenant, &body).await;
-        // On the text: a JSON reader would take `10000.0` for the same number.
+        // Compares the text, because a JSON reader takes `10000.0` for the same number.
         assert!(answer.text.contains(r#""total_amount":10000,"#), "{amount}: {}", answer.text);
         assert!(answer.text.contains(r#""value":10000,"#), "{amount}: {}", answer.text);
     }

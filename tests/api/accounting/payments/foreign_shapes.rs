@@ -1,10 +1,10 @@
-//! A body in the shape of another API is refused: it would be stored as an empty payment that nobody can remove.
+//! A body in the shape of another API is refused. It would be stored as an empty payment that cannot be deleted.
 
 use serde_json::{Value, json};
 
 use crate::support::app::{Answer, App, page_example};
 
-/// The places of a refusal's faults, and the details.
+/// The places of the faults in a refusal, and its details.
 #[track_caller]
 fn refused(answer: &Answer) -> (Vec<String>, String) {
     assert_eq!(answer.problem(), (422, "invalid_body".to_owned()), "{}", answer.text);

@@ -1,4 +1,4 @@
-//! `GET /accounting/payments/{id}`
+//! `GET /accounting/payments/{id}`: one payment, as it was created.
 
 use axum::body::Body;
 use axum::http::Method;
@@ -31,7 +31,7 @@ async fn payment_is_read_as_it_was_created() {
     let mut expected = created.json();
     assert!(expected.as_object_mut().expect("an object").remove("warnings").is_some());
     assert_eq!(read.json(), expected);
-    // To the byte, for what a JSON reader would hide: digits and the order of members.
+    // Compares the text too, because a JSON reader hides digits and the order of members.
     let (without_warnings, _) = created.text.split_once(",\"warnings\"").expect("warnings");
     assert_eq!(read.text, format!("{without_warnings}}}"));
 }

@@ -1,4 +1,4 @@
-//! `POST /accounting/payments` under an `Idempotency-Key`.
+//! `POST /accounting/payments` with an `Idempotency-Key`.
 
 use std::sync::Arc;
 
@@ -209,17 +209,17 @@ async fn repetition_repeats_the_warnings() {
     let tenant = app.tenant().await;
     let first = create(&app, &tenant, "", r#"{"transaction_date":"2024-06-15T12:00:00","totalAmount":1}"#).await;
     assert_eq!(first.json()["warnings"].as_array().map(Vec::len), Some(2));
-    // Unknown members are no part of the meaning, and an offset of zero is what was assumed.
+    // Unknown members do not count, and the assumed offset was zero: this is the same request.
     let again = create(&app, &tenant, "", r#"{"transaction_date":"2024-06-15T12:00:00Z"}"#).await;
     assert_replay(&again, &first);
 }
 
-/// How many batches must be in the middle of their insert at once: one of each server.
+/// The number of batches that must be in the middle of their insert at once: one for each server.
 const IN_THE_MIDDLE: u32 = 2;
 
-/// Sends all `bodies` under one key, half of them to another server, such that many are in the middle of their insert
-/// before any can finish.
-async fn at_once(bodies: Vec<Value>) -> (Arc<App>, Vec<Answer>) {
+/// Sends all `bodies` with one key, half of them to a second server. Batches of both servers are in the middle of their
+/// insert before any can finish.
+async fn send_concurrently(bodies: Vec<Value>) -> (Arc<App>, Vec<Answer>) {
     let app = Arc::new(App::new().await);
     let other = Arc::new(App::on(app.options.clone(), Clock::system()).await);
     let tenant = app.tenant().await;
@@ -231,14 +231,14 @@ async fn at_once(bodies: Vec<Value>) -> (Arc<App>, Vec<Answer>) {
         requests.spawn(async move { app.create_under(&tenant, KEY, &body).await });
     }
     lock.until_blocked(IN_THE_MIDDLE).await;
-    assert!(requests.try_join_next().is_none(), "nobody can have an answer yet");
+    assert!(requests.try_join_next().is_none(), "no call can have an answer yet");
     lock.release().await;
     (app, requests.join_all().await)
 }
 
 #[tokio::test]
 async fn twenty_twins_on_two_servers_are_one_payment_and_one_answer() {
-    let (app, answers) = at_once(vec![page_example(); 20]).await;
+    let (app, answers) = send_concurrently(vec![page_example(); 20]).await;
     assert_eq!(answers.len(), 20);
     let first = answers.iter().find(|answer| answer.header("idempotent-replayed").is_empty()).expect("one first");
     let replays = answers.iter().filter(|answer| answer.header("idempotent-replayed") == "true");
@@ -249,7 +249,7 @@ async fn twenty_twins_on_two_servers_are_one_payment_and_one_answer() {
 #[tokio::test]
 async fn one_of_many_requests_under_a_key_wins() {
     let bodies = (0..20).map(|amount| json!({ "total_amount": amount, "line_items": [{}] })).collect();
-    let (app, answers) = at_once(bodies).await;
+    let (app, answers) = send_concurrently(bodies).await;
     let (won, lost): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 201);
     assert_eq!((won.len(), lost.len()), (1, 19));
     lost.into_iter().for_each(assert_reused);

@@ -1,4 +1,4 @@
-//! `POST /accounting/payments`: bodies that are not JSON, or not said to be.
+//! `POST /accounting/payments`: bodies that are not JSON, or without a JSON media type.
 
 use axum::body::Body;
 use axum::http::Method;
@@ -77,7 +77,7 @@ async fn invalid_utf_8_is_refused() {
         b"{\"type\":\"\xff\"}".to_vec(),
         b"{\"\xff\":1}".to_vec(),
         b"{\"field_mappings\":{\"a\":\"\xc3\"}}".to_vec(),
-        // A surrogate and an overlong NUL, which some encoders write.
+        // A surrogate and an overlong NUL, which some encoders produce.
         b"{\"type\":\"\xed\xa0\x80\"}".to_vec(),
         b"{\"type\":\"\xc0\x80\"}".to_vec(),
     ] {
@@ -96,7 +96,7 @@ async fn white_space_is_ignored() {
     assert_eq!(answer.json()["total_amount"], 1);
 }
 
-/// Sends the body under certain headers and no others.
+/// Sends the body with exactly these headers.
 async fn send(app: &App, tenant: &Tenant, headers: &[(&str, &str)]) -> Answer {
     let mut request = tenant.request(Method::POST, PAYMENTS);
     for (name, value) in headers {

@@ -1,13 +1,13 @@
-//! `GET /accounting/payments` where payments are large: a page ends at a number of line items and of bytes.
+//! `GET /accounting/payments` with large payments: a page ends at a number of line items and of bytes.
 
 use serde_json::{Value, json};
 
 use super::list::{ids, page};
 use crate::support::app::{App, Tenant};
 
-/// As in `store::Budget::PAGE`.
+/// The line items of a page (`store/budget.rs`).
 const MAX_LINE_ITEMS: usize = 2_000;
-/// As in `store::Budget::PAGE`.
+/// The bytes of text of a page (`store/budget.rs`).
 const MAX_TEXT_BYTES: usize = 1_048_576;
 
 async fn create(app: &App, tenant: &Tenant, body: &Value) -> String {
@@ -79,7 +79,7 @@ async fn page_ends_at_one_mebibyte_of_text() {
     let tenant = app.tenant().await;
     let mut created = Vec::new();
     let field = |bytes: usize| json!({ "field_mappings": { "a": "x".repeat(bytes) } });
-    // Texts of two bytes a character.
+    // Each character has two bytes.
     let texts = json!({ "line_items": vec![json!({ "name": "ü".repeat(1_000), "type": "ü".repeat(1_000) }); 100] });
     for _ in 0..20 {
         created.push(create(&app, &tenant, &field(60_000)).await);

@@ -1,5 +1,5 @@
-//! What Postgres does for a list, as it tells itself (`auto_explain`) of the statements that the server runs: whatever
-//! is filtered by, it walks along one index, looks at a bounded number of payments, and sorts nothing.
+//! The plans of Postgres for lists, as `auto_explain` reports them for the server's own statements. For every filter,
+//! Postgres scans one index, reads a bounded number of payments, and sorts nothing.
 
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
@@ -11,10 +11,10 @@ use crate::support::logs::Logs;
 use crate::support::postgres;
 use crate::support::seed::{self, created_at};
 
-/// As in `store::MOST_LOOKS`, and one that Postgres reads ahead.
-const MOST_LOOKS: u64 = 10_001;
+/// The bound in the store, and one payment that Postgres reads ahead.
+const SCAN_LIMIT: u64 = 10_001;
 
-/// Filters, by the index that serves them: with many matches, few and none.
+/// Filters with many, few and no matches, each with the index that serves it.
 const FILTERS: &[(&str, &[&str])] = &[
     (
         "payment_pkey",
@@ -64,7 +64,7 @@ const FILTERS: &[(&str, &[&str])] = &[
         &[
             "invoice_id=00000000-0000-0000-0000-000000012000",
             "invoice_id=00000000-0000-0000-0000-ffffffffffff",
-            // The first of these that is given is the one.
+            // The first of these filters that is given selects the index.
             "invoice_id=00000000-0000-0000-0000-000000012000&contact_id=00000000-0000-0000-0000-000000000001",
         ],
     ),
@@ -81,7 +81,7 @@ const FILTERS: &[(&str, &[&str])] = &[
     ("payment_idempotency_key", &["idempotency_key=key-12000", "idempotency_key=none", "idempotency_key=key-1&type=x"]),
 ];
 
-/// A server on a database that tells the plan of every statement to whoever sent it.
+/// A server on a database that reports the plan of every statement to its session.
 async fn explained() -> App {
     let options = postgres::migrated().await;
     let mut connection = PgConnection::connect_with(&options).await.expect("connected");
@@ -101,13 +101,13 @@ async fn explained() -> App {
     App::on(options, Clock::system()).await
 }
 
-/// The node of a plan and all below it.
+/// A node of a plan and all nodes below it.
 fn nodes(plan: &Value) -> Vec<&Value> {
     let below = plan["Plans"].as_array().into_iter().flatten();
     std::iter::once(plan).chain(below.flat_map(nodes)).collect()
 }
 
-/// The one plan among what was logged since the last time that reads payments for a list.
+/// The only plan for a list of payments that was logged since the last call.
 fn plan(logs: &Logs) -> Value {
     let lines = logs.lines();
     logs.clear();
@@ -124,7 +124,7 @@ fn assert_bounded(plan: &Value, index: &str, what: &str) {
     let nodes = nodes(plan);
     let kinds: Vec<_> = nodes.iter().map(|node| node["Node Type"].as_str().expect("a kind")).collect();
     for node in &nodes {
-        // The one payment of a key is no matter.
+        // Reading the one payment of a key costs nothing.
         let is_one = node["Node Type"] == "Incremental Sort" && index == "payment_idempotency_key";
         let is_sort = ["Sort", "Incremental Sort"].iter().any(|kind| node["Node Type"] == *kind);
         assert!(!is_sort || is_one && node["Actual Rows"].as_f64() <= Some(1.0), "{what} sorts: {plan:#}");
@@ -135,17 +135,18 @@ fn assert_bounded(plan: &Value, index: &str, what: &str) {
     let [payments] = scans("payment")[..] else { panic!("{what} reads payments once: {plan:#}") };
     assert_eq!(payments["Index Name"], index, "{what}: {plan:#}");
     let rows = |member: &str| payments[member].as_f64().map_or(0, |rows| format!("{rows:.0}").parse().expect("whole"));
-    let looked: u64 = ["Actual Rows", "Rows Removed by Filter", "Rows Removed by Index Recheck"].map(rows).iter().sum();
-    assert!(looked <= MOST_LOOKS, "{what} looked at {looked}: {plan:#}");
+    let scanned: u64 =
+        ["Actual Rows", "Rows Removed by Filter", "Rows Removed by Index Recheck"].map(rows).iter().sum();
+    assert!(scanned <= SCAN_LIMIT, "{what} scanned at {scanned}: {plan:#}");
     let [items] = scans("payment_line_item")[..] else { panic!("{what} reads line items once: {plan:#}") };
     assert_eq!(items["Index Name"], "payment_line_item_pkey", "{what}: {plan:#}");
 
     let blocks = ["Shared Hit Blocks", "Shared Read Blocks"].map(|member| plan[member].as_u64().expect("a number"));
-    assert!(blocks.iter().sum::<u64>() <= looked + 1_000, "{what} read {blocks:?} blocks: {plan:#}");
+    assert!(blocks.iter().sum::<u64>() <= scanned + 1_000, "{what} read {blocks:?} blocks: {plan:#}");
 }
 
-/// The page of a query, then the one after and from there the one before, each with its plan.
-async fn there_and_back(app: &App, tenant: &Tenant, logs: &Logs, query: &str, index: &str) {
+/// Reads a page, the next one, and from there the previous one. Checks the plan of each.
+async fn check_next_and_previous(app: &App, tenant: &Tenant, logs: &Logs, query: &str, index: &str) {
     let mut cursor = String::new();
     for way in ["next_cursor", "prev_cursor", "none"] {
         logs.clear();
@@ -165,7 +166,7 @@ async fn lists_scan_a_bounded_number_of_rows_and_never_sort() {
     let mut connection = app.connect().await;
     sqlx::query("analyze payment, payment_line_item").execute(&mut connection).await.expect("counted");
     drop(connection);
-    // Of this one the planner knows nothing, and takes it for empty.
+    // The planner has no statistics about this connection and assumes that it is empty.
     seed::payments(&app, &fresh, 12_000, &[11_000]).await;
 
     let deep = created_at(15_000).to_rfc3339_opts(chrono::SecondsFormat::Micros, true);
@@ -173,9 +174,9 @@ async fn lists_scan_a_bounded_number_of_rows_and_never_sort() {
     for tenant in [&large, &small, &fresh] {
         for (index, queries) in FILTERS {
             for query in *queries {
-                there_and_back(&app, tenant, &logs, query, index).await;
+                check_next_and_previous(&app, tenant, &logs, query, index).await;
                 if tenant.connection_id == large.connection_id && !query.contains("created") {
-                    there_and_back(&app, tenant, &logs, &format!("{query}&created_after={deep}"), index).await;
+                    check_next_and_previous(&app, tenant, &logs, &format!("{query}&created_after={deep}"), index).await;
                 }
             }
         }

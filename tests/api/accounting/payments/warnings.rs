@@ -1,11 +1,11 @@
-//! `POST /accounting/payments`: what is accepted although the client may have meant something else.
+//! `POST /accounting/payments`: warnings about accepted input that the client may have meant differently.
 
 use insta::assert_json_snapshot;
 use serde_json::{Value, json};
 
 use crate::support::app::{App, page_example};
 
-/// The warnings of a create call that succeeded.
+/// The warnings of a successful create call.
 async fn warnings_of(body: &str) -> Value {
     let app = App::new().await;
     let tenant = app.tenant().await;
