@@ -107,13 +107,13 @@ async fn address_with_many_failures_is_refused_without_look_up() {
     let time = Time::default();
     let app = app(&time, "off", "2/20", "").await;
     let (known, other) = (app.tenant().await, app.tenant().await);
-    let nobody = unknown_tenant(&App::new().await).await;
+    let unknown = unknown_tenant(&App::new().await).await;
     assert_eq!(get_from(&app, &known, "192.0.2.1", "").await.status, 200);
 
     for _ in 0..2 {
-        assert_eq!(get_from(&app, &nobody, "192.0.2.1", "").await.problem(), (401, "unauthenticated".to_owned()));
+        assert_eq!(get_from(&app, &unknown, "192.0.2.1", "").await.problem(), (401, "unauthenticated".to_owned()));
     }
-    let refused = get_from(&app, &nobody, "192.0.2.1", "").await;
+    let refused = get_from(&app, &unknown, "192.0.2.1", "").await;
     assert_eq!(refused.problem(), (429, "too_many_failures".to_owned()));
     let policy = "\"failed-authentication\";q=2;w=20";
     assert_eq!(limit_headers(&refused), ["10", policy, "\"failed-authentication\";r=0;t=10"]);
@@ -125,8 +125,8 @@ async fn address_with_many_failures_is_refused_without_look_up() {
     assert_eq!(get_from(&app, &other, "192.0.2.2", "").await.status, 200, "another address");
 
     time.pass(5_000);
-    assert_eq!(get_from(&app, &nobody, "192.0.2.1", "").await.status, 401, "after the wait the key is looked up");
-    assert_eq!(get_from(&app, &nobody, "192.0.2.1", "").await.status, 429);
+    assert_eq!(get_from(&app, &unknown, "192.0.2.1", "").await.status, 401, "after the wait the key is looked up");
+    assert_eq!(get_from(&app, &unknown, "192.0.2.1", "").await.status, 429);
 }
 
 #[tokio::test]
@@ -147,10 +147,10 @@ async fn refusals_without_a_look_up_do_not_count() {
 async fn good_secret_is_accepted_beside_guesses_of_its_address() {
     let time = Time::default();
     let app = app(&time, "off", "1/60", "").await;
-    let (good, nobody) = (app.tenant().await, unknown_tenant(&App::new().await).await);
+    let (good, unknown) = (app.tenant().await, unknown_tenant(&App::new().await).await);
     let guess = || {
         let secret = Secret::generate(secret::Kind::ApiKey, &mut rand::rng());
-        Tenant { api_key: secret.expose().to_owned(), ..nobody.clone() }
+        Tenant { api_key: secret.expose().to_owned(), ..unknown.clone() }
     };
     let mut looked_up = 0;
     for _ in 0..230 {
@@ -171,18 +171,18 @@ async fn good_secret_is_accepted_beside_guesses_of_its_address() {
 async fn forwarded_address_counts_only_from_a_trusted_proxy() {
     let time = Time::default();
     let app = app(&time, "off", "1/60", "").await;
-    let nobody = unknown_tenant(&App::new().await).await;
-    assert_eq!(get_from(&app, &nobody, "2001:db8::1", "198.51.100.7").await.status, 401);
-    assert_eq!(get_from(&app, &nobody, "2001:db8::2:2", "198.51.100.8").await.status, 429, "the same 64 bits");
-    assert_eq!(get_from(&app, &nobody, "2001:db8:0:1::1", "").await.status, 401, "others");
+    let unknown = unknown_tenant(&App::new().await).await;
+    assert_eq!(get_from(&app, &unknown, "2001:db8::1", "198.51.100.7").await.status, 401);
+    assert_eq!(get_from(&app, &unknown, "2001:db8::2:2", "198.51.100.8").await.status, 429, "the same 64 bits");
+    assert_eq!(get_from(&app, &unknown, "2001:db8:0:1::1", "").await.status, 401, "others");
 }
 
 #[tokio::test]
 async fn clients_of_a_trusted_proxy_are_counted_separately() {
     let time = Time::default();
     let app = app(&time, "off", "1/60", "10.0.0.0/8").await;
-    let nobody = unknown_tenant(&App::new().await).await;
-    let status = async |forwarded_for: &str| get_from(&app, &nobody, "10.0.0.1", forwarded_for).await.status.as_u16();
+    let unknown = unknown_tenant(&App::new().await).await;
+    let status = async |forwarded_for: &str| get_from(&app, &unknown, "10.0.0.1", forwarded_for).await.status.as_u16();
     assert_eq!(status("198.51.100.7").await, 401);
     assert_eq!(status("203.0.113.66, 198.51.100.7, 10.0.0.2").await, 429, "entries that the client added do not count");
     assert_eq!(status("198.51.100.8").await, 401);

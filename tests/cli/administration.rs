@@ -1,4 +1,4 @@
-//! `project`, `api-key`, `connection`, `migrate`, `openapi`
+//! The commands `project`, `api-key`, `connection`, `migrate` and `openapi`.
 
 use serde_json::{Value, json};
 
@@ -72,9 +72,9 @@ async fn expiry_is_a_utc_day_in_the_future() {
     for create in [&key, &connection] {
         let made = printed_json(&url, &[&create[..], &["2030-01-31"]].concat());
         assert_eq!(made["expires_at"], "2030-01-31T00:00:00Z");
-        for (wrong, told) in [("2030-01-31T23:59:60Z", "leap seconds"), ("2020-01-31", "in the past")] {
+        for (wrong, reason) in [("2030-01-31T23:59:60Z", "leap seconds"), ("2020-01-31", "in the past")] {
             let line = one_line(&run(&url, &[&create[..], &[wrong]].concat()), 2);
-            assert!(line.contains("--expires-at") && line.contains(told), "{line}");
+            assert!(line.contains("--expires-at") && line.contains(reason), "{line}");
         }
     }
 }
@@ -130,20 +130,20 @@ async fn revocation_is_listed_with_its_first_time() {
 #[tokio::test]
 async fn unknown_id_is_one_line() {
     let url = migrated().await;
-    let nobody = "0197a3c2-5b7e-7c40-8a51-3f0b6a9d2e11";
+    let unknown = "0197a3c2-5b7e-7c40-8a51-3f0b6a9d2e11";
     for (arguments, line) in [
         (
-            vec!["api-key", "create", "--project", nobody, "--name", "x"],
-            format!("error: there is no project {nobody}; see `project list`"),
+            vec!["api-key", "create", "--project", unknown, "--name", "x"],
+            format!("error: there is no project {unknown}; see `project list`"),
         ),
         (
-            vec!["connection", "create", "--project", nobody, "--label", "x"],
-            format!("error: there is no project {nobody}; see `project list`"),
+            vec!["connection", "create", "--project", unknown, "--label", "x"],
+            format!("error: there is no project {unknown}; see `project list`"),
         ),
-        (vec!["api-key", "revoke", nobody], format!("error: there is no key {nobody}; see `api-key list`")),
+        (vec!["api-key", "revoke", unknown], format!("error: there is no key {unknown}; see `api-key list`")),
         (
-            vec!["connection", "revoke", nobody],
-            format!("error: there is no connection {nobody}; see `connection list`"),
+            vec!["connection", "revoke", unknown],
+            format!("error: there is no connection {unknown}; see `connection list`"),
         ),
     ] {
         assert_eq!(one_line(&run(&url, &arguments), 1), line);
@@ -154,7 +154,7 @@ async fn unknown_id_is_one_line() {
 async fn malformed_argument_is_one_line_with_its_flag() {
     let url = migrated().await;
     let id = "0197a3c2-5b7e-7c40-8a51-3f0b6a9d2e11";
-    for (arguments, told) in [
+    for (arguments, reason) in [
         (vec!["project", "create", "--name", "  "], "--name"),
         (vec!["project", "create", "--name", "two\nlines"], "--name"),
         (vec!["api-key", "create", "--project", "7", "--name", "x"], "--project"),
@@ -163,7 +163,7 @@ async fn malformed_argument_is_one_line_with_its_flag() {
         (vec!["api-key", "revoke", "7"], "<ID>"),
     ] {
         let line = one_line(&run(&url, &arguments), 2);
-        assert!(line.contains(told), "{line}");
+        assert!(line.contains(reason), "{line}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! `dev`: one command from an empty machine to a payment.
+//! The command `dev`: from an empty machine to a payment.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use crate::process::{Server, free_port, one_line, unibooks, wait_until};
 
-/// A folder that, when root runs the tests, the user of Postgres can pass through.
+/// A temporary folder. If root runs the tests, Postgres' user needs access through it.
 fn temporary_folder() -> TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o711)).expect("mode");
@@ -23,13 +23,13 @@ fn dev(data_dir: &Path, listen: &str) -> Command {
     command
 }
 
-/// The command that `dev` printed for pasting.
+/// The command that `dev` printed to be pasted.
 fn pasteable(printed: &str) -> &str {
     let start = printed.find("curl ").unwrap_or_else(|| panic!("no curl in {printed}"));
     printed[start..].trim_end()
 }
 
-/// The curl that the demo's credentials give: the server prints it to its end, which comes later.
+/// Runs the `curl` with the demo's credentials. `dev` prints the same, but its output can be read only after its end.
 fn paste(curl: &str) -> Output {
     Command::new("sh").args(["-c", curl]).output().expect("a shell")
 }
@@ -38,7 +38,7 @@ fn has_curl() -> bool {
     Command::new("curl").arg("--version").output().is_ok()
 }
 
-/// The command lines of all running processes that name a path.
+/// The command lines of all running processes that contain a path.
 fn processes_that_name(path: &Path) -> Vec<String> {
     // A slim Linux has no ps; macOS has no /proc.
     let lines: Vec<String> = if let Ok(processes) = fs::read_dir("/proc") {

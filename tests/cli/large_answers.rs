@@ -1,4 +1,4 @@
-//! Large answers, and clients that do not read them, against a real process.
+//! Large answers, and clients that do not read them, with a real process.
 
 use std::collections::HashSet;
 use std::io::{ErrorKind, Write};
@@ -15,7 +15,7 @@ use crate::serve::create;
 use crate::support::app::{PAYMENTS, small_payment};
 use crate::support::postgres;
 
-/// A tenant, and a key of it that may only read.
+/// A tenant with a read-only key.
 struct Reader {
     connection_id: String,
     token: String,
@@ -35,7 +35,7 @@ impl Reader {
     /// Stores `count` payments of 1,000 empty line items.
     async fn fill(&self, options: &PgConnectOptions, count: i64) {
         let mut connection = options.connect().await.expect("a connection");
-        // Spares the look-ups behind foreign keys.
+        // Skips the checks of foreign keys.
         sqlx::query("set session_replication_role = replica").execute(&mut connection).await.expect("a superuser");
         sqlx::query(
             "with stored as (
@@ -54,7 +54,7 @@ impl Reader {
         connection.close().await.expect("closed");
     }
 
-    /// Asks for pages again and again on one connection, whose window is small, and reads nothing.
+    /// Sends many requests for pages on one client connection with a small window, and reads nothing.
     async fn ask_and_not_read(&self, server: &Server) -> TcpStream {
         let socket = TcpSocket::new_v4().expect("a socket");
         socket.set_recv_buffer_size(4_096).expect("a small window");
@@ -82,7 +82,7 @@ async fn unread_pages_hold_bounded_memory_and_harm_nobody() {
     let reader = Reader::new(&url);
     reader.fill(&options, 20).await;
     let [_, key, _, token] = new_credentials(&url);
-    // Clients that do not read are let go of after 80 seconds: not before the bound is reached, however slow the machine.
+    // A client that does not read is disconnected after 80 seconds, so even a slow machine reaches the bound first.
     let server = Server::serve_with(&url, &[("UNIBOOKS_REQUEST_TIMEOUT", "120")]);
     for _ in 0..5 {
         assert_eq!(create(&server, &key, &token).json(&small_payment()).send().await.expect("an answer").status(), 201);
@@ -91,7 +91,7 @@ async fn unread_pages_hold_bounded_memory_and_harm_nobody() {
     for _ in 0..200 {
         streams.push(reader.ask_and_not_read(&server).await);
     }
-    // Its key waits for its own lists (`unavailable` when that takes too long), until there is no room for a page.
+    // The reader's key waits for its own lists, or gets `unavailable`, until there is no room for another page.
     let mut attempts = 0..500;
     loop {
         attempts.next().expect("the bound is reached");
@@ -121,7 +121,7 @@ async fn client_that_does_not_read_is_disconnected() {
     let url = postgres::url(&options).await;
     let reader = Reader::new(&url);
     reader.fill(&options, 4).await;
-    // Two seconds for the next byte of an answer, an hour for the next request.
+    // A client has two seconds for the next byte of an answer, and an hour until the next request.
     let settings = [("UNIBOOKS_REQUEST_TIMEOUT", "3"), ("UNIBOOKS_KEEP_ALIVE_TIMEOUT", "3600")];
     let server = Server::serve_with(&url, &settings);
     let stream = reader.ask_and_not_read(&server).await;

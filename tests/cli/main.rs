@@ -1,4 +1,4 @@
-//! The built binary, as a person or a script uses it.
+//! The built binary, used as a person or a script uses it.
 
 #[path = "../support/mod.rs"]
 mod support;

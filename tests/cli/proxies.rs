@@ -1,4 +1,4 @@
-//! Proxies that are trusted, and peers that only say that they are proxies, against a real process.
+//! Trusted proxies, and peers that only claim to be proxies, with a real process.
 
 use reqwest::Client;
 use serde_json::Value;
@@ -10,7 +10,7 @@ use crate::support::postgres;
 const WARNING: &str =
     "X-Forwarded-For of this peer is not believed; if it is your proxy, name it in UNIBOOKS_TRUSTED_PROXIES";
 
-/// Asks three times with `X-Forwarded-For`: the warnings about that header.
+/// The warnings about `X-Forwarded-For` after three requests with that header.
 async fn warnings_about_the_header(trusted: &str) -> Vec<Value> {
     let url = postgres::url(&postgres::migrated().await).await;
     let server = Server::serve_with(&url, &[("UNIBOOKS_TRUSTED_PROXIES", trusted)]);

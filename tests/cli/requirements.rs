@@ -1,4 +1,4 @@
-//! What a database must be like: a start on another one ends with one line that says what to change.
+//! Requirements of the database: if one is not met, the start ends with one line that says what to change.
 
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
@@ -15,7 +15,7 @@ async fn execute(options: &PgConnectOptions, sql: &str) {
     }
 }
 
-/// The one line with which `serve` and `migrate` end.
+/// The line with which both `serve` and `migrate` end.
 #[track_caller]
 fn refusal(url: &str) -> String {
     let line = one_line(&run(url, &["migrate"]), 1);
@@ -23,7 +23,7 @@ fn refusal(url: &str) -> String {
     line
 }
 
-/// A new role without any right, and the address with its name.
+/// Makes a role without any rights. Returns the URL with its name.
 async fn with_role(options: &PgConnectOptions, role: &str) -> String {
     execute(options, &format!("create role {role} login")).await;
     postgres::url(options).await.replacen("unibooks@", &format!("{role}@"), 1)

@@ -1,5 +1,5 @@
-//! Secrets stay where they are: not in what the process logs at its most verbose, answers, counts or prints, nor in what
-//! `Debug` shows of the types that hold them.
+//! Secrets are never in the log at its most verbose level, in answers, metrics or output, nor in the `Debug` text of the
+//! types that hold them.
 
 use std::fmt::Debug;
 
@@ -16,7 +16,7 @@ use crate::support::postgres;
 
 const PASSWORD: &str = "pass-marker";
 
-/// Where a fresh database is, with a password that it does not ask for.
+/// The URL of a new database, with a password that Postgres does not ask for.
 async fn url_with_password() -> String {
     let url = postgres::url(&postgres::migrated().await).await;
     url.replacen("unibooks@", &format!("unibooks:{PASSWORD}@"), 1)
@@ -26,11 +26,11 @@ async fn url_with_password() -> String {
 fn assert_hides(text: &str, secrets: &[&str], whose: &str) {
     for secret in secrets {
         let line = text.lines().find(|line| line.contains(secret));
-        assert_eq!(line, None, "{whose} tells {secret}");
+        assert_eq!(line, None, "{whose} reveals {secret}");
     }
 }
 
-/// Requests with secrets in every place where somebody may put them, of which few are right.
+/// Requests with secrets in every place, most of them wrong.
 fn requests(base: &str, key: &str, token: &str, strange: &str) -> Vec<RequestBuilder> {
     let client = Client::new();
     let payments = format!("{base}/accounting/payments");
@@ -73,13 +73,13 @@ async fn no_secret_is_logged_answered_counted_or_printed() {
     let mut command = unibooks(&["serve", "--listen", "127.0.0.1:0", "--metrics-listen", &metrics]);
     command.env("DATABASE_URL", &url).env("UNIBOOKS_LOG", "trace");
     let server = Server::start(command);
-    // Without their beginnings, which are no secret and say what a secret is for.
+    // Without their prefixes, which are not secret.
     let secrets = [&key[7..], &token[8..], &strange[7..], PASSWORD];
     for (number, request) in requests(&server.base, &key, &token, &strange).into_iter().enumerate() {
         let answer = request.send().await.expect("an answer");
-        let told =
+        let text =
             format!("{} {:?}\n{}", answer.status(), answer.headers().clone(), answer.text().await.expect("a text"));
-        assert_hides(&told, &secrets, &format!("the answer to request {number}"));
+        assert_hides(&text, &secrets, &format!("the answer to request {number}"));
     }
     let counted =
         reqwest::get(format!("http://{metrics}/metrics")).await.expect("metrics").text().await.expect("a text");

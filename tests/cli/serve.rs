@@ -1,4 +1,4 @@
-//! `serve`: a real process on a real socket.
+//! The command `serve`: a real process on a real socket.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -11,7 +11,7 @@ use crate::process::{Server, free_port, new_credentials, printed_json, run, unib
 use crate::support::app::{PAYMENTS, page_example, small_payment};
 use crate::support::postgres;
 
-/// A create call as somebody.
+/// A create call with this key and token.
 pub fn create(server: &Server, key: &str, token: &str) -> reqwest::RequestBuilder {
     let client = reqwest::Client::new().post(format!("{}{PAYMENTS}", server.base));
     client.header("x-api-key", key).header("x-connection-token", token)
@@ -43,7 +43,7 @@ async fn key_works_from_its_creation_to_its_revocation() {
     assert!(!log.contains(&key[8..]) && !log.contains(&token[9..]), "{log}");
 
     let used = |noun: &str| printed_json(&url, &[noun, "list"])[0]["last_used_at"].is_string();
-    assert!(used("api-key") && used("connection"), "written down at the end at the latest");
+    assert!(used("api-key") && used("connection"), "the last use is written at the latest when the server stops");
 }
 
 #[tokio::test]
@@ -90,7 +90,7 @@ async fn metrics_have_their_own_listener() {
     server.stop();
 }
 
-/// A create call whose body is still to come; the server has asked for it.
+/// Sends the head of a create call. The server has asked for the body with 100 Continue.
 pub fn begin(server: &Server, key: &str, token: &str, body: &str) -> BufReader<TcpStream> {
     let mut stream = TcpStream::connect(server.base.trim_start_matches("http://")).expect("connected");
     let length = body.len();
@@ -176,7 +176,7 @@ async fn demo_file_has_a_command_that_stays_valid() {
     assert!(printed.contains(key) && printed.contains(token), "{printed}");
     assert_eq!(start().stop(), printed);
 
-    // A key that no longer opens anything is replaced.
+    // A revoked key is replaced at the next start.
     let id = printed_json(&url, &["api-key", "list"])[0]["id"].clone();
     assert!(run(&url, &["api-key", "revoke", id.as_str().expect("an id")]).status.success());
     assert_ne!(start().stop(), printed);

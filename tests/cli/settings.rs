@@ -1,4 +1,4 @@
-//! Wrong settings end the program with one line, before anything listens.
+//! Wrong settings end the program with one line, before it listens.
 
 use std::fs::{self, Permissions};
 use std::net::TcpListener;
@@ -16,7 +16,7 @@ const SERVE: &[&str] = &["serve", "--listen", "127.0.0.1:0", "--metrics-listen",
 
 #[test]
 fn wrong_value_is_named_with_its_flag_and_the_right_form() {
-    for (flag, value, told) in [
+    for (flag, value, reason) in [
         ("--listen", "8080", "invalid socket address"),
         ("--listen", "127.0.0.1:80800", "invalid socket address"),
         ("--metrics-listen", "localhost", "invalid socket address"),
@@ -40,9 +40,9 @@ fn wrong_value_is_named_with_its_flag_and_the_right_form() {
         ("--log-format", "xml", "xml"),
     ] {
         let line = one_line(&unibooks(&["serve", &format!("{flag}={value}")]).output().expect("a process"), 2);
-        assert!(line.contains(flag) && line.contains(value) && line.contains(told), "{flag} {value}: {line}");
+        assert!(line.contains(flag) && line.contains(value) && line.contains(reason), "{flag} {value}: {line}");
 
-        // The same by the environment.
+        // The same value in the environment.
         let variable = format!("UNIBOOKS_{}", flag.trim_start_matches("--").replace('-', "_").to_uppercase());
         let by_environment = unibooks(&["serve"]).env(&variable, value).output().expect("a process");
         assert_eq!(one_line(&by_environment, 2), line);
@@ -64,7 +64,7 @@ fn missing_database_is_one_line_with_the_remedy() {
     }
 }
 
-/// What a command says of an address that it was given as a flag.
+/// The line with which a command refuses a URL that was given as a flag.
 fn refusal_of_a_command(url: &str) -> String {
     let flag = unibooks(&["migrate", "--database-timeout=1", "--database-url", url]).output().expect("a process");
     one_line(&flag, 1)
@@ -103,7 +103,7 @@ fn url_of_an_unreachable_database_is_never_printed() {
     let url = "postgres://me:hunter2@127.0.0.1:1/books";
     let line = refusal_of_a_command(url);
     assert!(line.contains("DATABASE_URL") && !line.contains("hunter2"), "{line}");
-    // A server does not end but waits for it.
+    // A server does not end here, it waits for the database.
     let server = Server::serve(url);
     server.signal("TERM");
     let (status, printed, log) = server.wait();
@@ -148,7 +148,7 @@ async fn env_file_is_read_and_the_environment_wins() {
     assert_eq!(String::from_utf8_lossy(&list.expect("a process").stdout), "[]\n");
 }
 
-/// A command in a folder with a file `.env`, both for their owner only.
+/// A command in a folder with a file `.env`. Only the owner has access to either.
 fn beside(env_file: &str, arguments: &[&str]) -> (TempDir, Command) {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join(".env");
@@ -205,11 +205,11 @@ fn env_file_of_a_parent_folder_is_ignored() {
 #[test]
 fn env_file_that_others_can_write_is_refused() {
     let text = "DATABASE_URL=postgres://127.0.0.1:1/foreign\n";
-    let refused = |told: &str, spoil: &dyn Fn(&Path)| {
+    let refused = |reason: &str, spoil: &dyn Fn(&Path)| {
         let (folder, mut command) = beside(text, &["project", "list"]);
         spoil(folder.path());
         let line = one_line(&command.output().expect("a process"), 2);
-        assert!(line.contains("is not used") && line.contains(told), "{line}");
+        assert!(line.contains("is not used") && line.contains(reason), "{line}");
     };
     let mode = |path: &Path, mode| fs::set_permissions(path, Permissions::from_mode(mode)).expect("a mode");
     refused("everybody can write", &|folder| mode(&folder.join(".env"), 0o602));
@@ -219,7 +219,7 @@ fn env_file_that_others_can_write_is_refused() {
         symlink("elsewhere", folder.join(".env")).expect("a link");
     });
     let (folder, _) = beside(text, &[]);
-    // Only root can give a file away.
+    // Only root can change the owner of a file.
     if chown(folder.path().join(".env"), Some(12_345), None).is_ok() {
         refused("id 12345", &|folder| chown(folder.join(".env"), Some(12_345), None).expect("given away"));
         refused("id 12345", &|folder| chown(folder, Some(12_345), None).expect("given away"));

@@ -22,7 +22,7 @@ fn is_root() -> bool {
 /// Starts on a folder that must be refused for the place `at`, before anything is made.
 async fn refused(data_dir: &Path, at: &Path) {
     let before = fs::read_dir(data_dir).map(Iterator::count).ok();
-    let error = PrivatePostgres::start(options(data_dir)).await.expect_err("somebody else can change it");
+    let error = PrivatePostgres::start(options(data_dir)).await.expect_err("others can change it");
     let PrivatePostgresError::Untrusted { untrusted, .. } = &error else { panic!("{error:?}") };
     assert_eq!(untrusted.path, at.canonicalize().expect("a path"));
     assert!(error.to_string().contains("UNIBOOKS_DATA_DIR"), "{error}");
@@ -92,10 +92,10 @@ async fn no_file_is_written_through_a_link() {
 
 /// Two programs that write down who runs them, in a folder for everybody.
 fn curious_programs(folder: &Path) {
-    let told = folder.join("told");
-    fs::create_dir(&told).expect("a folder");
-    set_mode(&told, 0o1777);
-    let text = format!("#!/bin/sh\nid -u >> {}/$(basename $0)\necho 'postgres (PostgreSQL) 17.1'\n", told.display());
+    let runs = folder.join("runs");
+    fs::create_dir(&runs).expect("a folder");
+    set_mode(&runs, 0o1777);
+    let text = format!("#!/bin/sh\nid -u >> {}/$(basename $0)\necho 'postgres (PostgreSQL) 17.1'\n", runs.display());
     for program in ["postgres", "initdb"] {
         fs::write(folder.join(program), &text).expect("written");
         set_mode(&folder.join(program), 0o755);
@@ -109,7 +109,7 @@ async fn no_postgres_program_runs_as_root() {
     let options = Options { binaries: Some(folder.path().to_owned()), ..options(&data.path().join("data")) };
     PrivatePostgres::start(options).await.expect_err("that was no initdb");
     for program in ["postgres", "initdb"] {
-        let users = fs::read_to_string(folder.path().join("told").join(program)).expect("it was asked");
+        let users = fs::read_to_string(folder.path().join("runs").join(program)).expect("it was asked");
         assert!(users.lines().all(|uid| uid != "0"), "{program}: {users}");
     }
 }
@@ -123,9 +123,9 @@ async fn root_runs_no_program_that_others_can_write() {
     curious_programs(folder.path());
     let refused = async || {
         let options = Options { binaries: Some(folder.path().to_owned()), ..options(&data.path().join("data")) };
-        let error = PrivatePostgres::start(options).await.expect_err("somebody else's program");
+        let error = PrivatePostgres::start(options).await.expect_err("a program of another user");
         assert!(matches!(error, PrivatePostgresError::BinariesUnusable(_)), "{error:?}");
-        assert!(!folder.path().join("told/postgres").exists(), "it was run");
+        assert!(!folder.path().join("runs/postgres").exists(), "it was run");
         error.to_string()
     };
     chown(folder.path().join("initdb"), Some(STRANGER), None).expect("given away");

@@ -224,7 +224,7 @@ async fn queued_payments_are_answered_before_the_server_stops() {
     until("the queue is closed", async || app.payments.occupied() > before).await;
     let late = app.create_under(&tenant, "late", &small_payment()).await;
     assert_eq!((late.status.as_u16(), late.header("retry-after")), (503, "1"), "nothing more gets in");
-    assert!(!closing.is_finished(), "it waits for what was let in");
+    assert!(!closing.is_finished(), "it waits for the queued payments");
     lock.release().await;
     closing.await.expect("closed");
     assert_eq!(app.count().await, 30 + i64::from(app.database.writers()));

@@ -233,17 +233,17 @@ fn distinguishing_parts(answer: &Answer) -> (u16, Vec<String>, Value) {
 }
 
 fn assert_reveals_nothing_of(owner: &Owner, answer: &Answer, row: &str) {
-    let mut told: Value = serde_json::from_str(&answer.text).unwrap_or_default();
+    let mut body: Value = serde_json::from_str(&answer.text).unwrap_or_default();
     // `instance` repeats the request's own path.
-    told.as_object_mut().and_then(|told| told.remove("instance"));
-    let told = if told.is_object() { told.to_string() } else { answer.text.clone() };
+    body.as_object_mut().and_then(|body| body.remove("instance"));
+    let body = if body.is_object() { body.to_string() } else { answer.text.clone() };
     for secret in owner.ids.iter().map(String::as_str).chain([
         owner.payment["line_items"][0]["name"].as_str().expect("a name"),
         &owner.tenant.connection_id.to_string(),
         &owner.tenant.connection_token,
         &owner.tenant.api_key,
     ]) {
-        assert!(!told.contains(secret), "{row} tells {secret}: {told}");
+        assert!(!body.contains(secret), "{row} reveals {secret}: {body}");
     }
 }
 
@@ -256,7 +256,7 @@ async fn try_rows(app: &App, attacker: &Owner, owner: &Owner, rows: &[(&str, &st
         assert_eq!(
             distinguishing_parts(&foreign),
             distinguishing_parts(&unknown),
-            "{row} is not told apart from an unknown one"
+            "{row} differs from the answer for an unknown one"
         );
         assert_reveals_nothing_of(owner, &foreign, &row);
         assert!(!foreign.headers.contains_key("idempotent-replayed"), "{row} replays");

@@ -152,8 +152,8 @@ async fn indexed_filter_scans_only_its_own_payments() {
 /// A server whose clock moves on by a microsecond with each reading, over the end of a millisecond.
 async fn by_microseconds() -> (App, Tenant, Vec<DateTime<Utc>>) {
     let micros = Arc::new(AtomicI64::new(1_718_452_800_000_990));
-    let told = Arc::clone(&micros);
-    let clock = Clock::new(move || DateTime::from_timestamp_micros(told.load(Ordering::Relaxed)).expect("in range"));
+    let read = Arc::clone(&micros);
+    let clock = Clock::new(move || DateTime::from_timestamp_micros(read.load(Ordering::Relaxed)).expect("in range"));
     let app = App::with_clock(clock).await;
     let tenant = app.tenant().await;
     let mut created = Vec::new();
