@@ -1,4 +1,4 @@
-//! The settings that there are, what is written of them, and the files that ship the server.
+//! The settings, the files that document them, and the files with which the server is shipped.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -15,7 +15,7 @@ fn settings() -> BTreeSet<String> {
     environment_variables().into_iter().collect()
 }
 
-/// The variables of an environment file: set, or shown in a comment as `# NAME=value`.
+/// The variables in an environment file, both set ones and those in comments (`# NAME=value`).
 fn named(text: &str) -> Vec<String> {
     let is_name = |name: &&str| {
         name.starts_with(|c: char| c.is_ascii_uppercase()) && name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_')
@@ -37,7 +37,7 @@ fn example_environment_is_valid() {
     for line in text.lines().filter(|line| !line.starts_with('#') && !line.is_empty()) {
         let (name, value) = line.split_once('=').unwrap_or_else(|| panic!("no setting: {line}"));
         assert!(settings().contains(name), "{name}");
-        assert!(!value.contains(" #"), "a comment on the line of a value would be part of it: {line}");
+        assert!(!value.contains(" #"), "a comment after a value would be part of the value: {line}");
     }
 }
 
@@ -55,14 +55,14 @@ fn every_setting_has_the_prefix_of_the_program() {
     assert_eq!(strange, Vec::<String>::new());
 }
 
-/// The services of the compose file: their lines, without comments.
+/// The text of each service in the compose file, without comments.
 fn services() -> Vec<String> {
     let text = read("docker-compose.yml");
     let lines = text.lines().filter(|line| !line.trim_start().starts_with('#'));
     let text = lines.collect::<Vec<_>>().join("\n");
     let (_, services) = text.split_once("\nservices:").expect("services");
     let (services, _) = services.split_once("\nvolumes:").expect("volumes");
-    // A service's name is indented by two blanks, and what it says by more.
+    // The name of a service is indented by two blanks, its content by more.
     let text = services.replace("\n  ", "\n").replace("\n ", "\u{0} ");
     text.lines().filter(|line| !line.is_empty()).map(|line| line.replace('\u{0}', "\n")).collect()
 }

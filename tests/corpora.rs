@@ -1,4 +1,4 @@
-//! Feeds what the fuzzers have gathered (fuzz/) to the promises that they look after.
+//! Checks the fuzzers' promises (fuzz/promises.rs) on the inputs that the fuzzers have collected.
 
 #[path = "../fuzz/promises.rs"]
 mod promises;

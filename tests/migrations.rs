@@ -1,4 +1,4 @@
-//! Migrations on databases that hold something, for each state that a database in use can be in.
+//! Migrations of databases with data, from each schema that a database in use can have.
 
 #[path = "migrations/beside_traffic.rs"]
 mod beside_traffic;
@@ -17,8 +17,8 @@ use unibooks::domain::Clock;
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
 
-/// For each migration the rows that a database has which got as far as that: every table that exists by then, every
-/// column set. A new migration without its rows here fails.
+/// For each migration, rows for the tables and columns that it adds. Together they fill every column of every table. A
+/// new migration without rows here fails a test.
 const ROWS: &[(i64, &str)] = &[
     (20_260_101_000_000, CALLERS),
     (20_260_101_000_001, PAYMENTS),
@@ -73,7 +73,7 @@ async fn tables(connection: &mut PgConnection) -> BTreeSet<String> {
     names.into_iter().filter(|name| name != "_sqlx_migrations").collect()
 }
 
-/// All rows of a table as JSON, and the columns that are null in every row.
+/// All rows of a table as JSON, and the columns that are null in all of them.
 async fn contents(connection: &mut PgConnection, table: &str) -> (Vec<serde_json::Value>, BTreeSet<String>) {
     let query = format!("select to_jsonb(t) from {table} t order by 1");
     let rows: Vec<serde_json::Value> =
@@ -86,7 +86,7 @@ async fn contents(connection: &mut PgConnection, table: &str) -> (Vec<serde_json
     (rows, nulls.unwrap_or_default())
 }
 
-/// Applies the first migrations, each followed by its rows.
+/// Applies the first `count` migrations, each followed by its rows.
 async fn up_to(connection: &mut PgConnection, count: usize) {
     connection.ensure_migrations_table("_sqlx_migrations").await.expect("the table of migrations");
     for (migration, (version, rows)) in MIGRATIONS.iter().zip(ROWS).take(count) {

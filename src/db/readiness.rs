@@ -54,11 +54,11 @@ mod tests {
         let (first, second) = tokio::join!(readiness.share(look), readiness.share(look));
         assert!(first.is_err() && second.is_err());
         assert_eq!(looks.load(Ordering::Relaxed), 1);
-        // As if the time had passed.
+        // Ages the outcome, as if its time had passed.
         let mut last = readiness.0.lock().await;
         *last = Some((Instant::now() - KEPT, Ok(())));
         drop(last);
-        assert!(readiness.share(look).await.is_err(), "what is too old does not count");
+        assert!(readiness.share(look).await.is_err(), "an old outcome does not count");
         assert_eq!(looks.load(Ordering::Relaxed), 2);
     }
 

@@ -197,7 +197,7 @@ mod tests {
 
     use super::*;
 
-    /// Clients keep cursors, and servers of several versions may stand behind one address.
+    /// Clients keep cursors, and one address may be served by several versions of the server.
     #[test]
     fn text_of_a_cursor_never_changes() {
         let cursor = Cursor {

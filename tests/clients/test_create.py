@@ -12,11 +12,11 @@ from examples import ID, LINE_ITEM, NOON, PAYMENT
 
 
 def assert_is_the_example(payment, started: datetime) -> None:
-    """The answer repeats every member that was sent and adds what the server makes."""
+    """Checks that the answer has every member that was sent and those that the server adds."""
     sent = {name: value for name, value in PAYMENT.items() if name not in ("line_items", "field_mappings")}
     assert {name: getattr(payment, name) for name in sent} == sent
     assert [{name: getattr(item, name) for name in LINE_ITEM} for item in payment.line_items] == [LINE_ITEM]
-    # The library drops what is inside; that it is an object and not null is all that it shows.
+    # The library drops the content, so this checks only that it is an object and not null.
     assert payment.field_mappings is not None
     assert UUID(payment.id).version == 7
     assert payment.remote_id is None
@@ -76,7 +76,7 @@ def test_amounts_sent_as_floats_stay_exact(books: Books, amount: int):
     payment = books.create({"total_amount": amount, "line_items": [{"value": amount}]})
     assert payment.total_amount == amount
     assert payment.line_items[0].value == amount
-    # Written as whole numbers, so that no reader has to go through a float.
+    # Whole numbers in the JSON, so that a reader needs no float.
     answer = json.loads(books.answer.text, parse_float=pytest.fail)
     assert answer["total_amount"] == answer["line_items"][0]["value"] == amount
 

@@ -1,4 +1,4 @@
-"""Each class of refusal, as the library hands it to a program."""
+"""Each class of refusal, as the library raises it."""
 
 import asyncio
 from datetime import datetime, timedelta, timezone
@@ -9,10 +9,10 @@ from panora_sdk.models import SDKError
 
 from books import EAGER, Books
 from examples import PAYMENT
-from problems import faults, pointers, problem, refused, what_differs_never
+from problems import faults, pointers, problem, refused, comparable
 
 UNKNOWN_ID = "00000000-0000-7000-8000-000000000000"
-# Well formed, checksum and all, but made by no server.
+# Well formed and with a valid checksum, but unknown to every server.
 UNKNOWN_KEY = "ub_key_0123456789abcdefghijABCDEFGHIJ010pIFRH"
 UNKNOWN_TOKEN = "ub_conn_0123456789abcdefghijABCDEFGHIJ011M8EKQ"
 MEBIBYTE = 1024 * 1024
@@ -56,7 +56,7 @@ def test_401_for_a_revoked_key_or_token(connect, server, tenant):
 
 
 def test_401_for_an_expired_key_or_token(connect, server, tenant):
-    # An end in the past is refused, so it is one that comes soon.
+    # The command refuses an end in the past, so this end is a few seconds away.
     soon = datetime.now(timezone.utc) + timedelta(seconds=5)
     end = f"--expires-at={soon:%Y-%m-%dT%H:%M:%SZ}"
     key, connection = server.create_key(tenant.project, end), server.create_connection(tenant.project, end)
@@ -69,8 +69,8 @@ def test_401_for_an_expired_key_or_token(connect, server, tenant):
 def test_401_is_the_same_for_a_foreign_and_an_unknown_token(connect, other_tenant):
     unknown = refused(401, connect(token=UNKNOWN_TOKEN).list)
     foreign = refused(401, connect(token=other_tenant.connection_token).list)
-    assert what_differs_never(foreign) == what_differs_never(unknown)
-    # The other way round: their key opens nothing of ours.
+    assert comparable(foreign) == comparable(unknown)
+    # The other tenant's key does not work with this tenant's token either.
     refused(401, connect(api_key=other_tenant.api_key).list)
 
 
@@ -85,7 +85,7 @@ def test_403_for_a_read_only_key(connect, server, tenant):
 def test_404_is_the_same_for_unknown_foreign_and_malformed_ids(connect, other_tenant):
     foreign = connect(other_tenant.api_key, other_tenant.connection_token).create(PAYMENT).id
     books = connect()
-    answers = [what_differs_never(refused(404, books.retrieve, id)) for id in (UNKNOWN_ID, foreign, "no-id")]
+    answers = [comparable(refused(404, books.retrieve, id)) for id in (UNKNOWN_ID, foreign, "no-id")]
     assert answers[0] == answers[1] == answers[2]
 
 

@@ -1,4 +1,4 @@
-"""What somebody tries first."""
+"""The first steps of a new user."""
 
 import asyncio
 import stat

@@ -1,4 +1,4 @@
-"""`Idempotency-Key`, which a user of the library sets on the HTTP client that it passes in."""
+"""`Idempotency-Key`. A user of the library sets it on the HTTP client that the library uses."""
 
 import asyncio
 import json
@@ -50,7 +50,7 @@ def test_equal_meaning_is_the_same_request(connect):
     books = with_key(connect, "order-4")
     first = books.create({"total_amount": 10000, "currency": "USD"})
     request = books.answer.request
-    # Another order, white space, and the whole number that the library cannot write.
+    # Another order, more white space, and a whole number, which the library cannot write.
     same = books.client.post(
         request.url,
         content=b'{ "currency": "usd",\n  "total_amount": 10000 }',
@@ -105,7 +105,7 @@ def test_concurrent_twins_make_one_payment(connect):
 
 
 class LosesTheFirstAnswer(httpx.HTTPTransport):
-    """A network that breaks after the server has done its work: the case that the key is for."""
+    """A network that fails after the server has stored the payment: the key makes a retry safe."""
 
     lost = False
 
@@ -124,12 +124,12 @@ def test_retry_after_a_lost_answer_needs_a_key_to_be_safe(connect, headers: dict
     created = books.create(PAYMENT)
     listed = books.list().result.data
     assert created in listed
-    # Without a key the library's own retry pays twice.
+    # Without a key the library's retry makes a second payment.
     assert len(listed) == payments
 
 
 def test_list_finds_a_payment_by_its_key(connect):
-    """After a crash a program asks the list for the key that it had used."""
+    """After a crash a program looks for its key in the list."""
     books = with_key(connect, "order-10")
     assert books.get("/accounting/payments", idempotency_key="order-10").json()["data"] == []
     created = books.create(PAYMENT)

@@ -9,7 +9,7 @@ from examples import PAYMENT
 
 
 def fill(books: Books, count: int) -> list[str]:
-    """Makes payments; answers their ids in order of creation."""
+    """Makes payments and returns their ids in order of creation."""
     return [books.create({"total_amount": number}).id for number in range(count)]
 
 
@@ -18,10 +18,10 @@ def ids(page) -> list[str]:
 
 
 def pages(books: Books, limit: float) -> list[list[str]]:
-    """Walks through the list as a user of the library does: `next()` until there is no next cursor."""
+    """Reads the whole list like a user of the library: `next()` until there is no next cursor."""
     page = books.list(limit=limit)
     walked = [ids(page)]
-    # Not until next() answers None, which it never does: after the last page the library starts again.
+    # next() never returns None: after the last page the library starts again from the first.
     while page.result.next_cursor is not None:
         page = page.next()
         walked.append(ids(page))
