@@ -1,20 +1,23 @@
-# What a developer types. Each target is a few commands; none hides a decision.
+# The commands of a developer. Each target is a few lines; decisions are in scripts/ and .ci/run.
 
-.PHONY: help run test test-trouble test-clients test-openapi bench chaos chaos-proof lint fmt clippy doc mutants deny advisories openapi sqlx ci
+.PHONY: help run test test-trouble test-clients test-openapi bench chaos chaos-proof lint fmt clippy doc typos machete fix mutants deny advisories openapi sqlx ci
+
+# What is written by the code and committed; `make fix` writes all of it. The queries come first: the rest compiles them.
+GENERATED = sqlx openapi
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: ## Start the server with a Postgres of its own (ARGS="--listen 127.0.0.1:9000")
+run: ## Start the server with its own Postgres (ARGS="--listen 127.0.0.1:9000")
 	@scripts/ensure-postgres.sh
 	@test -e target/release/unibooks || echo "The first build takes some minutes."
 	@cargo run --release --quiet --locked -- dev $(ARGS)
 
-test: ## Run all Rust tests against a real Postgres, which they start themselves
+test: ## Run all Rust tests; they start their own Postgres
 	@scripts/ensure-postgres.sh
 	cargo test --locked
 
-test-trouble: ## Run the tests that need PgBouncer, and root for a small disk of their own
+test-trouble: ## Run the tests that need PgBouncer, or root to mount a small disk
 	@scripts/ensure-postgres.sh
 	@scripts/ensure-pgbouncer.sh
 	cargo test --locked --test cli -- --ignored $(ARGS)
@@ -24,7 +27,7 @@ test-clients: ## Run the PyPI package panora-sdk against the server (ARGS="-k id
 	cargo build --locked
 	tests/clients/run.sh $(ARGS)
 
-test-openapi: ## Let schemathesis try the server by its OpenAPI document
+test-openapi: ## Test the server with schemathesis against its OpenAPI document
 	@scripts/ensure-postgres.sh
 	cargo build --locked
 	tests/openapi/run.sh
@@ -54,13 +57,25 @@ clippy:
 doc:
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked --document-private-items
 
+typos: ## Find misspelled words
+	@scripts/typos/run.sh
+
+machete: ## Find dependencies that no source names
+	@scripts/machete.sh
+
+fix: ## Write what tools can: clippy's suggestions, format, spelling, generated files
+	cargo clippy --fix --allow-dirty --allow-staged --all-targets --locked
+	cargo fmt
+	@scripts/typos/run.sh --write-changes
+	@$(MAKE) --no-print-directory $(GENERATED)
+
 mutants: ## Show that tests notice when a query forgets its tenant
 	@scripts/mutants.sh
 
 deny: ## Check licences, sources and banned crates of the dependencies
 	@scripts/deny.sh
 
-advisories: ## Look for known faults of the dependencies; needs the network
+advisories: ## Check the dependencies for known faults; needs the network
 	@scripts/deny.sh advisories
 
 openapi: ## Write docs/openapi.json from the code

@@ -41,14 +41,14 @@ as_root() {
 
 install_python() {
     if command -v apt-get >/dev/null; then
-        echo "Installing python3 and python3-venv with apt-get, for tests." >&2
+        echo "Installing python3 and python3-venv with apt-get, for tests and checks." >&2
         as_root apt-get update -qq
         as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3 python3-venv
     elif command -v dnf >/dev/null; then
-        echo "Installing python3.13 with dnf, for tests." >&2
+        echo "Installing python3.13 with dnf, for tests and checks." >&2
         as_root dnf install -y -q python3.13
     elif command -v brew >/dev/null; then
-        echo "Installing python@3.13 with Homebrew, for tests." >&2
+        echo "Installing python@3.13 with Homebrew, for tests and checks." >&2
         brew install --quiet python@3.13
     fi >/dev/null
 }
@@ -56,7 +56,7 @@ install_python() {
 # It is made again when the pinned packages change, and not before.
 if ! cmp -s "$requirements" "$venv/requirements.txt"; then
     python=$(find_python) || { install_python && python=$(find_python); } || {
-        echo "These tests need Python 3.$oldest to 3.13 with venv and ensurepip: install it, or name it in PYTHON." >&2
+        echo "$requirements needs Python 3.$oldest to 3.13 with venv and ensurepip: install it, or name it in PYTHON." >&2
         exit 1
     }
     rm -rf "$venv"

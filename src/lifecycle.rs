@@ -213,11 +213,11 @@ mod tests {
         lifecycle.background("trigger", async |_| ());
         lifecycle.background("queue", |_| async move {
             let _lives = queue_lives;
-            std::future::pending().await
+            std::future::pending::<()>().await;
         });
         let ended = lifecycle.run(|_| async move {
             let _lives = main_lives;
-            std::future::pending().await
+            std::future::pending::<()>().await;
         });
         assert!(ended.await.is_err(), "the trigger ended");
         assert!(main.await.is_err() && queue.await.is_err(), "both were dropped");

@@ -3,6 +3,8 @@
 
 #[path = "architecture/floors.rs"]
 mod floors;
+#[path = "architecture/names.rs"]
+mod names;
 #[path = "architecture/source.rs"]
 mod source;
 #[path = "architecture/sql.rs"]
@@ -174,12 +176,12 @@ fn no_slice_touches_another_slices_store() {
 }
 
 #[test]
-fn the_domain_knows_neither_axum_nor_sqlx_nor_the_rest_of_the_crate() {
+fn domain_imports_neither_axum_nor_sqlx_nor_the_crate() {
     assert_kept(&broken(strangers_in_the_domain));
 }
 
 #[test]
-fn sql_stands_only_in_stores_and_is_checked_when_it_compiles() {
+fn sql_is_only_in_stores_and_checked_at_compile_time() {
     assert_kept(&broken(sql_outside_stores));
     assert_kept(&broken(unchecked_sql));
 }
@@ -203,7 +205,7 @@ fn operators_are_made_at_the_console_only() {
 }
 
 #[test]
-fn no_binary_float_stands_anywhere_but_in_the_metrics() {
+fn no_binary_float_except_in_the_metrics() {
     assert_kept(&broken(floats));
 }
 
@@ -215,6 +217,11 @@ fn no_file_has_more_than_400_lines() {
     let long: Vec<_> =
         lines.filter(|(lines, _)| *lines > 400).map(|(n, path)| format!("{n} {}", path.display())).collect();
     assert_kept(&long);
+}
+
+#[test]
+fn test_names_are_short_and_clear() {
+    assert_kept(&names::broken());
 }
 
 #[test]

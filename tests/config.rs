@@ -1,4 +1,4 @@
-//! The settings that there are, what is written of them, and the files that ship the server.
+//! The settings, the files that document them, and the files with which the server is shipped.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -15,7 +15,7 @@ fn settings() -> BTreeSet<String> {
     environment_variables().into_iter().collect()
 }
 
-/// The variables of an environment file: set, or shown in a comment as `# NAME=value`.
+/// The variables in an environment file, both set ones and those in comments (`# NAME=value`).
 fn named(text: &str) -> Vec<String> {
     let is_name = |name: &&str| {
         name.starts_with(|c: char| c.is_ascii_uppercase()) && name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_')
@@ -25,24 +25,24 @@ fn named(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn example_environment_names_exactly_the_settings_that_there_are() {
+fn example_environment_names_every_setting_once() {
     let mut named = named(&read(".env.example"));
     named.sort();
     assert_eq!(named, settings().into_iter().collect::<Vec<_>>(), "each once");
 }
 
 #[test]
-fn example_environment_can_be_used_as_it_is() {
+fn example_environment_is_valid() {
     let text = read(".env.example");
     for line in text.lines().filter(|line| !line.starts_with('#') && !line.is_empty()) {
         let (name, value) = line.split_once('=').unwrap_or_else(|| panic!("no setting: {line}"));
         assert!(settings().contains(name), "{name}");
-        assert!(!value.contains(" #"), "a comment on the line of a value would be part of it: {line}");
+        assert!(!value.contains(" #"), "a comment after a value would be part of the value: {line}");
     }
 }
 
 #[test]
-fn every_setting_stands_in_the_readme() {
+fn every_setting_is_in_the_readme() {
     let readme = read("README.md");
     let missing: Vec<_> = settings().into_iter().filter(|name| !readme.contains(&format!("`{name}`"))).collect();
     assert!(missing.is_empty(), "README.md does not name {missing:?}");
@@ -55,20 +55,20 @@ fn every_setting_has_the_prefix_of_the_program() {
     assert_eq!(strange, Vec::<String>::new());
 }
 
-/// The services of the compose file: their lines, without comments.
+/// The text of each service in the compose file, without comments.
 fn services() -> Vec<String> {
     let text = read("docker-compose.yml");
     let lines = text.lines().filter(|line| !line.trim_start().starts_with('#'));
     let text = lines.collect::<Vec<_>>().join("\n");
     let (_, services) = text.split_once("\nservices:").expect("services");
     let (services, _) = services.split_once("\nvolumes:").expect("volumes");
-    // A service's name is indented by two blanks, and what it says by more.
+    // The name of a service is indented by two blanks, its content by more.
     let text = services.replace("\n  ", "\n").replace("\n ", "\u{0} ");
     text.lines().filter(|line| !line.is_empty()).map(|line| line.replace('\u{0}', "\n")).collect()
 }
 
 #[test]
-fn containers_have_bounded_logs_and_memory_and_no_capabilities() {
+fn containers_are_bounded_and_have_no_capabilities() {
     let services = services();
     assert_eq!(services.len(), 2, "{services:#?}");
     for service in &services {
@@ -80,7 +80,7 @@ fn containers_have_bounded_logs_and_memory_and_no_capabilities() {
 }
 
 #[test]
-fn database_of_the_compose_file_has_neither_network_nor_password() {
+fn compose_database_has_neither_network_nor_password() {
     let text = read("docker-compose.yml");
     assert!(text.contains("DATABASE_URL: postgres://unibooks@%2Frun%2Fpostgresql/unibooks\n"), "a password: {text}");
     let database = services().into_iter().find(|service| service.starts_with("postgres:")).expect("a database");
@@ -91,12 +91,26 @@ fn database_of_the_compose_file_has_neither_network_nor_password() {
 }
 
 #[test]
-fn python_packages_of_the_tests_are_pinned_by_their_hashes() {
-    for folder in ["tests/clients", "tests/openapi"] {
+fn all_files_name_the_same_version_of_rust() {
+    let manifest = read("Cargo.toml");
+    let version = manifest.lines().find_map(|line| line.strip_prefix("rust-version = ")).expect("a rust-version");
+    let version = version.trim_matches('"');
+    for (file, text) in [
+        ("rust-toolchain.toml", format!("channel = \"{version}.0\"\n")),
+        ("Dockerfile", format!("FROM rust:{version}-")),
+        ("README.md", format!("Rust {version}")),
+    ] {
+        assert!(read(file).contains(&text), "{file} does not say: {text}");
+    }
+}
+
+#[test]
+fn python_packages_are_pinned_by_hash() {
+    for (folder, at_least) in [("tests/clients", 20), ("tests/openapi", 20), ("scripts/typos", 1)] {
         let text = read(&format!("{folder}/requirements.txt"));
         let packages: Vec<_> = text.lines().filter(|line| line.contains("==")).collect();
         let hashed = text.replace("\\\n", "").lines().filter(|line| line.contains("--hash=sha256:")).count();
-        assert!(packages.len() > 20 && hashed == packages.len(), "{folder}: {hashed} of {}", packages.len());
+        assert!(packages.len() >= at_least && hashed == packages.len(), "{folder}: {hashed} of {}", packages.len());
         let wanted = read(&format!("{folder}/requirements.in"));
         for package in wanted.lines().filter(|line| line.contains("==")) {
             let pinned = package.to_lowercase().replace('_', "-");

@@ -1,4 +1,4 @@
-//! Feeds what the fuzzers have gathered (fuzz/) to the promises that they look after.
+//! Checks the fuzzers' promises (fuzz/promises.rs) on the inputs that the fuzzers have collected.
 
 #[path = "../fuzz/promises.rs"]
 mod promises;
@@ -18,26 +18,26 @@ fn feed(corpus: &str, promise: fn(&[u8])) {
 }
 
 #[test]
-fn bodies() {
+fn corpus_of_bodies_keeps_the_promises() {
     feed("body", promises::body);
 }
 
 #[test]
-fn queries() {
+fn corpus_of_queries_keeps_the_promises() {
     feed("query", promises::query);
 }
 
 #[test]
-fn cursors() {
+fn corpus_of_cursors_keeps_the_promises() {
     feed("cursor", promises::cursor);
 }
 
 #[test]
-fn keys() {
+fn corpus_of_keys_keeps_the_promises() {
     feed("key", promises::key);
 }
 
 #[test]
-fn tokens() {
+fn corpus_of_tokens_keeps_the_promises() {
     feed("token", promises::token);
 }

@@ -1,4 +1,4 @@
-//! Migrations on databases that hold something, for each state that a database in use can be in.
+//! Migrations of databases with data, from each schema that a database in use can have.
 
 #[path = "migrations/beside_traffic.rs"]
 mod beside_traffic;
@@ -17,8 +17,8 @@ use unibooks::domain::Clock;
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
 
-/// For each migration the rows that a database has which got as far as that: every table that exists by then, every
-/// column set. A new migration without its rows here fails.
+/// For each migration, rows for the tables and columns that it adds. Together they fill every column of every table. A
+/// new migration without rows here fails a test.
 const ROWS: &[(i64, &str)] = &[
     (20_260_101_000_000, CALLERS),
     (20_260_101_000_001, PAYMENTS),
@@ -73,7 +73,7 @@ async fn tables(connection: &mut PgConnection) -> BTreeSet<String> {
     names.into_iter().filter(|name| name != "_sqlx_migrations").collect()
 }
 
-/// All rows of a table as JSON, and the columns that are null in every row.
+/// All rows of a table as JSON, and the columns that are null in all of them.
 async fn contents(connection: &mut PgConnection, table: &str) -> (Vec<serde_json::Value>, BTreeSet<String>) {
     let query = format!("select to_jsonb(t) from {table} t order by 1");
     let rows: Vec<serde_json::Value> =
@@ -86,7 +86,7 @@ async fn contents(connection: &mut PgConnection, table: &str) -> (Vec<serde_json
     (rows, nulls.unwrap_or_default())
 }
 
-/// Applies the first migrations, each followed by its rows.
+/// Applies the first `count` migrations, each followed by its rows.
 async fn up_to(connection: &mut PgConnection, count: usize) {
     connection.ensure_migrations_table("_sqlx_migrations").await.expect("the table of migrations");
     for (migration, (version, rows)) in MIGRATIONS.iter().zip(ROWS).take(count) {
@@ -123,7 +123,7 @@ async fn rows_fill_every_table_and_every_column() {
 }
 
 #[tokio::test]
-async fn start_looks_at_the_rights_to_every_table() {
+async fn start_checks_the_rights_to_every_table() {
     let mut connection = connect(&postgres::migrated().await).await;
     let mut expected = tables(&mut connection).await;
     expected.insert("_sqlx_migrations".to_owned());
@@ -132,7 +132,7 @@ async fn start_looks_at_the_rights_to_every_table() {
 }
 
 #[tokio::test]
-async fn clocks_that_differ_by_more_than_five_seconds_are_warned_of() {
+async fn clocks_more_than_five_seconds_apart_are_warned_about() {
     let database = postgres::database().await;
     for (seconds, warnings) in [(0, 0), (60, 1), (-60, 1)] {
         let logs = Logs::catch("unibooks=info");
@@ -144,7 +144,7 @@ async fn clocks_that_differ_by_more_than_five_seconds_are_warned_of() {
 }
 
 #[tokio::test]
-async fn every_state_in_use_is_brought_up_to_date_with_its_rows() {
+async fn every_older_schema_is_migrated_with_its_rows() {
     for count in 0..=ROWS.len() {
         let options = postgres::empty().await;
         let mut connection = connect(&options).await;
@@ -176,7 +176,7 @@ async fn second_migration_changes_nothing() {
 }
 
 #[tokio::test]
-async fn many_servers_may_start_on_an_empty_database_at_once() {
+async fn many_servers_may_start_on_one_empty_database() {
     let options = postgres::empty().await;
     let server = async || migrate(&postgres::pool(options.clone()).await).await.map_err(|error| format!("{error:#}"));
     let ends = tokio::join!(server(), server(), server(), server());
@@ -184,7 +184,7 @@ async fn many_servers_may_start_on_an_empty_database_at_once() {
 }
 
 #[tokio::test]
-async fn database_of_a_newer_version_is_refused_and_left_alone() {
+async fn newer_database_is_refused_and_unchanged() {
     let options = postgres::migrated().await;
     let mut connection = connect(&options).await;
     let newer = "insert into _sqlx_migrations (version, description, success, checksum, execution_time)
@@ -198,7 +198,7 @@ async fn database_of_a_newer_version_is_refused_and_left_alone() {
 }
 
 #[tokio::test]
-async fn migration_that_was_changed_after_it_was_applied_is_refused() {
+async fn changed_migration_is_refused() {
     let options = postgres::migrated().await;
     let mut connection = connect(&options).await;
     execute(&mut connection, "update _sqlx_migrations set checksum = ''".to_owned()).await;

@@ -1,4 +1,4 @@
-//! The private Postgres, run for real: as root and as an ordinary user, through crashes and restarts.
+//! A real private Postgres, as root and as an ordinary user, through crashes and restarts.
 
 #[path = "private_postgres/foreign.rs"]
 mod foreign;
@@ -20,12 +20,12 @@ use unibooks::db::private::{Options, PrivatePostgres, PrivatePostgresError};
 
 use signal::signal;
 
-/// Tells the victim which folder to use; see [`victim`].
+/// The environment variable with the folder of the [`victim`].
 const VICTIM_FOLDER: &str = "UNIBOOKS_TEST_VICTIM_FOLDER";
-/// The victim writes this file when its row is committed.
+/// The file that the victim writes when its row is committed.
 const VICTIM_READY: &str = "victim-ready";
 
-/// A folder that, when root runs the tests, the user of Postgres can pass through.
+/// A temporary folder. If root runs the tests, Postgres' user needs access through it.
 fn temporary_folder() -> TempDir {
     let folder = tempfile::tempdir().expect("temporary folder");
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o711)).expect("mode");
@@ -70,7 +70,7 @@ fn wait_until(what: &str, condition: impl Fn() -> bool) {
     }
 }
 
-/// The command lines of all running processes that name a path.
+/// The command lines of all running processes that contain a path.
 fn processes_that_name(path: &Path) -> Vec<String> {
     let path = path.to_str().expect("plain path");
     let lines: Vec<String> = if Path::new("/proc/self/cmdline").exists() {
@@ -84,13 +84,13 @@ fn processes_that_name(path: &Path) -> Vec<String> {
     lines.into_iter().filter(|line| line.contains(path)).collect()
 }
 
-/// The folders of clusters that `initdb` has not finished.
+/// The folders in which `initdb` has not finished.
 fn unfinished_clusters(data_dir: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(data_dir).into_iter().flatten().flatten().map(|entry| entry.path());
     entries.filter(|path| path.to_string_lossy().contains("postgres.new-")).collect()
 }
 
-/// Another process, this test program again, that runs [`victim`] on a folder.
+/// Starts this test program again as another process, which runs [`victim`] on a folder.
 fn spawn_victim(data_dir: &Path) -> Child {
     Command::new(env::current_exe().expect("this program"))
         .args(["--ignored", "--exact", "victim"])
@@ -106,7 +106,7 @@ fn kill(mut victim: Child) {
 }
 
 #[tokio::test]
-#[ignore = "no test: the process that other tests start and kill"]
+#[ignore = "not a test: a process that other tests start and kill"]
 async fn victim() {
     let Some(data_dir) = env::var_os(VICTIM_FOLDER).map(PathBuf::from) else { return };
     let postgres = start(&data_dir).await;
@@ -116,9 +116,9 @@ async fn victim() {
 }
 
 #[tokio::test]
-async fn data_survives_a_restart_and_nothing_runs_in_between() {
+async fn data_survives_a_restart_and_nothing_keeps_running() {
     let folder = temporary_folder();
-    // Not there yet, and with everything in its name that a URL, a shell or a list of Postgres would have to quote.
+    // A folder that does not exist, whose name has all that a URL, a shell or a Postgres list must quote.
     let data_dir = folder.path().join("My \"data\", 100% 'ours'");
     let postgres = start(&data_dir).await;
     write_a_row(&postgres).await;
@@ -137,7 +137,7 @@ async fn data_survives_a_restart_and_nothing_runs_in_between() {
 }
 
 #[tokio::test]
-async fn only_the_owner_can_reach_it_and_what_it_commits_is_durable() {
+async fn only_the_owner_connects_and_commits_are_durable() {
     let folder = temporary_folder();
     let data_dir = folder.path().join("data");
     let settings = vec![("max_connections".to_owned(), "37".to_owned())];
@@ -153,7 +153,7 @@ async fn only_the_owner_can_reach_it_and_what_it_commits_is_durable() {
         ("max_connections", "37"),
     ] {
         if name == "lc_collate" {
-            // No setting any more since Postgres 16.
+            // Postgres 16 and later have no such setting.
             let mut connection = connect(&postgres).await;
             let query = "select datcollate::text from pg_database where datname = 'unibooks'";
             let found: String = sqlx::query_scalar(query).fetch_one(&mut connection).await.expect("collation");
@@ -184,13 +184,13 @@ async fn second_start_on_a_folder_is_refused_until_the_first_ends() {
     assert_eq!(error.to_string(), sentence);
     connect(&first).await.ping().await.expect("the first is not disturbed");
 
-    // Dropped, not stopped: the next start waits for what still runs.
+    // Dropped, not stopped: the next start waits for the processes that still run.
     drop(first);
     start(folder.path()).await.stop().await.expect("stop");
 }
 
 #[tokio::test]
-async fn path_that_is_too_long_for_a_socket_works() {
+async fn data_folder_with_a_long_path_works() {
     let folder = temporary_folder();
     let data_dir = folder.path().join("long".repeat(40));
     let postgres = start(&data_dir).await;
@@ -206,7 +206,7 @@ async fn path_that_is_too_long_for_a_socket_works() {
 }
 
 #[tokio::test]
-async fn first_start_that_was_killed_during_initdb_heals() {
+async fn start_after_a_killed_initdb_succeeds() {
     let folder = temporary_folder();
     let data_dir = folder.path().join("data");
     let victim = spawn_victim(&data_dir);
@@ -239,7 +239,7 @@ async fn missing_database_is_made_at_the_next_start() {
 }
 
 #[tokio::test]
-async fn killing_the_owner_leaves_no_postgres_behind_and_loses_nothing() {
+async fn killed_owner_leaves_no_postgres_and_loses_nothing() {
     let folder = temporary_folder();
     let data_dir = folder.path().join("data");
     let victim = spawn_victim(&data_dir);
@@ -268,7 +268,7 @@ async fn immediate_restart_after_a_kill_works() {
 }
 
 #[tokio::test]
-async fn restart_waits_for_the_last_process_of_a_postgres_that_was_killed() {
+async fn restart_waits_for_the_last_process_of_a_killed_postgres() {
     let folder = temporary_folder();
     let data_dir = folder.path().join("data");
     let postgres = start(&data_dir).await;
@@ -277,7 +277,7 @@ async fn restart_waits_for_the_last_process_of_a_postgres_that_was_killed() {
     let backend: i32 = sqlx::query_scalar("select pg_backend_pid()").fetch_one(&mut connection).await.expect("a pid");
     let postmaster = fs::read_to_string(data_dir.join("postgres/postmaster.pid")).expect("a pid file");
     let postmaster = postmaster.lines().next().expect("a pid");
-    // Stopped, so that it cannot notice the end of the others.
+    // Suspended, so that it cannot notice the end of the others.
     signal("STOP", &backend.to_string());
     signal("KILL", postmaster);
     drop(postgres);
@@ -296,7 +296,7 @@ async fn restart_waits_for_the_last_process_of_a_postgres_that_was_killed() {
 }
 
 #[tokio::test]
-async fn data_of_another_version_is_left_alone() {
+async fn data_of_another_version_is_refused_unchanged() {
     let folder = temporary_folder();
     let cluster = folder.path().join("postgres");
     fs::create_dir(&cluster).expect("folder");

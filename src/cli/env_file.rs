@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn text_before_the_first_line_of_other_systems_is_taken() {
+    fn byte_order_mark_line_ends_and_export_are_accepted() {
         let one = |name: &str, value: &str| Ok(vec![(name.to_owned(), value.to_owned())]);
         assert_eq!(parse("\u{feff}A=1\r\n"), one("A", "1"));
         assert_eq!(parse("export A=\"x y\" # why\n"), one("A", "x y"));
@@ -176,7 +176,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(500))]
 
         #[test]
-        fn escaped_value_is_read_as_it_was(value in "[^\0]*") {
+        fn escaped_value_is_read_back_unchanged(value in "[^\0]*") {
             let line = format!("A=\"{}\"\n", escaped(&value));
             prop_assert_eq!(parse(&line), Ok(vec![("A".to_owned(), value)]));
         }

@@ -24,7 +24,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn end_is_a_day_or_a_moment_to_come() {
+    fn expiry_is_a_day_or_moment_in_the_future() {
         let now = "2026-01-01T00:00:00Z".parse().expect("a time");
         let read = |text| parse_at(text, now).map(|time| time.to_rfc3339());
         assert_eq!(read("2030-01-31"), Ok("2030-01-31T00:00:00+00:00".to_owned()));

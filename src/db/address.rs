@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_cannot_be_honoured_is_refused_by_name_and_never_by_value() {
+    fn unsupported_parameter_is_refused_without_its_value() {
         for (query, name) in [
             ("sslpassword=hunter2", "sslpassword"),
             ("channel_binding=require", "channel_binding"),
@@ -142,14 +142,14 @@ mod tests {
     }
 
     #[test]
-    fn what_demands_nothing_is_taken() {
+    fn parameter_that_demands_nothing_is_accepted() {
         let query = "channel_binding=prefer&connect_timeout=10&target_session_attrs=read-write&dbname=other";
         let options = parse_url(&format!("postgres://me@localhost/books?{query}")).expect("taken");
         assert_eq!(options.get_database(), Some("other"));
     }
 
     #[test]
-    fn authority_that_is_named_is_asked() {
+    fn named_certificate_authority_is_verified() {
         let mode = |query| parse_url(&format!("postgres://me@localhost/books?{query}")).expect(query).get_ssl_mode();
         assert!(matches!(mode("sslmode=require&sslrootcert=/ca.crt"), PgSslMode::VerifyCa));
         assert!(matches!(mode("sslmode=require"), PgSslMode::Require));

@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn limit_lies_that_far_behind_the_last_reading() {
+    fn limit_is_the_last_reading_plus_the_duration() {
         let clock = DatabaseClock::default();
         assert_eq!(clock.after(Duration::from_hours(1)), DateTime::UNIX_EPOCH, "nothing was read");
         let time = "2026-01-01T00:00:00Z".parse::<DateTime<Utc>>().expect("a time");

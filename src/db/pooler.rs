@@ -43,7 +43,7 @@ mod tests {
 
     #[test]
     fn refusals_of_poolers_name_what_to_change() {
-        // What PgBouncer 1.18 and 1.20 and Postgres behind them say.
+        // Messages of PgBouncer 1.18 and 1.20, and of Postgres behind them.
         for (code, message, expected) in [
             ("08P01", "unsupported startup parameter: options", "UNIBOOKS_DATABASE_POOLING=transaction"),
             ("08P01", "unsupported startup parameter in options: enable_sort", "UNIBOOKS_DATABASE_POOLING=transaction"),

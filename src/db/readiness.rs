@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn one_look_serves_all_who_wait_and_ends_with_its_time() {
+    async fn waiting_probes_share_one_check_until_it_expires() {
         let (readiness, looks) = (Readiness::default(), AtomicU32::new(0));
         let look = async || {
             looks.fetch_add(1, Ordering::Relaxed);
@@ -54,16 +54,16 @@ mod tests {
         let (first, second) = tokio::join!(readiness.share(look), readiness.share(look));
         assert!(first.is_err() && second.is_err());
         assert_eq!(looks.load(Ordering::Relaxed), 1);
-        // As if the time had passed.
+        // Ages the outcome, as if its time had passed.
         let mut last = readiness.0.lock().await;
         *last = Some((Instant::now() - KEPT, Ok(())));
         drop(last);
-        assert!(readiness.share(look).await.is_err(), "what is too old does not count");
+        assert!(readiness.share(look).await.is_err(), "an old outcome does not count");
         assert_eq!(looks.load(Ordering::Relaxed), 2);
     }
 
     #[tokio::test]
-    async fn caller_that_goes_away_leaves_the_look_to_the_next() {
+    async fn abandoned_check_is_taken_over_by_the_next_caller() {
         let readiness = Readiness::default();
         let first = readiness.clone();
         let first = tokio::spawn(async move { first.share(std::future::pending).await });

@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn settings_that_a_pooler_swallowed_are_named() {
+    fn settings_that_a_pooler_dropped_are_named() {
         let refused = |facts: &Facts| check_session(facts, Duration::from_secs(5)).map_err(|error| error.to_string());
         assert_eq!(refused(&facts()), Ok(()));
         assert_eq!(refused(&Facts { statement_timeout_ms: 1_000, ..facts() }), Ok(()), "Postgres gives up earlier");

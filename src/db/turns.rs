@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn key_that_is_alone_takes_every_turn_and_then_waits() {
+    async fn key_alone_takes_every_turn_and_then_waits() {
         let (turns, key) = (Turns::new(2), key());
         let held = (turns.take(key, SOON).await.expect("a turn"), turns.take(key, SOON).await.expect("a turn"));
         assert!(turns.take(key, SOON).await.is_err());
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn next_turn_is_that_of_the_key_with_fewest() {
+    async fn next_turn_goes_to_the_key_with_fewest() {
         let (turns, many, few) = (Turns::new(2), key(), key());
         let long = Duration::from_mins(1);
         let held = [turns.take(many, long).await.expect("a turn"), turns.take(many, long).await.expect("a turn")];

@@ -54,14 +54,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn digits_stay_as_they_were_written() {
+    fn digits_are_kept_as_written() {
         for text in ["1.2", "1.20", "0.000000000001", "1", "0010.50", "1234567890.123456789012345678"] {
             assert_eq!(text.parse::<ExchangeRate>().expect(text).as_str(), text);
         }
     }
 
     #[test]
-    fn what_is_not_a_positive_plain_decimal_is_refused() {
+    fn only_a_positive_plain_decimal_is_a_rate() {
         let too_long = "1".repeat(30);
         for text in ["", "0", "0.00", "-1.2", "+1.2", "1e3", ".5", "1.", "1,2", "1.2.3", " 1", "NaN", "١", &too_long] {
             assert_eq!(text.parse::<ExchangeRate>().map_err(|r| r.code), Err("invalid_exchange_rate"), "{text}");
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rate_has_28_digits_at_most_with_or_without_point() {
+    fn rate_has_at_most_28_digits() {
         for text in ["1".repeat(28), format!("0.{}", "1".repeat(27)), format!("{}1", "0".repeat(27))] {
             assert_eq!(text.parse::<ExchangeRate>().map(|rate| rate.0), Ok(text));
         }

@@ -130,14 +130,14 @@ mod tests {
     }
 
     #[test]
-    fn order_and_white_space_do_not_matter_and_digits_do() {
+    fn canonical_text_ignores_order_and_keeps_digits() {
         assert_eq!(parse(r#"{ "b" : [1.50, 2] , "a":"\u0041" }"#), Ok(r#"{"a":"A","b":[1.50,2]}"#.to_owned()));
         assert_eq!(parse(r#"{"n":0.1000000000000000000001}"#), Ok(r#"{"n":0.1000000000000000000001}"#.to_owned()));
         assert_eq!(parse("{}"), Ok("{}".to_owned()));
     }
 
     #[test]
-    fn what_cannot_be_kept_is_refused_by_name() {
+    fn mappings_that_cannot_be_stored_are_refused_by_name() {
         let deep = format!("{{\"a\":{}{}}}", "[".repeat(64), "]".repeat(64));
         let large = format!("{{\"a\":\"{}\"}}", "x".repeat(FieldMappings::MAX_BYTES));
         assert_eq!(parse(&deep), Err("too_deep"));
@@ -151,7 +151,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn canonical_is_final(members in prop::collection::btree_map("\\PC{0,6}", "\\PC{0,6}", 0..6)) {
+        fn canonical_text_is_its_own_canonical_text(members in prop::collection::btree_map("\\PC{0,6}", "\\PC{0,6}", 0..6)) {
             let text = serde_json::to_string_pretty(&members).expect("JSON");
             let canonical = parse(&text).expect("no NUL, not deep");
             prop_assert_eq!(parse(&canonical).expect("canonical"), canonical.clone());

@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn nul_is_refused_before_the_database_would() {
+    fn nul_is_refused() {
         assert_eq!("a\0b".parse::<FreeText>().map_err(|r| r.code), Err("nul_character"));
     }
 }

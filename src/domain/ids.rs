@@ -132,7 +132,7 @@ mod tests {
         }
 
         #[test]
-        fn an_id_is_a_uuid_v7_of_its_millisecond_and_otherwise_random(micros in MICROS, random: [u8; 10]) {
+        fn id_is_a_uuid_v7_with_62_random_bits(micros in MICROS, random: [u8; 10]) {
             let id = ordered(at(micros), random);
             prop_assert_eq!((id.get_version(), id.get_variant()), (Some(Version::SortRand), Variant::RFC4122));
             prop_assert_eq!(u128::from(millisecond(at(micros))), id.as_u128() >> 80);
@@ -142,7 +142,7 @@ mod tests {
         }
 
         #[test]
-        fn ids_of_a_millisecond_stand_between_its_places(micros in MICROS, of_millisecond in 0..1_000i64, random: [u8; 10]) {
+        fn id_is_within_the_bounds_of_its_millisecond(micros in MICROS, of_millisecond in 0..1_000i64, random: [u8; 10]) {
             let id = ordered(at(micros / 1_000 * 1_000 + of_millisecond), random);
             prop_assert!(PaymentId::place_before(at(micros)) < id);
             prop_assert!(id < PaymentId::place_after(at(micros)));

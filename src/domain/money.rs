@@ -65,21 +65,21 @@ mod tests {
     }
 
     #[test]
-    fn the_ways_to_write_ten_thousand_are_one_amount() {
+    fn all_spellings_of_ten_thousand_are_one_amount() {
         for number in ["10000", "10000.0", "1e4", "1E+4", "0.1e5", "1000000e-2", "10000.000000000000000000000000000"] {
             assert_eq!(number.parse(), Ok(MinorUnits(10_000)), "{number}");
         }
     }
 
     #[test]
-    fn zero_is_zero_however_it_is_written() {
+    fn all_spellings_of_zero_are_zero() {
         for number in ["0", "-0", "0.0", "-0.0e99", "0e999999999999999999999"] {
             assert_eq!(number.parse(), Ok(MinorUnits(0)), "{number}");
         }
     }
 
     #[test]
-    fn fractions_of_a_cent_and_huge_numbers_are_refused_by_name() {
+    fn fractions_and_huge_numbers_are_refused_by_name() {
         assert_eq!(code("100.5"), "not_whole");
         assert_eq!(code("1e-400"), "not_whole");
         assert_eq!(code("9007199254740992"), "out_of_range");

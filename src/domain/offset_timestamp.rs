@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn the_calendar_date_that_was_written_comes_back() {
+    fn written_calendar_date_and_offset_are_kept() {
         assert_eq!(round_trip("2024-06-15T23:30:00-05:00"), "2024-06-15T23:30:00-05:00");
         assert_eq!(round_trip("2024-06-15T00:30:00+05:45"), "2024-06-15T00:30:00+05:45");
         assert_eq!(round_trip("2024-06-15"), "2024-06-15T00:00:00Z");
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_assumed_is_told() {
+    fn assumptions_are_reported() {
         let assumed = |text| OffsetTimestamp::parse(text).expect(text).1;
         assert_eq!(assumed("2024-06-15T12:00:00"), Assumed { utc: true, microseconds: false });
         assert_eq!(assumed("2024-06-15T12:00:00.1234567Z"), Assumed { utc: false, microseconds: true });
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_date_is_refused() {
+    fn text_that_is_no_date_is_refused() {
         for text in [
             "",
             "yesterday",

@@ -168,7 +168,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn a_cursor_reversed_twice_is_itself(backward: bool, id in 1..u128::MAX) {
+        fn cursor_reversed_twice_is_the_same(backward: bool, id in 1..u128::MAX) {
             let direction = if backward { Direction::Backward } else { Direction::Forward };
             let key = SortKey::CreatedAt(DateTime::UNIX_EPOCH);
             let cursor = Cursor { direction, id: Uuid::from_u128(id), key };

@@ -42,7 +42,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn text_is_that_of_chrono(seconds in -62_135_510_400i64..253_402_128_000, micros in 0u32..1_000_000) {
+        fn text_equals_the_text_of_chrono(seconds in -62_135_510_400i64..253_402_128_000, micros in 0u32..1_000_000) {
             let time = DateTime::from_timestamp(seconds, micros * 1_000).expect("in range");
             let written = serde_json::to_value(Both { ours: time, chronos: time }).expect("JSON");
             prop_assert_eq!(&written["ours"], &written["chronos"]);

@@ -1,4 +1,4 @@
-//! What a caller is told when the database fails, by what the failure leaves behind.
+//! Answers when the database fails: what they reveal, and whether the call may be repeated.
 
 use axum::http::Method;
 use insta::assert_json_snapshot;
@@ -6,7 +6,7 @@ use serde_json::json;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use unibooks::db::Error;
 
-use crate::support::app::{App, PAYMENTS, small};
+use crate::support::app::{App, PAYMENTS, page_example, small_payment};
 
 async fn execute(app: &App, statement: &'static str) {
     let mut connection = app.connect().await;
@@ -14,12 +14,12 @@ async fn execute(app: &App, statement: &'static str) {
 }
 
 #[tokio::test]
-async fn database_that_is_gone_is_a_503_that_says_when_to_try_again() {
+async fn lost_database_is_a_503_with_retry_after() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     app.database.close().await;
     let read = app.get(&tenant, PAYMENTS).await;
-    for answer in [&read, &app.create(&tenant, &small()).await] {
+    for answer in [&read, &app.create(&tenant, &small_payment()).await] {
         assert_eq!(answer.status, 503);
         assert_eq!(answer.header("retry-after"), "1");
         assert_eq!(answer.header("content-type"), "application/problem+json");
@@ -39,7 +39,7 @@ async fn database_that_is_gone_is_a_503_that_says_when_to_try_again() {
 }
 
 #[tokio::test]
-async fn server_finds_its_way_back_to_a_database_that_returned() {
+async fn server_reconnects_to_a_database_that_returned() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     assert_eq!(app.get(&tenant, PAYMENTS).await.status, 200);
@@ -51,7 +51,7 @@ async fn server_finds_its_way_back_to_a_database_that_returned() {
             .fetch_one(&mut admin)
             .await
             .expect("ended");
-    assert!(ended > 0, "the pool held connections");
+    assert!(ended > 0, "the pool held sessions");
     let mut failures = 0;
     loop {
         let answer = app.get(&tenant, PAYMENTS).await;
@@ -60,22 +60,22 @@ async fn server_finds_its_way_back_to_a_database_that_returned() {
         }
         assert_eq!((answer.status.as_u16(), answer.header("retry-after")), (503, "1"), "{}", answer.text);
         failures += 1;
-        assert!(failures <= ended, "a connection that broke is not used twice");
+        assert!(failures <= ended, "a broken session is not used twice");
     }
 }
 
-/// The connection breaks while the payment is written: nobody can know whether it was.
+/// Ends the session while it writes a payment, so the server cannot know whether the payment was stored.
 const BREAKS: &str = "create function break_off() returns trigger language plpgsql as
     $$ begin perform pg_terminate_backend(pg_backend_pid()); return new; end $$;
     create trigger break_off before insert on payment for each row execute function break_off()";
 
 #[tokio::test]
-async fn create_whose_connection_broke_is_not_repeated_by_clients_unless_it_has_a_key() {
+async fn cut_create_is_retryable_only_with_a_key() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     execute(&app, BREAKS).await;
 
-    let answer = app.create(&tenant, &small()).await;
+    let answer = app.create(&tenant, &small_payment()).await;
     assert_eq!(answer.status, 409, "{}", answer.text);
     assert_json_snapshot!(answer.json(), { ".request_id" => "…", ".payment_id" => "…" }, @r#"
     {
@@ -92,18 +92,18 @@ async fn create_whose_connection_broke_is_not_repeated_by_clients_unless_it_has_
     "#);
     let id = answer.json()["payment_id"].as_str().expect("the id that it would have").to_owned();
 
-    let keyed = app.create_under(&tenant, "key", &small()).await;
+    let keyed = app.create_under(&tenant, "key", &small_payment()).await;
     assert_eq!((keyed.status.as_u16(), keyed.header("retry-after")), (503, "1"), "{}", keyed.text);
 
     execute(&app, "drop trigger break_off on payment").await;
-    assert_eq!(app.get(&tenant, &format!("{PAYMENTS}/{id}")).await.status, 404, "the id tells that it was not");
-    let again = app.create_under(&tenant, "key", &small()).await;
+    assert_eq!(app.get(&tenant, &format!("{PAYMENTS}/{id}")).await.status, 404, "the payment was not stored");
+    let again = app.create_under(&tenant, "key", &small_payment()).await;
     assert_eq!((again.status.as_u16(), again.header("idempotent-replayed")), (201, ""), "{}", again.text);
     assert_eq!(app.count().await, 1);
 }
 
 #[tokio::test]
-async fn constraint_that_an_operator_made_stricter_is_a_fault_of_its_member() {
+async fn stricter_constraint_is_a_fault_of_its_member() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     for (statement, body, pointer) in [
@@ -131,11 +131,11 @@ async fn constraint_that_an_operator_made_stricter_is_a_fault_of_its_member() {
         assert_eq!(answer.status, 422, "{}", answer.text);
         assert_eq!(answer.faults(), [(pointer.to_owned(), "refused_by_constraint".to_owned())]);
     }
-    assert_eq!(app.count().await, 0, "the payment goes with its line");
+    assert_eq!(app.count().await, 0, "a payment is not stored without its line item");
 }
 
 #[tokio::test]
-async fn constraint_that_speaks_of_no_member_is_a_failure_that_tells_nothing() {
+async fn unknown_constraint_is_an_internal_error() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     execute(&app, "alter table payment add constraint house_rule check (currency <> 'USD')").await;
@@ -145,7 +145,52 @@ async fn constraint_that_speaks_of_no_member_is_a_failure_that_tells_nothing() {
 }
 
 #[tokio::test]
-async fn statement_that_takes_too_long_is_ended_by_the_database_and_safe_to_repeat() {
+async fn internal_error_reveals_nothing_of_the_database() {
+    let app = App::new().await;
+    let tenant = app.tenant().await;
+    let mut connection = app.connect().await;
+    sqlx::raw_sql("alter table payment_line_item rename to elsewhere").execute(&mut connection).await.expect("renamed");
+    let answer = app.create(&tenant, &page_example()).await;
+    assert_eq!(answer.problem(), (500, "internal".to_owned()));
+    let text = answer.text.to_lowercase();
+    for word in ["payment_line_item", "relation", "sql", "postgres", "panicked", "src/"] {
+        assert!(!text.contains(word), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn refused_line_item_leaves_no_payment_and_no_key() {
+    let app = App::new().await;
+    let tenant = app.tenant().await;
+    sqlx::raw_sql(
+        "create function refuse() returns trigger language plpgsql as $$
+         begin
+             if new.name = 'the third' then raise exception 'no'; end if;
+             return new;
+         end $$;
+         create trigger refuse before insert on payment_line_item for each row execute function refuse();",
+    )
+    .execute(&mut app.connect().await)
+    .await
+    .expect("a trigger");
+    let body = |third: &str| json!({ "line_items": [{ "name": "a" }, { "name": "b" }, { "name": third }] });
+    let answer = app.create_under(&tenant, "k", &body("the third")).await;
+    assert_eq!(answer.problem(), (500, "internal".to_owned()));
+    let items = async || {
+        let mut connection = app.connect().await;
+        sqlx::query_scalar::<_, i64>("select count(*) from payment_line_item")
+            .fetch_one(&mut connection)
+            .await
+            .expect("a count")
+    };
+    assert_eq!((app.count().await, items().await), (0, 0));
+    // The key is free again, so another request may use it.
+    assert_eq!(app.create_under(&tenant, "k", &body("c")).await.status, 201);
+    assert_eq!((app.count().await, items().await), (1, 3));
+}
+
+#[tokio::test]
+async fn statement_timeout_is_a_retryable_503() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     execute(
@@ -156,16 +201,16 @@ async fn statement_that_takes_too_long_is_ended_by_the_database_and_safe_to_repe
     )
     .await;
     let request = tenant.request(Method::POST, PAYMENTS).header("content-type", "application/json");
-    let answer = app.send(request.body(small().to_string().into()).expect("a request")).await;
+    let answer = app.send(request.body(small_payment().to_string().into()).expect("a request")).await;
     assert_eq!((answer.status.as_u16(), answer.header("retry-after")), (503, "1"), "{}", answer.text);
 }
 
 #[tokio::test]
-async fn statement_of_another_session_names_the_setting_for_poolers() {
+async fn foreign_prepared_statement_names_the_pooler_setting() {
     let app = App::new().await;
     let mut session = app.database.begin().await.expect("a session");
     for number in 1..=50 {
-        // As if a pooler had lent this session to another connection, which prepared its statements in it.
+        // As if a pooler had lent this session to another client, which prepared its own statements.
         let prepare = AssertSqlSafe(format!("prepare sqlx_s_{number} as select 1"));
         sqlx::raw_sql(prepare).execute(&mut session).await.ok();
     }

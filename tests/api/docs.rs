@@ -1,4 +1,4 @@
-//! What the server says of itself: the OpenAPI document, the page that shows it, and the texts in `docs/`.
+//! The OpenAPI document, the page that shows it, and the texts in `docs/`: they agree with the code.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -33,13 +33,13 @@ async fn get(app: &App, path: &str) -> Answer {
 }
 
 #[test]
-fn committed_openapi_document_is_what_the_code_says() {
+fn committed_openapi_document_is_fresh() {
     let generated = router::openapi().to_pretty_json().expect("JSON") + "\n";
     assert!(read("docs/openapi.json") == generated, "docs/openapi.json is stale: run `make openapi` and commit it");
 }
 
 #[tokio::test]
-async fn served_openapi_document_is_the_same_and_of_version_3_1() {
+async fn served_openapi_document_is_the_committed_one() {
     let app = App::new().await;
     let answer = get(&app, "/openapi.json").await;
     assert_eq!(answer.status, 200);
@@ -49,7 +49,7 @@ async fn served_openapi_document_is_the_same_and_of_version_3_1() {
 }
 
 #[test]
-fn operations_have_unique_ids_and_say_who_may_call() {
+fn operations_have_unique_ids_and_name_credentials() {
     let document = document();
     let mut ids = BTreeSet::new();
     for (path, item) in document["paths"].as_object().expect("paths") {
@@ -64,7 +64,7 @@ fn operations_have_unique_ids_and_say_who_may_call() {
     assert_eq!(document["components"]["securitySchemes"]["connection_token"]["name"], "x-connection-token");
 }
 
-/// All problems of the document, as (status, code).
+/// All problems in the document, as (status, code).
 fn documented_problems(document: &Value) -> BTreeSet<(String, String)> {
     let mut problems = BTreeSet::new();
     let operations = document["paths"].as_object().expect("paths").values().filter_map(Value::as_object);
@@ -85,8 +85,8 @@ fn documented_problems(document: &Value) -> BTreeSet<(String, String)> {
 }
 
 #[test]
-fn every_problem_stands_in_the_document_with_an_example() {
-    // No operation answers these: they are about paths and methods that are not in the document.
+fn every_problem_is_in_the_document_with_an_example() {
+    // No operation has these: they are answers to paths and methods that are not in the document.
     let elsewhere = ["route_not_found", "method_not_allowed"];
     let all = problem_types().into_iter().filter(|problem| !elsewhere.contains(&problem.code));
     let all: BTreeSet<_> = all.map(|problem| (problem.status.as_str().to_owned(), problem.code.to_owned())).collect();
@@ -94,7 +94,7 @@ fn every_problem_stands_in_the_document_with_an_example() {
 }
 
 #[test]
-fn every_problem_stands_in_the_guide_with_its_status() {
+fn every_problem_is_in_the_guide_with_its_status() {
     let guide = read("docs/api.md");
     for problem in problem_types() {
         let code = format!("`{}`", problem.code);
@@ -103,7 +103,7 @@ fn every_problem_stands_in_the_guide_with_its_status() {
     }
 }
 
-/// Every code that a fault or a warning can have, read from the source.
+/// Every code of a fault or a warning, read from the source.
 fn detail_codes() -> BTreeSet<String> {
     fn walk(folder: &Path, texts: &mut Vec<String>) {
         for entry in fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {
@@ -129,32 +129,32 @@ fn detail_codes() -> BTreeSet<String> {
 }
 
 #[test]
-fn every_code_of_a_fault_or_warning_stands_in_the_guide() {
+fn every_fault_and_warning_code_is_in_the_guide() {
     let codes = detail_codes();
     for known in ["wrong_type", "invalid_cursor", "date_too_fine", "refused_by_constraint", "unknown_parameter"] {
         assert!(codes.contains(known), "{known} was not found in the source: {codes:?}");
     }
     let guide = read("docs/api.md");
-    // At the console, not over HTTP.
+    // Used on the command line only.
     let console = ["invalid_label", "unknown_provider"];
     let missing: Vec<_> =
         codes.iter().filter(|code| !console.contains(&&***code) && !guide.contains(&format!("`{code}`"))).collect();
     assert!(missing.is_empty(), "docs/api.md does not list {missing:?}");
 }
 
-/// The members of a schema with their examples.
+/// The members of a schema, each with its example.
 fn members(document: &Value, schema: &str) -> Map<String, Value> {
     let schema = &document["components"]["schemas"][schema];
     schema["properties"].as_object().unwrap_or_else(|| panic!("no members: {schema}")).clone()
 }
 
-/// A whole body made of the examples of the request's schema.
+/// A request body made of the examples in the schema.
 fn documented_body(document: &Value) -> Value {
     let examples = |schema: &str| {
         let examples = members(document, schema).into_iter().filter(|(name, _)| name != "line_items");
         let example = |(name, member): (String, Value)| {
             let example = match &member["example"] {
-                // Examples of free objects do not reach the document.
+                // The document has no example for members of a free-form object.
                 Value::Null if name == "field_mappings" => json!({ "custom_field_1": "value1" }),
                 example => example.clone(),
             };
@@ -169,7 +169,7 @@ fn documented_body(document: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn every_documented_member_is_accepted_and_comes_back_as_its_example_says() {
+async fn documented_examples_are_accepted_and_answered() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let body = documented_body(&document());
@@ -214,7 +214,7 @@ async fn answers_have_exactly_the_documented_members() {
 }
 
 #[tokio::test]
-async fn page_of_the_documentation_works_offline() {
+async fn documentation_page_works_offline() {
     let app = App::new().await;
     let redirect = get(&app, "/docs").await;
     assert!(redirect.status.is_redirection(), "{}", redirect.status);
@@ -238,11 +238,11 @@ async fn page_of_the_documentation_works_offline() {
     let initializer = get(&app, "/docs/swagger-initializer.js").await;
     assert!(!initializer.text.contains("http"), "{}", initializer.text);
     assert!(initializer.text.contains("\"../openapi.json\""), "{}", initializer.text);
-    // Else the page shows a badge that it loads from validator.swagger.io.
+    // Otherwise the page loads a badge from validator.swagger.io.
     assert!(initializer.text.contains("\"validatorUrl\": \"none\""), "{}", initializer.text);
 }
 
-/// Asks for a path with one header more.
+/// `GET` with one more header.
 async fn get_with(app: &App, path: &str, name: &str, value: &str) -> Response {
     let request = Request::get(path).header(name, value).body(Body::empty()).expect("a request");
     tower::ServiceExt::oneshot(app.router.clone(), request).await.expect("answered")
@@ -253,7 +253,7 @@ async fn bytes(response: Response) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn page_of_the_documentation_loads_from_here_alone_and_has_no_frame() {
+async fn documentation_page_loads_only_own_files_unframed() {
     let app = App::new().await;
     for path in ["/docs", "/docs/", "/docs/swagger-ui-bundle.js", "/docs/nothing"] {
         let answer = get(&app, path).await;
@@ -265,20 +265,20 @@ async fn page_of_the_documentation_loads_from_here_alone_and_has_no_frame() {
         assert_eq!(answer.header("x-frame-options"), "DENY");
         assert_eq!(answer.header("x-content-type-options"), "nosniff");
     }
-    // What the policy would block: scripts and styles inside the page.
+    // The policy blocks scripts and styles inside the page.
     let page = get(&app, "/docs/").await.text;
     assert!(!page.contains("<style") && !page.contains(" style=") && !page.contains(" on"), "{page}");
     assert_eq!(page.matches("<script").count(), page.matches("<script src=").count(), "{page}");
 }
 
 #[tokio::test]
-async fn file_of_the_documentation_that_is_not_there_is_a_problem() {
+async fn unknown_documentation_file_is_a_problem() {
     let app = App::new().await;
     assert_eq!(get(&app, "/docs/nothing.js").await.problem(), (404, "route_not_found".to_owned()));
 }
 
 #[tokio::test]
-async fn documentation_is_compressed_for_those_who_accept_it() {
+async fn documentation_is_compressed_if_accepted() {
     let app = App::new().await;
     for path in ["/docs/swagger-ui-bundle.js", "/docs/swagger-ui.css", "/openapi.json"] {
         let (plain, gzip) = (get(&app, path).await, get_with(&app, path, "accept-encoding", "br, gzip").await);
@@ -295,7 +295,7 @@ async fn documentation_is_compressed_for_those_who_accept_it() {
 }
 
 #[tokio::test]
-async fn documentation_is_kept_by_browsers_and_payments_are_not() {
+async fn browsers_cache_documentation_but_not_payments() {
     let app = App::new().await;
     for (path, kept) in [("/docs/swagger-ui.css", "public, max-age=3600"), ("/openapi.json", "no-cache")] {
         let answer = get(&app, path).await;

@@ -1,4 +1,4 @@
-//! What tells people, load balancers and orchestrators that the server is there.
+//! Health routes for people, load balancers and orchestrators.
 
 use axum::body::Body;
 use axum::http::Request;
@@ -31,7 +31,7 @@ async fn health_is_the_json_number_200() {
 }
 
 #[tokio::test]
-async fn server_without_its_database_lives_but_is_not_ready() {
+async fn server_without_database_is_alive_but_not_ready() {
     let app = App::new().await;
     for probe in ["/livez", "/readyz"] {
         assert_eq!(get(&app, probe).await.status, 200, "{probe}");
@@ -46,7 +46,7 @@ async fn server_without_its_database_lives_but_is_not_ready() {
 }
 
 #[tokio::test]
-async fn server_with_migrations_to_come_is_not_ready() {
+async fn server_with_pending_migrations_is_not_ready() {
     let app = App::new().await;
     let mut connection = app.connect().await;
     let forget = "delete from _sqlx_migrations where version = (select max(version) from _sqlx_migrations)";
@@ -55,7 +55,7 @@ async fn server_with_migrations_to_come_is_not_ready() {
 }
 
 #[tokio::test]
-async fn probes_that_come_together_cost_the_database_one_look() {
+async fn concurrent_probes_share_one_database_check() {
     let app = App::new().await;
     let probes = std::iter::repeat_with(|| {
         let router = app.router.clone();
@@ -64,7 +64,7 @@ async fn probes_that_come_together_cost_the_database_one_look() {
     for response in probes.take(200).collect::<JoinSet<_>>().join_all().await {
         assert_eq!(response.expect("the router does not fail").status(), 200);
     }
-    // Sessions report what they did when they end.
+    // A session reports its statistics when it ends.
     app.database.close().await;
     let mut connection = app.connect().await;
     let others = "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()";

@@ -1,4 +1,4 @@
-//! What stands in the log: one line a request, each failure once, and nothing that is secret.
+//! The log: one line for each request, each failure once, and no secrets.
 
 use std::process::Command;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use unibooks::http::admission::LoadShed;
 use unibooks::http::middleware::layers;
 use unibooks::telemetry::{self, LogFormat};
 
-use crate::support::app::{App, PAYMENTS, small, unlimited};
+use crate::support::app::{App, PAYMENTS, small_payment, unlimited};
 use crate::support::logs::Logs;
 use crate::support::postgres;
 use crate::support::wait::until;
@@ -25,11 +25,11 @@ fn with_message<'a>(lines: &'a [Value], message: &str) -> Vec<&'a Value> {
 }
 
 #[tokio::test]
-async fn request_is_one_line_with_who_what_and_how_it_ended() {
+async fn request_is_one_line_with_caller_route_and_status() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let logs = Logs::catch("info");
-    let answer = app.create(&tenant, &small()).await;
+    let answer = app.create(&tenant, &small_payment()).await;
     let lines = logs.lines();
     assert_eq!(lines.len(), 1, "{lines:#?}");
     let line = &lines[0];
@@ -48,7 +48,7 @@ async fn request_is_one_line_with_who_what_and_how_it_ended() {
 }
 
 #[tokio::test]
-async fn route_is_logged_as_matched_and_never_the_path_itself() {
+async fn route_is_logged_but_never_the_path() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let logs = Logs::catch("info");
@@ -71,16 +71,16 @@ async fn route_is_logged_as_matched_and_never_the_path_itself() {
 }
 
 #[tokio::test]
-async fn what_a_client_must_mend_is_a_line_with_its_code_and_no_error() {
+async fn client_error_is_one_info_line_with_its_code() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let logs = Logs::catch("info");
     app.create(&tenant, &json!({ "currency": "EURO" })).await;
     app.send(Request::get(PAYMENTS).body(Body::empty()).expect("a request")).await;
     let lines = logs.lines();
-    let told: Vec<_> = lines.iter().map(|line| (&line["level"], &line["status"], &line["span"]["code"])).collect();
+    let outcomes: Vec<_> = lines.iter().map(|line| (&line["level"], &line["status"], &line["span"]["code"])).collect();
     assert_eq!(
-        told,
+        outcomes,
         [
             (&json!("INFO"), &json!(422), &json!("invalid_body")),
             (&json!("INFO"), &json!(401), &json!("unauthenticated"))
@@ -89,7 +89,7 @@ async fn what_a_client_must_mend_is_a_line_with_its_code_and_no_error() {
 }
 
 #[tokio::test]
-async fn probes_are_silent_while_all_is_well() {
+async fn probes_are_not_logged_while_ready() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let logs = Logs::catch("info");
@@ -98,18 +98,18 @@ async fn probes_are_silent_while_all_is_well() {
     }
     assert_eq!(logs.text(), "");
     app.database.close().await;
-    until("the last good look is forgotten", async || app.get(&tenant, "/readyz").await.status != 200).await;
+    until("the last successful check has expired", async || app.get(&tenant, "/readyz").await.status != 200).await;
     assert_eq!(with_message(&logs.lines(), "answered").len(), 1);
 }
 
 #[tokio::test]
-async fn failure_is_logged_once_with_its_cause_and_the_requests_ids() {
+async fn failure_is_logged_once_with_cause_and_request_id() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let mut connection = app.connect().await;
     sqlx::query("drop table payment_line_item").execute(&mut connection).await.expect("dropped");
     let logs = Logs::catch("info");
-    let answer = app.create(&tenant, &small()).await;
+    let answer = app.create(&tenant, &small_payment()).await;
     assert_eq!(answer.status, 500);
     let lines = logs.lines();
     let failures: Vec<_> = lines.iter().filter(|line| line["level"] == "ERROR").collect();
@@ -118,12 +118,12 @@ async fn failure_is_logged_once_with_its_cause_and_the_requests_ids() {
     assert!(cause.contains("payment_line_item"), "{cause}");
     assert_eq!(failure["span"]["request_id"], answer.header("x-request-id"));
     assert_eq!(failure["span"]["connection_id"], tenant.connection_id.to_string());
-    assert_eq!(logs.text().matches("payment_line_item").count(), 1, "the cause stands in one line, once");
-    assert!(!answer.text.contains("payment_line_item"), "the client is not told");
+    assert_eq!(logs.text().matches("payment_line_item").count(), 1, "the cause is logged once");
+    assert!(!answer.text.contains("payment_line_item"), "the client does not see the cause");
     assert_eq!(with_message(&lines, "answered").len(), 1);
 }
 
-/// The answers with a code that have a line of their own, and those that were counted together.
+/// How many answers with this code have their own log line, and how many are only in a count.
 fn lines_and_counts(logs: &Logs, code: &str) -> (usize, u64) {
     let lines = logs.lines();
     let own = with_message(&lines, "answered").iter().filter(|line| line["span"]["code"] == code).count();
@@ -132,7 +132,7 @@ fn lines_and_counts(logs: &Logs, code: &str) -> (usize, u64) {
     (own, counts.map(|count| count.expect("a count")).sum())
 }
 
-/// Waits until each of so many answers is in the log: those with a line of their own.
+/// Waits until this many answers are in the log. Returns how many have their own line.
 async fn own_lines_of(logs: &Logs, code: &str, answers: usize) -> usize {
     until("each answer is in the log", async || {
         let (own, together) = lines_and_counts(logs, code);
@@ -144,13 +144,13 @@ async fn own_lines_of(logs: &Logs, code: &str, answers: usize) -> usize {
 }
 
 #[tokio::test]
-async fn refusals_for_being_too_many_are_one_line_a_second() {
+async fn refusals_by_a_limit_share_log_lines() {
     let clock = Clock::system();
     let one_failure = RateLimit(Some("1/86400".parse().expect("a quota")));
     let settings = ServerSettings { failed_auth_limit: one_failure, ..unlimited() };
     let app = App::with_settings(postgres::migrated().await, clock, &settings).await;
     let logs = Logs::catch("info");
-    // Well formed, and of nobody: only a look-up can tell.
+    // Well-formed secrets that do not exist: only a look-up finds out.
     let guess = || {
         let request = Request::get(PAYMENTS).header("x-api-key", "ub_key_3SnR2GEOoPd9KTTzvEcYS0DmMnfe22Zs23y1uZ");
         request.header("x-connection-token", "ub_conn_bMwvVohreKpLFs0kgRO6gEaX1XRPTKQX0aUdYH")
@@ -161,12 +161,12 @@ async fn refusals_for_being_too_many_are_one_line_a_second() {
         assert_eq!(refused().await, 429);
     }
     let own = own_lines_of(&logs, "too_many_failures", 1_000).await;
-    assert!(own > 0, "the first shows where it came from");
+    assert!(own > 0, "the first refusals have their own line");
     assert!(own < 100, "{own} lines");
 }
 
 #[tokio::test]
-async fn answers_without_a_key_have_a_bounded_number_of_lines() {
+async fn unauthenticated_answers_have_bounded_log_lines() {
     let app = App::new().await;
     let logs = Logs::catch("info");
     for _ in 0..1_500 {
@@ -177,7 +177,7 @@ async fn answers_without_a_key_have_a_bounded_number_of_lines() {
 }
 
 #[tokio::test]
-async fn caller_with_a_good_key_has_a_line_for_each_request() {
+async fn authenticated_requests_have_a_log_line_each() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let logs = Logs::catch("info");
@@ -187,9 +187,9 @@ async fn caller_with_a_good_key_has_a_line_for_each_request() {
     assert_eq!(lines_and_counts(&logs, "invalid_body"), (150, 0));
 }
 
-/// Run as a process of its own by the test below: logging as `serve` sets it up is for a whole process.
+/// The test below runs this as a separate process, because logging as in `serve` applies to a whole process.
 #[tokio::test]
-#[ignore = "no test: the process that another test starts"]
+#[ignore = "not a test: a process that another test starts"]
 async fn server_that_panics() {
     let _logging = telemetry::init("trace", LogFormat::Json).expect("logs");
     let handler = get(async || -> &'static str { panic!("the reason") });
@@ -203,7 +203,7 @@ async fn server_that_panics() {
 }
 
 #[test]
-fn panic_is_logged_once_with_its_message_inside_its_request() {
+fn panic_is_logged_once_with_message_and_request_id() {
     let server = Command::new(std::env::current_exe().expect("this program"))
         .args(["--ignored", "--exact", "--nocapture", "logs::server_that_panics"])
         .output()
@@ -214,7 +214,7 @@ fn panic_is_logged_once_with_its_message_inside_its_request() {
     let failures: Vec<_> = lines.iter().filter(|line| line["level"] == "ERROR").collect();
     let [failure] = failures[..] else { panic!("{} errors: {log}", failures.len()) };
     assert_eq!(failure["span"]["request_id"], "panicked-here");
-    assert!(failure.to_string().contains("tests/api/logs.rs"), "it says where: {failure}");
+    assert!(failure.to_string().contains("tests/api/logs.rs"), "the line has the place of the panic: {failure}");
     assert_eq!(log.matches("the reason").count(), 1, "{log}");
     assert_eq!(with_message(&lines, "answered").len(), 1);
 }
@@ -260,7 +260,7 @@ async fn no_secret_query_or_body_is_logged_at_any_level() {
 }
 
 #[tokio::test]
-async fn reading_costs_one_query_however_much_is_read() {
+async fn reading_takes_one_query_for_any_page_size() {
     let app = App::new_at_noon().await;
     let tenant = app.tenant().await;
     let mut id = String::new();
@@ -280,7 +280,7 @@ async fn reading_costs_one_query_however_much_is_read() {
 }
 
 #[tokio::test]
-async fn requests_of_one_caller_that_come_together_share_one_look_up() {
+async fn concurrent_requests_of_a_caller_share_one_look_up() {
     let app = App::new_at_noon().await;
     let tenant = app.tenant().await;
     let logs = Logs::catch("sqlx::query=debug");
@@ -291,13 +291,13 @@ async fn requests_of_one_caller_that_come_together_share_one_look_up() {
 }
 
 #[tokio::test]
-async fn create_is_one_statement_beside_the_callers_one() {
+async fn create_takes_one_statement_besides_the_look_up() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let logs = Logs::catch("sqlx::query=debug");
     app.create_under(&tenant, "key", &crate::support::app::page_example()).await;
     let lines = logs.lines();
-    // The writer's new connection has read the database's clock.
+    // The writer's new session first reads the database's clock.
     let is_clock = |line: &Value| line.to_string().contains("extract(epoch from clock_timestamp())");
     let queries = lines.iter().filter(|line| line["target"] == "sqlx::query" && !is_clock(line));
     assert_eq!(queries.count(), 2, "{lines:#?}");

@@ -1,4 +1,4 @@
-//! The API through its real router, on a real database. The modules mirror the URLs.
+//! The API, through the real router on a real database. The modules follow the URLs.
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -9,7 +9,7 @@ mod database_failures;
 mod docs;
 mod health;
 mod logs;
-mod original_faults;
 mod rate_limits;
 mod revocation;
 mod shell;
+mod stored_secrets;

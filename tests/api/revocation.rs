@@ -1,4 +1,4 @@
-//! Who may call is kept for a moment, and forgotten on every server as soon as it changes.
+//! The cache of callers: an entry lives for a second, and every server drops it as soon as the caller changes.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -7,19 +7,19 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::postgres::PgListener;
 use unibooks::domain::Clock;
 
-use crate::support::app::{App, Like, PAYMENTS, Tenant};
+use crate::support::app::{App, CredentialOptions, PAYMENTS, Tenant};
 use crate::support::wait::until;
 
 fn noon() -> DateTime<Utc> {
     "2026-01-01T12:00:00Z".parse().expect("a time")
 }
 
-/// A server whose clock the test moves, in milliseconds after noon.
-async fn with_hands() -> (App, Arc<AtomicI64>) {
-    let hands = Arc::new(AtomicI64::new(0));
-    let read = Arc::clone(&hands);
-    let insert_headers = move || noon() + TimeDelta::milliseconds(read.load(Ordering::SeqCst));
-    (App::with_clock(Clock::new(insert_headers)).await, hands)
+/// A server whose clock the test sets, in milliseconds after noon.
+async fn with_movable_clock() -> (App, Arc<AtomicI64>) {
+    let clock = Arc::new(AtomicI64::new(0));
+    let read = Arc::clone(&clock);
+    let now = move || noon() + TimeDelta::milliseconds(read.load(Ordering::SeqCst));
+    (App::with_clock(Clock::new(now)).await, clock)
 }
 
 async fn execute(app: &App, statement: &'static str) {
@@ -31,13 +31,13 @@ async fn status(app: &App, tenant: &Tenant) -> u16 {
     app.get(tenant, PAYMENTS).await.status.as_u16()
 }
 
-/// Starts to listen and waits until it does.
+/// Starts the server's listener and waits until it listens.
 async fn listening(app: &App) {
     tokio::spawn(app.authenticator.clone().follow_revocations());
     until_listeners(app, 1).await;
 }
 
-/// Waits until so many connections to the server's database, beside the one that asks, have said `listen` last.
+/// Waits until this many other sessions on the server's database have `listen` as their last statement.
 async fn until_listeners(app: &App, wanted: i64) {
     let count = "select count(*) from pg_stat_activity
                  where datname = current_database() and state = 'idle' and query ilike 'listen %'";
@@ -49,8 +49,8 @@ async fn until_listeners(app: &App, wanted: i64) {
     .await;
 }
 
-/// Shows that a caller is let in without a look-up: there is nothing to look it up in. A server that has just begun to
-/// listen forgets once more; so it may take a second try.
+/// Shows that servers accept a caller without a look-up, by renaming the table. A server that has just begun to listen
+/// clears its cache once more, so this may take a second try.
 async fn assert_kept(apps: &[&App], tenant: &Tenant) {
     for app in apps {
         let mut tries = 0..10;
@@ -86,60 +86,64 @@ async fn revoked_key_is_refused_by_every_server() {
                 (true, true) => execute(&app, "update connection set expires_at = '2025-01-01'").await,
             }
             for server in [&app, &other] {
-                assert_eq!(server.until_refused(&tenant).await.problem(), (401, "unauthenticated".to_owned()));
+                assert_eq!(server.poll_until_refused(&tenant).await.problem(), (401, "unauthenticated".to_owned()));
             }
         }
     }
 }
 
 #[tokio::test]
-async fn without_a_notification_a_second_is_enough() {
-    let (app, hands) = with_hands().await;
+async fn revocation_counts_within_a_second_without_notification() {
+    let (app, clock) = with_movable_clock().await;
     let tenant = app.tenant().await;
     assert_eq!(status(&app, &tenant).await, 200);
     app.revoke_key(tenant.api_key_id).await;
-    hands.store(999, Ordering::SeqCst);
-    assert_eq!(status(&app, &tenant).await, 200, "nobody told this server");
-    hands.store(1_000, Ordering::SeqCst);
+    clock.store(999, Ordering::SeqCst);
+    assert_eq!(status(&app, &tenant).await, 200, "this server has no notification");
+    clock.store(1_000, Ordering::SeqCst);
     assert_eq!(status(&app, &tenant).await, 401);
 }
 
 #[tokio::test]
-async fn clock_that_was_set_back_keeps_nobody() {
-    let (app, hands) = with_hands().await;
+async fn clock_set_back_keeps_no_revoked_caller() {
+    let (app, clock) = with_movable_clock().await;
     let tenant = app.tenant().await;
     assert_eq!(status(&app, &tenant).await, 200);
     app.revoke_connection(tenant.connection_id).await;
-    hands.store(-1, Ordering::SeqCst);
+    clock.store(-1, Ordering::SeqCst);
     assert_eq!(status(&app, &tenant).await, 401);
 }
 
 #[tokio::test]
-async fn end_of_a_key_counts_to_the_moment_also_for_who_is_kept() {
-    let (app, hands) = with_hands().await;
-    let ends = Like { expires_at: Some(noon() + TimeDelta::milliseconds(500)), ..Like::default() };
-    for tenant in [app.tenant_like(ends, Like::default()).await, app.tenant_like(Like::default(), ends).await] {
-        hands.store(0, Ordering::SeqCst);
+async fn cached_caller_expires_at_the_exact_time() {
+    let (app, clock) = with_movable_clock().await;
+    let ends =
+        CredentialOptions { expires_at: Some(noon() + TimeDelta::milliseconds(500)), ..CredentialOptions::default() };
+    for tenant in [
+        app.tenant_like(ends, CredentialOptions::default()).await,
+        app.tenant_like(CredentialOptions::default(), ends).await,
+    ] {
+        clock.store(0, Ordering::SeqCst);
         assert_eq!(status(&app, &tenant).await, 200);
-        hands.store(499, Ordering::SeqCst);
+        clock.store(499, Ordering::SeqCst);
         assert_kept(&[&app], &tenant).await;
-        hands.store(500, Ordering::SeqCst);
+        clock.store(500, Ordering::SeqCst);
         assert_eq!(status(&app, &tenant).await, 401);
     }
 }
 
 #[tokio::test]
-async fn key_that_is_made_after_a_failed_attempt_works_at_once() {
+async fn key_made_after_a_failed_attempt_works_at_once() {
     let app = App::new_at_noon().await;
     let tenant = app.tenant().await;
     execute(&app, "update api_key set secret_hash = sha256(secret_hash)").await;
     assert_eq!(status(&app, &tenant).await, 401);
-    let (_, api_key) = app.key(tenant.project_id, Like::default()).await;
+    let (_, api_key) = app.key(tenant.project_id, CredentialOptions::default()).await;
     assert_eq!(status(&app, &Tenant { api_key, ..tenant }).await, 200);
 }
 
 #[tokio::test]
-async fn uses_that_are_written_down_tell_nobody() {
+async fn flush_of_last_uses_notifies_no_server() {
     let app = App::new_at_noon().await;
     let tenant = app.tenant().await;
     assert_eq!(status(&app, &tenant).await, 200);
@@ -154,13 +158,13 @@ async fn uses_that_are_written_down_tell_nobody() {
 }
 
 #[tokio::test]
-async fn listener_that_was_cut_off_comes_back_and_forgets_what_it_may_have_missed() {
+async fn listener_that_was_cut_off_reconnects_and_clears_the_cache() {
     let app = App::new_at_noon().await;
     listening(&app).await;
     let tenant = app.tenant().await;
     assert_eq!(status(&app, &tenant).await, 200);
     assert_kept(&[&app], &tenant).await;
-    // In one transaction: when the connection is gone, the revocation is there, and nobody was told of it.
+    // Revokes without a notification, in one transaction, and then ends the listener's session.
     execute(
         &app,
         "begin;
@@ -172,17 +176,17 @@ async fn listener_that_was_cut_off_comes_back_and_forgets_what_it_may_have_misse
          where datname = current_database() and query ilike 'listen %'",
     )
     .await;
-    assert_eq!(app.until_refused(&tenant).await.status, 401);
+    assert_eq!(app.poll_until_refused(&tenant).await.status, 401);
 
     let second = app.tenant().await;
     until_listeners(&app, 1).await;
     assert_eq!(status(&app, &second).await, 200);
     app.revoke_key(second.api_key_id).await;
-    assert_eq!(app.until_refused(&second).await.status, 401, "it hears again");
+    assert_eq!(app.poll_until_refused(&second).await.status, 401, "the listener works again");
 }
 
 #[tokio::test]
-async fn look_up_that_failed_is_not_kept() {
+async fn failed_look_up_is_not_cached() {
     let app = App::new_at_noon().await;
     let tenant = app.tenant().await;
     execute(&app, "alter table connection rename to hidden").await;

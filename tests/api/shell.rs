@@ -1,4 +1,4 @@
-//! How the server talks, whatever it talks about: problems, headers, timeouts, panics, CORS.
+//! What all routes share: problems, headers, timeouts, panics, CORS.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use unibooks::domain::Clock;
 use unibooks::http::admission::LoadShed;
 use unibooks::http::middleware::layers;
 
-use crate::support::app::{Answer, App, PAYMENTS, small};
+use crate::support::app::{Answer, App, PAYMENTS, small_payment};
 
 async fn send(router: Router, request: Request<Body>) -> Answer {
     let (parts, body) = router.oneshot(request).await.expect("the router does not fail").into_parts();
@@ -42,7 +42,7 @@ fn assert_problem(answer: &Answer, status: u16, code: &str) {
 }
 
 #[tokio::test]
-async fn path_that_is_not_there_is_a_problem() {
+async fn unknown_path_is_a_problem() {
     let app = App::new().await;
     let answer = app.send(request("GET", "/accounting/invoices?api_key=x")).await;
     assert_problem(&answer, 404, "route_not_found");
@@ -61,7 +61,7 @@ async fn path_that_is_not_there_is_a_problem() {
 }
 
 #[tokio::test]
-async fn path_with_a_slash_at_its_end_is_named_without_it() {
+async fn trailing_slash_is_a_404_that_names_the_path() {
     let app = App::new().await;
     let payment = format!("{PAYMENTS}/0197a3c2-5b7e-7c40-8a51-3f0b6a9d2e11");
     for (method, path) in [("GET", PAYMENTS), ("POST", PAYMENTS), ("GET", &payment), ("PUT", "/openapi.json")] {
@@ -80,39 +80,40 @@ async fn path_with_a_slash_at_its_end_is_named_without_it() {
 }
 
 #[tokio::test]
-async fn public_url_is_told_where_clients_need_it() {
+async fn public_url_is_used_in_location_and_openapi() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let public_url = "https://api.example/books/".parse().expect("a URL");
     let settings = ServerSettings { public_url, ..ServerSettings::default() };
     let router = unibooks::app::App::new(&settings, &app.database, &Clock::system()).router;
 
-    // The second is the answer to a repetition.
+    // The second call is a repetition.
     for _ in 0..2 {
         let create = tenant.request(Method::POST, PAYMENTS).header("content-type", "application/json");
-        // A client's word about where the server is counts for nothing.
+        // Headers in which a client names a host are ignored.
         let create = create.header("host", "evil.example").header("x-forwarded-prefix", "/evil");
         let create = create.header("x-forwarded-host", "evil.example").header("idempotency-key", "order-17");
-        let created = send(router.clone(), create.body(Body::from(small().to_string())).expect("a request")).await;
+        let created =
+            send(router.clone(), create.body(Body::from(small_payment().to_string())).expect("a request")).await;
         let id = created.json()["id"].as_str().expect("an id").to_owned();
         assert_eq!(created.header("location"), format!("https://api.example/books{PAYMENTS}/{id}"));
     }
     let document = send(router.clone(), request("GET", "/openapi.json")).await.json();
     assert_eq!(document["servers"], json!([{ "url": "https://api.example/books" }]));
-    // Both are relative to where the browser is.
+    // These links are relative, so they need no public URL.
     let redirect = send(router.clone(), request("GET", "/docs")).await;
     assert_eq!(redirect.header("location"), "docs/");
     let initializer = send(router, request("GET", "/docs/swagger-initializer.js")).await;
     assert!(initializer.text.contains("\"../openapi.json\""), "{}", initializer.text);
 
-    let without = app.create(&tenant, &small()).await;
+    let without = app.create(&tenant, &small_payment()).await;
     let id = without.json()["id"].as_str().expect("an id").to_owned();
     assert_eq!(without.header("location"), format!("{PAYMENTS}/{id}"));
     assert!(app.send(request("GET", "/openapi.json")).await.json()["servers"].is_null());
 }
 
 #[tokio::test]
-async fn method_that_a_path_does_not_know_is_a_problem_with_those_that_it_knows() {
+async fn wrong_method_is_a_problem_that_lists_the_allowed_ones() {
     let app = App::new().await;
     for (method, path, allow) in [
         ("DELETE", PAYMENTS.to_owned(), "GET,HEAD,POST"),
@@ -129,30 +130,30 @@ async fn method_that_a_path_does_not_know_is_a_problem_with_those_that_it_knows(
 }
 
 #[tokio::test]
-async fn too_large_a_body_is_a_problem_whether_its_length_is_announced_or_not() {
+async fn too_large_body_is_a_problem_with_or_without_its_length() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let large = json!({ "type": "x".repeat(1_048_576) }).to_string();
     assert_problem(&app.create_with(&tenant, &[], large.clone()).await, 413, "body_too_large");
-    // A body that passes through a function no longer tells its length.
+    // A body that is mapped has no known length.
     let body = Body::new(Full::new(Bytes::from(large)).map_frame(|frame| frame));
     assert_problem(&app.create_with(&tenant, &[], body).await, 413, "body_too_large");
     assert_eq!(app.count().await, 0);
 }
 
 #[tokio::test]
-async fn body_that_is_not_declared_as_json_is_a_problem() {
+async fn body_without_a_json_media_type_is_a_problem() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     for media_type in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "application/jsonp"] {
         let request = tenant.request(Method::POST, PAYMENTS).header("content-type", media_type);
-        let answer = app.send(request.body(Body::from(small().to_string())).expect("a request")).await;
+        let answer = app.send(request.body(Body::from(small_payment().to_string())).expect("a request")).await;
         assert_problem(&answer, 415, "unsupported_media_type");
     }
 }
 
 #[tokio::test]
-async fn sane_request_id_is_kept_and_another_replaced() {
+async fn valid_request_id_is_kept_and_others_replaced() {
     let app = App::new().await;
     let with_id =
         |id: &str| Request::get("/nowhere").header("x-request-id", id).body(Body::empty()).expect("a request");
@@ -166,15 +167,18 @@ async fn sane_request_id_is_kept_and_another_replaced() {
         assert_eq!(answer.json()["request_id"], made);
     }
     let answer = app.send(request("GET", "/health")).await;
-    assert_eq!(answer.header("x-request-id").len(), 36, "a success has one, too");
+    assert_eq!(answer.header("x-request-id").len(), 36, "a success has one too");
 }
 
 #[tokio::test]
-async fn every_answer_says_how_long_it_took_and_belongs_in_no_cache() {
+async fn every_answer_has_its_duration_and_is_not_cached() {
     let app = App::new().await;
     let tenant = app.tenant().await;
-    let answers =
-        [app.get(&tenant, PAYMENTS).await, app.create(&tenant, &small()).await, app.get(&tenant, "/nowhere").await];
+    let answers = [
+        app.get(&tenant, PAYMENTS).await,
+        app.create(&tenant, &small_payment()).await,
+        app.get(&tenant, "/nowhere").await,
+    ];
     for answer in answers {
         let milliseconds = answer.header("server-timing").strip_prefix("total;dur=").expect("a duration");
         assert!(milliseconds.parse::<f64>().is_ok(), "{milliseconds}");
@@ -184,7 +188,7 @@ async fn every_answer_says_how_long_it_took_and_belongs_in_no_cache() {
 }
 
 #[tokio::test]
-async fn panic_becomes_a_problem_that_tells_nothing() {
+async fn panic_becomes_a_problem_without_its_message() {
     let panics = Router::new().route("/", get(async || -> &'static str { panic!("secret {}", 42) }));
     let answer = send(wrap(panics, Duration::from_mins(1)), request("GET", "/")).await;
     assert_problem(&answer, 500, "internal");
@@ -218,7 +222,7 @@ async fn panic_in_a_create_is_retryable_only_with_a_key() {
 }
 
 #[tokio::test]
-async fn answer_that_takes_too_long_is_retryable_only_where_a_repetition_is_safe() {
+async fn timeout_is_retryable_only_if_a_repetition_is_safe() {
     let slow = || async { std::future::pending::<StatusCode>().await };
     let router = Router::new().route("/", get(slow).post(slow));
     let router = wrap(router, Duration::from_millis(1));
@@ -256,7 +260,7 @@ async fn cors_is_off_unless_set() {
 }
 
 #[tokio::test]
-async fn cors_lets_the_named_origins_in_and_no_other() {
+async fn cors_allows_only_the_named_origins() {
     let app = App::new().await;
     let origins = ["https://books.example", "http://localhost:3000"].map(HeaderValue::from_static);
     let settings = ServerSettings { cors_origins: Origins(origins.to_vec()), ..ServerSettings::default() };

@@ -1,4 +1,4 @@
-//! `dev`: one command from an empty machine to a payment.
+//! The command `dev`: from an empty machine to a payment.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use crate::process::{Server, free_port, one_line, unibooks, wait_until};
 
-/// A folder that, when root runs the tests, the user of Postgres can pass through.
+/// A temporary folder. If root runs the tests, Postgres' user needs access through it.
 fn temporary_folder() -> TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o711)).expect("mode");
@@ -23,13 +23,13 @@ fn dev(data_dir: &Path, listen: &str) -> Command {
     command
 }
 
-/// The command that `dev` printed for pasting.
+/// The command that `dev` printed to be pasted.
 fn pasteable(printed: &str) -> &str {
     let start = printed.find("curl ").unwrap_or_else(|| panic!("no curl in {printed}"));
     printed[start..].trim_end()
 }
 
-/// The curl that the demo's credentials give: the server prints it to its end, which comes later.
+/// Runs the `curl` with the demo's credentials. `dev` prints the same, but its output can be read only after its end.
 fn paste(curl: &str) -> Output {
     Command::new("sh").args(["-c", curl]).output().expect("a shell")
 }
@@ -38,7 +38,7 @@ fn has_curl() -> bool {
     Command::new("curl").arg("--version").output().is_ok()
 }
 
-/// The command lines of all running processes that name a path.
+/// The command lines of all running processes that contain a path.
 fn processes_that_name(path: &Path) -> Vec<String> {
     // A slim Linux has no ps; macOS has no /proc.
     let lines: Vec<String> = if let Ok(processes) = fs::read_dir("/proc") {
@@ -65,7 +65,7 @@ async fn payments(server: &Server, data_dir: &Path) -> usize {
 }
 
 #[tokio::test]
-async fn printed_curl_makes_a_payment_and_a_later_start_finds_it() {
+async fn printed_curl_makes_a_payment_that_a_restart_keeps() {
     let folder = temporary_folder();
     let data_dir = folder.path().join("data");
     let listen = format!("127.0.0.1:{}", free_port());
@@ -115,7 +115,7 @@ async fn second_server_on_the_same_folder_is_refused() {
 }
 
 #[tokio::test]
-async fn taken_port_is_noticed_before_a_database_is_made() {
+async fn taken_port_ends_the_start_before_a_database_is_made() {
     let folder = temporary_folder();
     let data_dir = folder.path().join("data");
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
@@ -126,7 +126,7 @@ async fn taken_port_is_noticed_before_a_database_is_made() {
 }
 
 #[tokio::test]
-async fn folder_without_postgres_programs_is_told_with_its_setting() {
+async fn folder_without_postgres_is_named_with_its_setting() {
     let folder = temporary_folder();
     let mut command = dev(&folder.path().join("data"), "127.0.0.1:0");
     let line = one_line(&command.env("UNIBOOKS_POSTGRES_BIN", folder.path()).output().expect("a process"), 1);

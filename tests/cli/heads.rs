@@ -1,4 +1,4 @@
-//! Heads of requests that HTTP/1.1 does not allow, sent as raw bytes to a real process.
+//! Request heads that HTTP/1.1 does not allow, sent as raw bytes to a real process.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::process::{Server, made_at_the_console};
+use crate::process::{Server, new_credentials};
 use crate::support::app::PAYMENTS;
 use crate::support::postgres;
 
-/// Sends bytes and reads all that comes until the server closes the connection.
+/// Sends bytes and reads until the server closes the connection.
 fn exchange(server: &Server, sent: impl AsRef<[u8]>) -> String {
     let mut stream = TcpStream::connect(server.base.trim_start_matches("http://")).expect("connected");
     stream.set_read_timeout(Some(Duration::from_mins(1))).expect("a bound");
@@ -20,7 +20,7 @@ fn exchange(server: &Server, sent: impl AsRef<[u8]>) -> String {
     answer
 }
 
-/// The status and code of the one problem document that the answer is.
+/// The status and code of an answer that is exactly one problem document.
 #[track_caller]
 fn problem(answer: &str) -> (u16, String) {
     assert_eq!(answer.lines().filter(|line| line.starts_with("HTTP/1.1 ")).count(), 1, "one answer: {answer}");
@@ -81,7 +81,7 @@ async fn request_without_one_valid_host_is_refused() {
     server.stop();
 }
 
-/// A proxy that reads the body in another way would see another request in it.
+/// A proxy in front that finds the end of the body elsewhere would see another request inside.
 #[tokio::test]
 async fn transfer_coding_other_than_chunked_is_refused() {
     let server = serve().await;
@@ -98,7 +98,7 @@ async fn transfer_coding_other_than_chunked_is_refused() {
     ] {
         assert_eq!(problem(&post(lines)), (501, "unsupported_transfer_coding".to_owned()), "{lines:?}");
     }
-    // Where chunked is not the last one, the body has no end.
+    // If chunked is not the last coding, the body has no end.
     assert_eq!(problem(&post("transfer-encoding: gzip\r\n")), (400, "malformed_request".to_owned()));
     let chunked = post("Transfer-Encoding: Chunked\r\nconnection: close\r\n");
     assert!(chunked.starts_with("HTTP/1.1 401"), "{chunked}");
@@ -108,7 +108,7 @@ async fn transfer_coding_other_than_chunked_is_refused() {
 #[tokio::test]
 async fn refused_request_is_not_asked_for_its_body() {
     let url = postgres::url(&postgres::migrated().await).await;
-    let [_, key, _, token] = made_at_the_console(&url);
+    let [_, key, _, token] = new_credentials(&url);
     let server = Server::serve(&url);
     let caller = format!("x-api-key: {key}\r\nx-connection-token: {token}\r\n");
     let json = "content-type: application/json\r\n";
@@ -128,7 +128,7 @@ async fn refused_request_is_not_asked_for_its_body() {
 }
 
 #[tokio::test]
-async fn head_that_cannot_be_read_gets_a_problem_document() {
+async fn malformed_head_gets_a_problem_document() {
     let mut server = serve().await;
     let many = |count| "x-many: 1\r\n".repeat(count);
     let head = "GET /livez HTTP/1.1\r\nhost: test\r\n";

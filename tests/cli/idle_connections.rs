@@ -1,4 +1,4 @@
-//! Idle connections make room for new ones, against a real process.
+//! Idle client connections make room for new ones, in a real process.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -17,7 +17,7 @@ async fn server_with(settings: &[(&str, &str)]) -> Server {
     Server::serve_with(&postgres::url(&postgres::migrated().await).await, settings)
 }
 
-/// A connection from one of the loopback addresses.
+/// A client connection from one of the loopback addresses.
 async fn connect_from(source: &str, server: &Server) -> TcpStream {
     connect_with_buffer(source, server, None).await
 }
@@ -35,14 +35,14 @@ async fn connect_with_buffer(source: &str, server: &Server, buffer: Option<u32>)
     stream
 }
 
-/// A connection that has had an answer and waits.
+/// A client connection that has had an answer and is idle.
 async fn idle_from(source: &str, server: &Server) -> TcpStream {
     let stream = connect_from(source, server).await;
     assert_served(&stream);
     stream
 }
 
-/// A connection that is served, in the middle of its second request.
+/// A client connection in the middle of its second request.
 async fn busy_from(source: &str, server: &Server) -> TcpStream {
     let mut stream = idle_from(source, server).await;
     write!(stream, "GET / HTTP/1.1\r\n").expect("sent");
@@ -67,7 +67,7 @@ fn assert_refused(stream: &TcpStream) {
 }
 
 #[tokio::test]
-async fn longest_idle_connection_makes_room_and_busy_ones_stay() {
+async fn longest_idle_connection_makes_room() {
     let server = server_with(&[("UNIBOOKS_MAX_CLIENT_CONNECTIONS", "4")]).await;
     let busy = busy_from(ALL_OF_ONE, &server).await;
     let [first, second, third] =
@@ -78,7 +78,7 @@ async fn longest_idle_connection_makes_room_and_busy_ones_stay() {
     assert!(is_closed(&second), "it was idle for the longest time");
     let another = idle_from(ANOTHER, &server).await;
     assert!(is_closed(&third));
-    assert!(finish(&busy).starts_with("HTTP/1.1 200"), "it was in the middle of a request");
+    assert!(finish(&busy).starts_with("HTTP/1.1 200"), "it is in the middle of a request");
     for stream in [&first, &other, &another] {
         assert_served(stream);
     }
@@ -86,7 +86,7 @@ async fn longest_idle_connection_makes_room_and_busy_ones_stay() {
 }
 
 #[tokio::test]
-async fn connections_in_a_request_are_not_closed_for_a_new_one() {
+async fn connection_with_a_request_is_not_closed() {
     let server = server_with(&[("UNIBOOKS_MAX_CLIENT_CONNECTIONS", "2")]).await;
     let busy = [busy_from(ALL_OF_ONE, &server).await, busy_from(ALL_OF_ONE, &server).await];
     assert_refused(&connect_from(ANOTHER, &server).await);
@@ -100,16 +100,16 @@ async fn connections_in_a_request_are_not_closed_for_a_new_one() {
 }
 
 #[tokio::test]
-async fn connection_whose_answer_is_being_read_is_not_closed() {
+async fn connection_with_an_answer_is_not_closed() {
     const ANSWERS: usize = 10;
     let server = server_with(&[("UNIBOOKS_MAX_CLIENT_CONNECTIONS", "1")]).await;
     let mut reader = connect_with_buffer(ALL_OF_ONE, &server, Some(4_096)).await;
     let request = "GET /docs/swagger-ui-bundle.js HTTP/1.1\r\nhost: test\r\n";
     let requests = format!("{request}\r\n").repeat(ANSWERS - 1);
     write!(reader, "{requests}{request}connection: close\r\n\r\n").expect("sent");
-    // The answers have begun, and are more than the system holds for a client that does not read.
+    // The answers have begun. They are larger than the socket buffers, so the server waits for the reader.
     reader.read_exact(&mut [0]).expect("an answer");
-    // Often, so that some find the server waiting for its reader.
+    // Many attempts, so that some of them come while the server waits.
     for host in 1..=100 {
         assert_refused(&connect_from(&format!("127.0.1.{host}"), &server).await);
     }
@@ -122,7 +122,7 @@ async fn connection_whose_answer_is_being_read_is_not_closed() {
 }
 
 #[tokio::test]
-async fn connection_of_an_address_with_fewer_is_not_closed() {
+async fn connection_of_an_address_with_few_is_not_closed() {
     let server = server_with(&[("UNIBOOKS_MAX_CLIENT_CONNECTIONS", "3")]).await;
     let _busy = [busy_from(ALL_OF_ONE, &server).await, busy_from(ALL_OF_ONE, &server).await];
     let idle = idle_from(ANOTHER, &server).await;
@@ -132,18 +132,18 @@ async fn connection_of_an_address_with_fewer_is_not_closed() {
 }
 
 #[tokio::test]
-async fn connections_of_a_trusted_proxy_keep_their_places() {
+async fn connections_of_a_trusted_proxy_are_not_closed() {
     let settings = [("UNIBOOKS_MAX_CLIENT_CONNECTIONS", "3"), ("UNIBOOKS_TRUSTED_PROXIES", ALL_OF_ONE)];
     let server = server_with(&settings).await;
     let proxy = [idle_from(ALL_OF_ONE, &server).await, idle_from(ALL_OF_ONE, &server).await];
     let first = idle_from(ANOTHER, &server).await;
     let second = idle_from(ANOTHER, &server).await;
-    assert!(is_closed(&first), "its own address has the most of those that can be closed");
+    assert!(is_closed(&first), "its own address has most of the connections that may be closed");
     for stream in &proxy {
         assert_served(stream);
     }
     let third = idle_from(ALL_OF_ONE, &server).await;
-    assert!(is_closed(&second), "a new connection of the proxy takes a place as well");
+    assert!(is_closed(&second), "a new connection of the proxy counts too");
     assert_refused(&connect_from(ANOTHER, &server).await);
     assert_served(&third);
     server.stop();
@@ -151,7 +151,7 @@ async fn connections_of_a_trusted_proxy_keep_their_places() {
 
 #[tokio::test]
 async fn silent_connections_make_room() {
-    // They may be silent for 400 seconds.
+    // With this timeout a client may be silent for 400 seconds.
     let settings = [("UNIBOOKS_MAX_CLIENT_CONNECTIONS", "2"), ("UNIBOOKS_REQUEST_TIMEOUT", "600")];
     let server = server_with(&settings).await;
     let silent = [connect(&server), connect(&server)];

@@ -1,4 +1,4 @@
-//! Large answers, and clients that do not read them, against a real process.
+//! Large answers, and clients that do not read them, with a real process.
 
 use std::collections::HashSet;
 use std::io::{ErrorKind, Write};
@@ -10,12 +10,12 @@ use sqlx::{ConnectOptions, Connection};
 use tokio::net::TcpSocket;
 use uuid::Uuid;
 
-use crate::process::{Server, made_at_the_console, printed_json, wait_until};
+use crate::process::{Server, new_credentials, printed_json, wait_until};
 use crate::serve::create;
-use crate::support::app::{PAYMENTS, small};
+use crate::support::app::{PAYMENTS, small_payment};
 use crate::support::postgres;
 
-/// A tenant, and a key of it that may only read.
+/// A tenant with a read-only key.
 struct Reader {
     connection_id: String,
     token: String,
@@ -35,7 +35,7 @@ impl Reader {
     /// Stores `count` payments of 1,000 empty line items.
     async fn fill(&self, options: &PgConnectOptions, count: i64) {
         let mut connection = options.connect().await.expect("a connection");
-        // Spares the look-ups behind foreign keys.
+        // Skips the checks of foreign keys.
         sqlx::query("set session_replication_role = replica").execute(&mut connection).await.expect("a superuser");
         sqlx::query(
             "with stored as (
@@ -54,7 +54,7 @@ impl Reader {
         connection.close().await.expect("closed");
     }
 
-    /// Asks for pages again and again on one connection, whose window is small, and reads nothing.
+    /// Sends many requests for pages on one client connection with a small window, and reads nothing.
     async fn ask_and_not_read(&self, server: &Server) -> TcpStream {
         let socket = TcpSocket::new_v4().expect("a socket");
         socket.set_recv_buffer_size(4_096).expect("a small window");
@@ -76,22 +76,22 @@ async fn list(server: &Server, key: &str, token: &str, query: &str) -> reqwest::
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn pages_that_nobody_reads_hold_bounded_memory_and_harm_nobody() {
+async fn unread_pages_hold_bounded_memory_and_harm_nobody() {
     let options = postgres::migrated().await;
     let url = postgres::url(&options).await;
     let reader = Reader::new(&url);
     reader.fill(&options, 20).await;
-    let [_, key, _, token] = made_at_the_console(&url);
-    // Clients that do not read are let go of after 80 seconds: not before the bound is reached, however slow the machine.
+    let [_, key, _, token] = new_credentials(&url);
+    // A client that does not read is disconnected after 80 seconds, so even a slow machine reaches the bound first.
     let server = Server::serve_with(&url, &[("UNIBOOKS_REQUEST_TIMEOUT", "120")]);
     for _ in 0..5 {
-        assert_eq!(create(&server, &key, &token).json(&small()).send().await.expect("an answer").status(), 201);
+        assert_eq!(create(&server, &key, &token).json(&small_payment()).send().await.expect("an answer").status(), 201);
     }
     let mut streams = Vec::new();
     for _ in 0..200 {
         streams.push(reader.ask_and_not_read(&server).await);
     }
-    // Its key waits for its own lists (`unavailable` when that takes too long), until there is no room for a page.
+    // The reader's key waits for its own lists, or gets `unavailable`, until there is no room for another page.
     let mut attempts = 0..500;
     loop {
         attempts.next().expect("the bound is reached");
@@ -116,12 +116,12 @@ async fn pages_that_nobody_reads_hold_bounded_memory_and_harm_nobody() {
 }
 
 #[tokio::test]
-async fn client_that_does_not_read_its_answer_is_let_go_of() {
+async fn client_that_does_not_read_is_disconnected() {
     let options = postgres::migrated().await;
     let url = postgres::url(&options).await;
     let reader = Reader::new(&url);
     reader.fill(&options, 4).await;
-    // Two seconds for the next byte of an answer, an hour for the next request.
+    // A client has two seconds for the next byte of an answer, and an hour until the next request.
     let settings = [("UNIBOOKS_REQUEST_TIMEOUT", "3"), ("UNIBOOKS_KEEP_ALIVE_TIMEOUT", "3600")];
     let server = Server::serve_with(&url, &settings);
     let stream = reader.ask_and_not_read(&server).await;

@@ -1,5 +1,5 @@
-//! A link between server and Postgres. On connections that write payments it can hold what the server says, slow it
-//! down, and lose an answer.
+//! A TCP link between server and Postgres. In sessions that write payments it can hold back or delay messages, and lose
+//! an answer.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -15,18 +15,18 @@ use tokio::sync::watch;
 
 use crate::support::wait::until;
 
-/// What happens to the answer to a statement.
+/// How a statement or its answer is lost.
 #[derive(Debug, Clone, Copy)]
 pub enum Loss {
-    /// Postgres has done the statement. The server hears this severity and code instead, as from a pooler.
+    /// Postgres runs the statement. The server gets this severity and code instead of the answer, as from a pooler.
     Answer(&'static str, &'static str),
-    /// The statement never reaches Postgres. The server hears this severity and code.
+    /// The statement never reaches Postgres. The server gets this severity and code.
     Statement(&'static str, &'static str),
-    /// Postgres has done the statement. The connection closes without a word.
+    /// Postgres runs the statement. The session closes without an answer.
     Cut,
 }
 
-/// A listening link. Its connections end with the runtime.
+/// A listening link. Its sessions end with the runtime.
 pub struct Link {
     pub address: SocketAddr,
     state: Arc<State>,
@@ -34,16 +34,16 @@ pub struct Link {
 
 #[derive(Default)]
 struct State {
-    /// What the server says waits when it contains this.
+    /// Messages of the server that contain this wait.
     held: watch::Sender<Option<&'static str>>,
-    /// How long each message of the server takes.
+    /// The delay of each message of the server.
     delay: Mutex<Duration>,
-    /// What strikes, and how many statements it lets pass before.
+    /// The loss to come, and the number of statements that pass before it.
     loss: Mutex<Option<(Loss, u32)>>,
-    /// What the statement must contain; empty for each that follows an insert on its connection.
+    /// The text of the statement to lose; empty for any statement of a session that has inserted a payment.
     needle: Mutex<&'static str>,
     struck: AtomicBool,
-    /// Pool that wrote payments and are done with what was said on them.
+    /// The number of ended sessions that wrote payments and whose messages Postgres has finished.
     ended: AtomicU32,
 }
 
@@ -64,29 +64,29 @@ impl Link {
         Self { address, state }
     }
 
-    /// How the server reaches the database of `options` over this link.
+    /// The URL with which the server connects to the database of `options` over this link.
     pub fn url(&self, options: &PgConnectOptions) -> String {
         let database = options.get_database().expect("a database");
         format!("postgres://{}@{}/{database}?sslmode=disable", options.get_username(), self.address)
     }
 
-    /// Holds what the server says from now on, beginning with what contains `needle`.
+    /// Holds back messages of the server, beginning with the first that contains `needle`.
     pub fn hold(&self, needle: &'static str) {
         self.state.held.send_replace(Some(needle));
     }
 
-    /// Delivers what was held.
+    /// Delivers the messages that were held back.
     pub fn release(&self) {
         self.state.held.send_replace(None);
     }
 
-    /// Lets each message of the server take so long from now on.
+    /// Delays each message of the server from now on.
     pub fn slow_down(&self, delay: Duration) {
         *self.state.delay.lock().expect("no panic") = delay;
     }
 
-    /// Strikes the next write of payments after `passed` others. Where a write is a transaction of several messages,
-    /// `needle` names the one to strike.
+    /// Loses the next write of payments after `passed` others. If a write is a transaction of several messages, `needle`
+    /// selects one of them.
     pub fn strike(&self, loss: Loss, passed: u32, needle: &'static str) {
         *self.state.needle.lock().expect("no panic") = needle;
         self.state.struck.store(false, Ordering::SeqCst);
@@ -97,15 +97,18 @@ impl Link {
         self.state.struck.load(Ordering::SeqCst)
     }
 
-    /// Waits until Postgres is done with what a server that is gone had said.
+    /// Waits until this many sessions have ended, and Postgres has finished their last messages.
     pub async fn until_ended(&self, connections: u32) {
-        until("the late words were heard", async || self.state.ended.load(Ordering::SeqCst) >= connections).await;
+        until("Postgres has finished the late messages", async || {
+            self.state.ended.load(Ordering::SeqCst) >= connections
+        })
+        .await;
     }
 }
 
 struct Connection {
     state: Arc<State>,
-    /// Whether payments are written on it.
+    /// Whether this session has written payments.
     writes: bool,
 }
 
@@ -160,7 +163,7 @@ impl Connection {
         }
     }
 
-    /// What strikes a message of the server.
+    /// The loss that this message of the server meets.
     fn loss_of(&self, message: &[u8]) -> Option<Loss> {
         let needle = *self.state.needle.lock().expect("no panic");
         if !self.writes || !contains(message, needle) {
@@ -177,7 +180,7 @@ impl Connection {
         }
     }
 
-    /// The server is gone. What it said is heard all the same, as after a stalled network.
+    /// The server has closed its side. Postgres still gets all its messages, as after a stalled network.
     async fn finish(self, mut from_postgres: OwnedReadHalf, to_postgres: OwnedWriteHalf) {
         drop(to_postgres);
         let mut rest = Vec::new();
@@ -197,7 +200,7 @@ fn contains(message: &[u8], needle: &str) -> bool {
     needle.is_empty() || message.windows(needle.len()).any(|part| part == needle.as_bytes())
 }
 
-/// Reads what Postgres answers until it is ready for the next query (PostgreSQL documentation, section 55.7).
+/// Reads the answer until Postgres is ready for the next query (PostgreSQL documentation, section 55.7).
 async fn read_answer(from_postgres: &mut OwnedReadHalf) {
     let mut answer = Vec::new();
     while !matches!(answer[..].last_chunk(), Some([b'Z', 0, 0, 0, 5, _])) {
@@ -207,7 +210,8 @@ async fn read_answer(from_postgres: &mut OwnedReadHalf) {
     }
 }
 
-/// An `ErrorResponse`, and after an `ERROR` that the session goes on (PostgreSQL documentation, section 55.8).
+/// An `ErrorResponse`. After an `ERROR` the session continues, so `ReadyForQuery` follows (PostgreSQL documentation,
+/// section 55.7).
 fn error(severity: &str, code: &str) -> Vec<u8> {
     let fields = format!("S{severity}\0V{severity}\0C{code}\0Mlost\0\0");
     let length = u32::try_from(fields.len() + 4).expect("short").to_be_bytes();

@@ -1,4 +1,4 @@
-//! A reader of the log that stalls: standard error is a pipe that nobody empties.
+//! A stalled reader of the log: standard error is a pipe that is not read.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,10 +9,10 @@ use serde_json::Value;
 use crate::process::{Server, free_port, unibooks};
 use crate::support::postgres;
 
-/// One line a request, and what this file is about. Probes have their line at level debug.
+/// The log filter: one line for each request, also for probes, and the report of dropped lines.
 const LOG: &str = "off,unibooks::http::middleware::observe=debug,unibooks::telemetry=warn,unibooks::server=info";
 
-/// A server, and where its metrics are.
+/// A server, and the URL of its metrics.
 fn server(url: &str) -> (Server, String) {
     let metrics = format!("127.0.0.1:{}", free_port());
     let mut command = unibooks(&["serve", "--listen", "127.0.0.1:0", "--metrics-listen", &metrics]);
@@ -20,7 +20,7 @@ fn server(url: &str) -> (Server, String) {
     (Server::start(command), format!("http://{metrics}/metrics"))
 }
 
-/// A client that does not wait for ever for a server that does not answer.
+/// A client with a timeout, in case the server does not answer.
 fn client() -> Client {
     Client::builder().timeout(Duration::from_secs(20)).build().expect("a client")
 }
@@ -31,14 +31,14 @@ async fn text_of(http: &Client, url: &str) -> String {
     answer.text().await.expect("a text")
 }
 
-/// How many lines were dropped, as the metrics say.
+/// The number of dropped lines in the metrics.
 async fn dropped(http: &Client, metrics: &str) -> u64 {
     let text = text_of(http, metrics).await;
     let value = text.lines().find_map(|line| line.strip_prefix("unibooks_log_lines_dropped_total "));
     value.unwrap_or_else(|| panic!("no such metric: {text}")).parse().expect("a number")
 }
 
-/// Asks until the server has dropped lines of its log. How many requests that took.
+/// Sends requests until the server has dropped lines of its log. Returns the number of requests.
 async fn ask_until_lines_are_dropped(server: &Server, metrics: &str) -> u64 {
     let http = client();
     assert_eq!(dropped(&http, metrics).await, 0, "the metric is there from the start");
@@ -55,7 +55,7 @@ async fn ask_until_lines_are_dropped(server: &Server, metrics: &str) -> u64 {
 }
 
 #[tokio::test]
-async fn stalled_log_reader_stops_no_answer_and_learns_what_it_missed() {
+async fn stalled_log_reader_stops_no_answer() {
     let url = postgres::url(&postgres::migrated().await).await;
     let (mut server, metrics) = server(&url);
     let reading = Arc::clone(&server.reading);
@@ -75,7 +75,7 @@ async fn stalled_log_reader_stops_no_answer_and_learns_what_it_missed() {
 }
 
 #[tokio::test]
-async fn server_whose_log_nobody_reads_stops_when_asked() {
+async fn server_with_an_unread_log_stops_when_asked() {
     let url = postgres::url(&postgres::migrated().await).await;
     let (server, metrics) = server(&url);
     let reading = Arc::clone(&server.reading);

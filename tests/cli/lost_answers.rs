@@ -1,4 +1,4 @@
-//! The database has written and its answer is lost, or the write reaches it late: what the client is told is true.
+//! Lost answers and late writes: the client's answer is true even if the server lost the answer of the database.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -9,14 +9,14 @@ use sqlx::{ConnectOptions, Connection, PgConnection};
 use tokio::task::JoinSet;
 
 use crate::link::{Link, Loss};
-use crate::process::{Server, free_port, made_at_the_console, serve_command};
+use crate::process::{Server, free_port, new_credentials, serve_command};
 use crate::support::postgres;
 use crate::support::wait::until;
 
-/// On a new connection a statement is prepared before it is sent.
+/// A new session prepares a statement before it runs it: one message that passes before the loss.
 const PREPARED: u32 = 1;
 
-/// A program that calls a server.
+/// A client of a server.
 #[derive(Clone)]
 pub struct Client {
     http: reqwest::Client,
@@ -45,7 +45,7 @@ impl Client {
         self.send(request).await
     }
 
-    /// The payment that an answer names.
+    /// The status of reading the payment that an answer names.
     pub async fn read(&self, answer: &Value) -> u16 {
         let id = answer["payment_id"].as_str().expect("the id that it would have");
         self.send(self.http.get(format!("{}/{id}", self.payments))).await.0
@@ -63,7 +63,7 @@ async fn stored(options: &PgConnectOptions) -> i64 {
     sqlx::query_scalar("select count(*) from payment").fetch_one(&mut connection).await.expect("a count")
 }
 
-/// A server with one writer, some seconds for each statement, and its link to the database.
+/// A server with this timeout for statements, in seconds, and the link to its database.
 async fn serve(timeout: &str) -> (PgConnectOptions, Link, Server, Client) {
     serve_with(&[("UNIBOOKS_DATABASE_TIMEOUT", timeout)]).await
 }
@@ -72,7 +72,7 @@ async fn serve_with(settings: &[(&str, &str)]) -> (PgConnectOptions, Link, Serve
     let options = postgres::migrated().await;
     let link = Link::to(&options).await;
     let server = Server::serve_with(&link.url(&options), settings);
-    let client = Client::new(&server, made_at_the_console(&postgres::url(&options).await));
+    let client = Client::new(&server, new_credentials(&postgres::url(&options).await));
     (options, link, server, client)
 }
 
@@ -117,7 +117,7 @@ async fn stored_payment_is_never_called_repeatable() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn statement_that_postgres_refused_may_be_repeated() {
+async fn statement_refused_by_postgres_is_retryable() {
     let (options, link, server, client) = serve("1").await;
     for code in ["40001", "40P01", "55P03", "57014", "53100", "25006"] {
         link.strike(Loss::Statement("ERROR", code), PREPARED, "");
@@ -135,7 +135,7 @@ async fn batch_with_an_unknown_outcome_is_not_written_again() {
     let metrics = format!("127.0.0.1:{}", free_port());
     let settings = [("UNIBOOKS_METRICS_LISTEN", metrics.as_str())];
     let server = Server::start(serve_command(&link.url(&options), &settings));
-    let client = Client::new(&server, made_at_the_console(&postgres::url(&options).await));
+    let client = Client::new(&server, new_credentials(&postgres::url(&options).await));
     assert_eq!(client.create(None).await.0, 201);
     link.hold("");
     let queued = async || {
@@ -149,12 +149,12 @@ async fn batch_with_an_unknown_outcome_is_not_written_again() {
         let client = client.clone();
         calls.spawn(async move { client.create(None).await });
     };
-    // The first is sent alone and waits on the link; the others gather behind it.
+    // The first call is sent alone and waits on the link. The others wait in the queue.
     call();
-    until("the first waits", async || queued().await > 0).await;
+    until("the first call waits", async || queued().await > 0).await;
     let one = queued().await;
     (1..10).for_each(|_| call());
-    until("all wait", async || queued().await == 10 * one).await;
+    until("all calls wait", async || queued().await == 10 * one).await;
     link.strike(Loss::Answer("ERROR", "XX000"), 1, "");
     link.release();
     let answers = calls.join_all().await;
@@ -171,17 +171,17 @@ async fn batch_with_an_unknown_outcome_is_not_written_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn write_that_arrives_late_is_refused_by_the_database() {
+async fn late_write_is_refused_by_the_database() {
     late(&[("UNIBOOKS_DATABASE_TIMEOUT", "1")], "").await;
 }
 
-/// A pooler in transaction mode makes the commit a statement of its own.
+/// Behind a pooler in transaction mode the commit is a separate statement.
 #[tokio::test(flavor = "multi_thread")]
-async fn commit_that_arrives_late_finds_its_transaction_ended() {
+async fn late_commit_finds_its_transaction_ended() {
     late(&[("UNIBOOKS_DATABASE_TIMEOUT", "1"), ("UNIBOOKS_DATABASE_POOLING", "transaction")], "COMMIT").await;
 }
 
-/// What contains `needle` reaches the database after the time that the answer names.
+/// Checks that a message with `needle` has no effect if it reaches the database after the time in the answer.
 async fn late(settings: &[(&str, &str)], needle: &'static str) {
     let (options, link, server, client) = serve_with(settings).await;
     assert_eq!(client.create(None).await.0, 201);
@@ -196,17 +196,17 @@ async fn late(settings: &[(&str, &str)], needle: &'static str) {
         time.fetch_one(connection).await.expect("a time")
     };
     let settled = clock(&mut connection).await + Duration::from_secs(3);
-    until("the time that the answer names is over", async || clock(&mut connection).await > settled).await;
+    until("the time in the answer is over", async || clock(&mut connection).await > settled).await;
     connection.close().await.expect("closed");
     link.release();
     link.until_ended(1).await;
-    assert_eq!(client.read(&answer).await, 404, "what was not there after that time never comes");
+    assert_eq!(client.read(&answer).await, 404, "a payment that is missing after that time never appears");
     assert_eq!(stored(&options).await, 1);
-    assert_eq!(client.create(None).await.0, 201, "the next goes its way");
+    assert_eq!(client.create(None).await.0, 201, "the next call succeeds");
     server.stop();
 }
 
-/// A poller as `docs/api.md` describes it, beside a server whose link is so slow that payments wait for each other.
+/// A poller as the documents describe it, with one server whose link is so slow that payments wait in its queue.
 #[tokio::test(flavor = "multi_thread")]
 async fn poller_sees_every_payment_once() {
     let (options, link, slow, client) = serve("2").await;
@@ -248,7 +248,7 @@ async fn poller_sees_every_payment_once() {
         }
     }
     let missed: Vec<_> = created.difference(&seen).collect();
-    assert!(missed.is_empty(), "{} of {} were never seen", missed.len(), created.len());
+    assert!(missed.is_empty(), "{} of {} payments were never seen", missed.len(), created.len());
     assert_eq!(seen.len(), created.len());
     fast.stop();
     slow.stop();

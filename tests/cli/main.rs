@@ -1,9 +1,9 @@
-//! The built binary, as a person or a script uses it.
+//! The built binary, used as a person or a script uses it.
 
 #[path = "../support/mod.rs"]
 mod support;
 
-mod console;
+mod administration;
 mod dev;
 mod heads;
 mod idle_connections;

@@ -1,4 +1,4 @@
-//! More connections to the metrics listener than the process may open files.
+//! More client connections to the metrics listener than the process may open files.
 
 use std::net::TcpStream;
 use std::process::Command;
@@ -8,7 +8,7 @@ use crate::overload::{ask, connect};
 use crate::process::{Server, free_port, serve_command};
 use crate::support::postgres;
 
-/// A command whose process may have `most` files open.
+/// The command, with a limit of `most` open files for its process.
 fn with_open_files(most: u32, command: &Command) -> Command {
     let mut shell = Command::new("sh");
     let script = format!("ulimit -n {most}; exec \"$0\" \"$@\"");
@@ -24,15 +24,15 @@ fn with_open_files(most: u32, command: &Command) -> Command {
 }
 
 #[tokio::test]
-async fn silent_connections_to_the_metrics_leave_the_api_its_files() {
+async fn silent_metrics_clients_leave_the_api_its_open_files() {
     let url = postgres::url(&postgres::migrated().await).await;
     let metrics = format!("127.0.0.1:{}", free_port());
-    // A connection may be silent for 400 seconds.
+    // With this timeout a client may be silent for 400 seconds.
     let settings = [("UNIBOOKS_METRICS_LISTEN", metrics.as_str()), ("UNIBOOKS_REQUEST_TIMEOUT", "600")];
     let mut server = Server::start(with_open_files(300, &serve_command(&url, &settings)));
     let silent: Vec<_> = (0..400).map(|_| TcpStream::connect(&metrics).expect("connected")).collect();
 
-    // It waits behind the silent ones, until each of them has made room.
+    // This request waits until the silent clients have made room.
     let collector = TcpStream::connect(&metrics).expect("connected");
     collector.set_read_timeout(Some(Duration::from_mins(1))).expect("a bound");
     for probe in ["/livez", "/readyz"] {

@@ -1,4 +1,4 @@
-//! Slow, many and too many clients, against a real process.
+//! Slow clients, many clients and too many clients, with a real process.
 
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::TcpStream;
@@ -8,26 +8,26 @@ use serde_json::{Value, json};
 use sqlx::{ConnectOptions, Connection};
 use tokio::task::JoinSet;
 
-use crate::process::{Server, made_at_the_console, wait_until};
+use crate::process::{Server, new_credentials, wait_until};
 use crate::serve::{begin, create};
-use crate::support::app::{PAYMENTS, small};
+use crate::support::app::{PAYMENTS, small_payment};
 use crate::support::postgres;
 use crate::support::wait::until;
 
-/// A connection from 127.0.0.1.
+/// A client connection from 127.0.0.1.
 pub fn connect(server: &Server) -> TcpStream {
     let stream = TcpStream::connect(server.base.trim_start_matches("http://")).expect("connected");
     stream.set_read_timeout(Some(Duration::from_mins(1))).expect("a bound");
     stream
 }
 
-/// Asks on a connection that is kept, and reads the answer's head and, by its length, its body.
+/// Sends a request on a kept connection and reads the whole answer.
 pub fn ask(mut stream: &TcpStream, path: &str) -> String {
     write!(stream, "GET {path} HTTP/1.1\r\nhost: test\r\n\r\n").expect("sent");
     read_answer(stream)
 }
 
-/// Reads an answer's head and, by its length, its body.
+/// Reads the head of an answer and then its body, whose length is in the head.
 pub fn read_answer(stream: &TcpStream) -> String {
     let mut stream = BufReader::new(stream);
     let mut head = String::new();
@@ -40,7 +40,7 @@ pub fn read_answer(stream: &TcpStream) -> String {
     head + &String::from_utf8(body).expect("UTF-8")
 }
 
-/// Whether the server has closed the connection; waits for that as long as the connection's read timeout is.
+/// Whether the server closes the connection within the connection's read timeout.
 pub fn is_closed(mut stream: &TcpStream) -> bool {
     match stream.read(&mut [0]) {
         Ok(0) => true,
@@ -54,9 +54,9 @@ pub fn is_closed(mut stream: &TcpStream) -> bool {
 }
 
 #[tokio::test]
-async fn head_that_comes_too_slowly_is_cut_off_and_a_pause_between_requests_is_not() {
+async fn slow_head_is_cut_off_but_a_pause_between_requests_is_not() {
     let url = postgres::url(&postgres::migrated().await).await;
-    // Two thirds of a second for a head.
+    // With this timeout a head may take two thirds of a second.
     let server = Server::serve_with(&url, &[("UNIBOOKS_REQUEST_TIMEOUT", "1")]);
     let kept = connect(&server);
     assert!(ask(&kept, "/livez").starts_with("HTTP/1.1 200"));
@@ -64,17 +64,17 @@ async fn head_that_comes_too_slowly_is_cut_off_and_a_pause_between_requests_is_n
     let (silent, mut dripping) = (connect(&server), connect(&server));
     dripping.set_read_timeout(Some(Duration::from_millis(10))).expect("a bound");
     let endless = format!("GET {PAYMENTS} HTTP/1.1\r\nhost: test\r\nx-slow: {}", "x".repeat(6_000));
-    // It never stops sending, and is cut off all the same.
+    // This client never stops sending, and is still cut off.
     let cut_off = endless.bytes().any(|byte| dripping.write_all(&[byte]).is_err() || is_closed(&dripping));
-    assert!(cut_off, "a head may take as long as it likes");
-    assert!(is_closed(&silent), "a connection may say nothing for ever");
+    assert!(cut_off, "a slow head is cut off");
+    assert!(is_closed(&silent), "a silent client is cut off");
 
-    assert!(ask(&kept, "/livez").starts_with("HTTP/1.1 200"), "it has paused for longer than a head may take");
+    assert!(ask(&kept, "/livez").starts_with("HTTP/1.1 200"), "a pause may be longer than a head may take");
     server.stop();
 }
 
 #[tokio::test]
-async fn connection_that_is_kept_for_nothing_is_closed() {
+async fn idle_connection_is_closed() {
     let url = postgres::url(&postgres::migrated().await).await;
     let server = Server::serve_with(&url, &[("UNIBOOKS_KEEP_ALIVE_TIMEOUT", "1")]);
     let kept = connect(&server);
@@ -85,9 +85,9 @@ async fn connection_that_is_kept_for_nothing_is_closed() {
     server.stop();
 }
 
-/// Whatever the connection was last waited for ran out while the server was busy with it.
+/// The last timer of the connection runs out while the server is busy with the request.
 #[tokio::test]
-async fn connection_whose_answer_took_long_is_not_kept_for_ever() {
+async fn idle_connection_is_closed_after_a_slow_answer() {
     let options = postgres::migrated().await;
     let settings = [("UNIBOOKS_KEEP_ALIVE_TIMEOUT", "1"), ("UNIBOOKS_REQUEST_TIMEOUT", "1")];
     let server = Server::serve_with(&postgres::url(&options).await, &settings);
@@ -101,22 +101,22 @@ async fn connection_whose_answer_took_long_is_not_kept_for_ever() {
 }
 
 #[tokio::test]
-async fn request_above_the_limit_is_refused_and_probes_answered() {
+async fn request_over_the_limit_is_refused_but_probes_are_not() {
     let options = postgres::migrated().await;
     let url = postgres::url(&options).await;
-    let [_, key, _, token] = made_at_the_console(&url);
+    let [_, key, _, token] = new_credentials(&url);
     let server = Server::serve_with(&url, &[("UNIBOOKS_MAX_REQUESTS", "1")]);
     let mut holder = options.connect().await.expect("a connection");
     sqlx::raw_sql("begin; lock table payment in share mode").execute(&mut holder).await.expect("locked");
-    let first = tokio::spawn(create(&server, &key, &token).json(&small()).send());
+    let first = tokio::spawn(create(&server, &key, &token).json(&small_payment()).send());
     let count = "select count(*) from pg_locks where not granted and relation = 'payment'::regclass
          and database = (select oid from pg_database where datname = current_database())";
-    until("the first holds the place", async || {
+    until("the first request holds the only place", async || {
         sqlx::query_scalar::<_, i64>(count).fetch_one(&mut holder).await.expect("a count") == 1
     })
     .await;
 
-    let refused = create(&server, &key, &token).json(&small()).send().await.expect("an answer");
+    let refused = create(&server, &key, &token).json(&small_payment()).send().await.expect("an answer");
     assert_eq!(refused.status(), 503);
     assert_eq!(refused.headers()["retry-after"], "1");
     let problem: Value = refused.json().await.expect("JSON");
@@ -129,24 +129,24 @@ async fn request_above_the_limit_is_refused_and_probes_answered() {
     holder.close().await.expect("closed");
     assert_eq!(first.await.expect("a task").expect("an answer").status(), 201);
     let mut answers = 0..10_000;
-    while create(&server, &key, &token).json(&small()).send().await.expect("an answer").status() != 201 {
+    while create(&server, &key, &token).json(&small_payment()).send().await.expect("an answer").status() != 201 {
         answers.next().expect("there is room again");
     }
     server.stop();
 }
 
 #[tokio::test]
-async fn slow_bodies_of_one_key_keep_no_other_key_out() {
+async fn slow_bodies_of_one_key_do_not_block_another() {
     let url = postgres::url(&postgres::migrated().await).await;
-    let [_, slow_key, _, slow_token] = made_at_the_console(&url);
-    let [_, key, _, token] = made_at_the_console(&url);
+    let [_, slow_key, _, slow_token] = new_credentials(&url);
+    let [_, key, _, token] = new_credentials(&url);
     let server = Server::serve_with(&url, &[("UNIBOOKS_MAX_REQUESTS", "64")]);
     let slow: Vec<_> = (0..68).map(|_| begin(&server, &slow_key, &slow_token, "{}")).collect();
     for number in 0..25 {
-        let answer = create(&server, &key, &token).json(&small()).send().await.expect("an answer");
+        let answer = create(&server, &key, &token).json(&small_payment()).send().await.expect("an answer");
         assert_eq!(answer.status(), 201, "call {number}");
     }
-    // A body that arrives holds no place: of 68 calls with 64 places none is refused.
+    // A request gets its place after its body: with 64 places none of these 68 calls is refused.
     for (number, mut call) in slow.into_iter().enumerate() {
         call.get_mut().write_all(b"{}").expect("sent");
         let mut line = String::new();
@@ -157,13 +157,13 @@ async fn slow_bodies_of_one_key_keep_no_other_key_out() {
 }
 
 #[tokio::test]
-async fn connection_above_the_limit_gets_one_answer_and_probes_are_answered() {
+async fn connection_over_the_limit_gets_one_answer() {
     let url = postgres::url(&postgres::migrated().await).await;
     let server = Server::serve_with(&url, &[("UNIBOOKS_MAX_CLIENT_CONNECTIONS", "2")]);
     let kept = [connect(&server), connect(&server)];
     for mut stream in &kept {
         assert!(ask(stream, "/").starts_with("HTTP/1.1 200"));
-        // Idle connections make room.
+        // The request stays unfinished, because an idle connection would make room.
         write!(stream, "GET / HTTP/1.1\r\n").expect("sent");
     }
     let third = connect(&server);
@@ -176,7 +176,7 @@ async fn connection_above_the_limit_gets_one_answer_and_probes_are_answered() {
     }
     for mut stream in &kept {
         write!(stream, "host: test\r\n\r\n").expect("sent");
-        assert!(read_answer(stream).starts_with("HTTP/1.1 200"), "who is in stays in");
+        assert!(read_answer(stream).starts_with("HTTP/1.1 200"), "a connection within the limit stays open");
     }
     drop(kept);
     wait_until("there is room again", || ask(&connect(&server), "/").starts_with("HTTP/1.1 200"));
@@ -198,8 +198,8 @@ async fn refusal_reaches_a_client_that_is_still_sending() {
     server.stop();
 }
 
-/// One client of many: asks for one payment, on a new connection each time, until it is not told "503" any more. All
-/// the answers: the status and what it says.
+/// One client of many: creates one payment, on a new connection for each try, until the answer is not 503. Returns the
+/// status and body of each answer.
 async fn pay(request: reqwest::RequestBuilder, client: usize) -> Vec<(u16, Value)> {
     let request = request.header("idempotency-key", client.to_string());
     let mut answers = Vec::new();
@@ -212,10 +212,10 @@ async fn pay(request: reqwest::RequestBuilder, client: usize) -> Vec<(u16, Value
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn ten_times_more_clients_than_there_is_room_for_break_nothing() {
+async fn ten_times_too_many_clients_break_nothing() {
     let options = postgres::migrated().await;
     let url = postgres::url(&options).await;
-    let [_, key, _, token] = made_at_the_console(&url);
+    let [_, key, _, token] = new_credentials(&url);
     let limits = [
         ("UNIBOOKS_MAX_CLIENT_CONNECTIONS", "40"),
         ("UNIBOOKS_MAX_REQUESTS", "8"),
@@ -223,22 +223,22 @@ async fn ten_times_more_clients_than_there_is_room_for_break_nothing() {
     ];
     let server = Server::serve_with(&url, &limits);
     let body = json!({ "total_amount": 1, "field_mappings": { "a": "x".repeat(60_000) } }).to_string();
-    // Made once: that takes long. It keeps no connection.
+    // One HTTP client for all, because making one is slow. It keeps no connection open.
     let http = reqwest::Client::builder().pool_max_idle_per_host(0).build().expect("a client");
     let request = http.post(format!("{}{PAYMENTS}", server.base)).header("content-type", "application/json");
     let request = request.header("x-api-key", &key).header("x-connection-token", &token).body(body);
     let mut clients: JoinSet<_> =
         (0..400).map(|client| pay(request.try_clone().expect("a body in memory"), client)).collect();
     let mut answers = Vec::new();
-    while let Some(told) = clients.join_next().await {
-        answers.extend(told.expect("a client"));
+    while let Some(client) = clients.join_next().await {
+        answers.extend(client.expect("a client"));
     }
 
     let mut connection = options.connect().await.expect("a connection");
     let mut stored: Vec<String> =
         sqlx::query_scalar("select id::text from payment").fetch_all(&mut connection).await.expect("rows");
     connection.close().await.expect("closed");
-    let of = |status| answers.iter().filter(move |(told, _)| *told == status).map(|(_, said)| said);
+    let of = |status| answers.iter().filter(move |(code, _)| *code == status).map(|(_, said)| said);
     let mut acknowledged: Vec<_> = of(201).map(|said| said["id"].as_str().expect("an id").to_owned()).collect();
     stored.sort();
     acknowledged.sort();
@@ -253,10 +253,10 @@ async fn ten_times_more_clients_than_there_is_room_for_break_nothing() {
 }
 
 #[tokio::test]
-async fn payment_of_100000_line_items_is_stored_whole_in_bounded_memory() {
+async fn payment_of_100000_line_items_needs_bounded_memory() {
     let options = postgres::migrated().await;
     let url = postgres::url(&options).await;
-    let [_, key, _, token] = made_at_the_console(&url);
+    let [_, key, _, token] = new_credentials(&url);
     let limits = [
         ("UNIBOOKS_MAX_LINE_ITEMS", "100000"),
         ("UNIBOOKS_MAX_BODY_BYTES", "67108864"),
@@ -274,7 +274,7 @@ async fn payment_of_100000_line_items_is_stored_whole_in_bounded_memory() {
 
     let one_more = create(&server, &key, &token).json(&json!({ "line_items": items(100_001) })).send().await;
     assert_eq!(one_more.expect("an answer").status(), 422);
-    // A small text that means much: millions of values that nobody asked for.
+    // A small text with millions of values.
     let huge = format!("{{\"line_items\":[{}]}}", "0,".repeat(10_000_000) + "0");
     let request = create(&server, &key, &token).header("content-type", "application/json").body(huge);
     assert_eq!(request.send().await.expect("an answer").status(), 422);

@@ -14,23 +14,23 @@ use unibooks::cli::environment_variables;
 
 use crate::support::signal::signal;
 
-/// The program with nothing of the developer's own settings.
+/// The program without the developer's own settings.
 pub fn unibooks(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_unibooks"));
     for name in environment_variables() {
         command.env_remove(name);
     }
-    // A folder without `.env`.
+    // This folder has no `.env`.
     command.args(arguments).current_dir(std::env::temp_dir());
     command
 }
 
-/// Runs a command to its end on a database.
+/// Runs a command on a database and waits for its end.
 pub fn run(url: &str, arguments: &[&str]) -> Output {
     unibooks(arguments).env("DATABASE_URL", url).output().expect("a process")
 }
 
-/// What a command that succeeded printed.
+/// The output of a command that must succeed.
 #[track_caller]
 pub fn printed(url: &str, arguments: &[&str]) -> String {
     let Output { status, stdout, stderr } = run(url, arguments);
@@ -38,20 +38,20 @@ pub fn printed(url: &str, arguments: &[&str]) -> String {
     String::from_utf8(stdout).expect("UTF-8")
 }
 
-/// The same as JSON.
+/// The JSON output of a command that must succeed.
 #[track_caller]
 pub fn printed_json(url: &str, arguments: &[&str]) -> Value {
     let printed = printed(url, &[arguments, &["--json"]].concat());
     serde_json::from_str(&printed).unwrap_or_else(|error| panic!("{error}: {printed}"))
 }
 
-/// The secrets of a project that was made at the console: key id, key, connection id, token.
-pub fn made_at_the_console(url: &str) -> [String; 4] {
-    made_at_the_console_with(url, &[])
+/// Credentials of a new project, made on the command line: key id, key, connection id, token.
+pub fn new_credentials(url: &str) -> [String; 4] {
+    new_credentials_with(url, &[])
 }
 
-/// The same with flags for every command.
-pub fn made_at_the_console_with(url: &str, flags: &[&str]) -> [String; 4] {
+/// The same, with flags for each command.
+pub fn new_credentials_with(url: &str, flags: &[&str]) -> [String; 4] {
     let text = |value: &Value| value.as_str().expect("a text").to_owned();
     let made = |arguments: &[&str]| printed_json(url, &[arguments, flags].concat());
     let project = text(&made(&["project", "create", "--name", "Books"])["id"]);
@@ -60,23 +60,23 @@ pub fn made_at_the_console_with(url: &str, flags: &[&str]) -> [String; 4] {
     [text(&key["id"]), text(&key["api_key"]), text(&connection["id"]), text(&connection["connection_token"])]
 }
 
-/// The one line with which a command failed, after a look at its exit code.
+/// The only line of a command that must fail with this exit code.
 #[track_caller]
 pub fn one_line(output: &Output, code: i32) -> String {
     let error = String::from_utf8(output.stderr.clone()).expect("UTF-8");
     assert_eq!(output.status.code(), Some(code), "{error}");
-    assert_eq!(String::from_utf8_lossy(&output.stdout), "", "nothing was begun");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "", "the command printed nothing");
     let [line] = error.lines().collect::<Vec<_>>()[..] else { panic!("not one line: {error}") };
     assert!(line.starts_with("error: "), "{line}");
     line.to_owned()
 }
 
-/// A port that nobody listens on now.
+/// A port without a listener.
 pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").port()
 }
 
-/// Waits for a condition, with a limit that only a fault reaches.
+/// Waits for a condition. The limit is so long that only a fault reaches it.
 pub fn wait_until(what: &str, condition: impl Fn() -> bool) {
     let started = Instant::now();
     while !condition() {
@@ -93,14 +93,14 @@ pub fn serve_command(url: &str, settings: &[(&str, &str)]) -> Command {
     command
 }
 
-/// A running server. Killed when it is dropped.
+/// A running server, killed on drop.
 pub struct Server {
     child: Child,
-    /// `http://` and where it listens.
+    /// The URL of the server, without a path.
     pub base: String,
-    /// Its log until it listened.
+    /// The lines of its log that were read.
     pub log: Vec<String>,
-    /// While it is held, nobody reads the log.
+    /// A lock that stops the reader of the log.
     pub reading: Arc<Mutex<()>>,
     rest_of_log: Receiver<String>,
     printing: Option<JoinHandle<String>>,
@@ -112,7 +112,7 @@ impl Server {
         Self::serve_with(url, &[])
     }
 
-    /// The same with settings of the environment.
+    /// The same, with settings in the environment.
     pub fn serve_with(url: &str, settings: &[(&str, &str)]) -> Self {
         Self::start(serve_command(url, settings))
     }
@@ -157,7 +157,7 @@ impl Server {
         }
     }
 
-    /// The most memory that it ever had resident, in KiB.
+    /// The peak of its resident memory, in KiB.
     pub fn peak_memory_kib(&self) -> u64 {
         let path = format!("/proc/{}/status", self.child.id());
         let Ok(status) = std::fs::read_to_string(path) else { return 0 };
@@ -170,12 +170,12 @@ impl Server {
         signal(name, &self.child.id().to_string());
     }
 
-    /// Waits for the end, also when nobody reads the log: how it ended.
+    /// Waits for its end without reading the log.
     pub fn wait_for_end(mut self) -> ExitStatus {
         self.child.wait().expect("an end")
     }
 
-    /// Waits for the end: how it ended, what it printed, what it logged.
+    /// Waits for its end. Returns its status, its output and its log.
     pub fn wait(mut self) -> (ExitStatus, String, Vec<String>) {
         let status = self.child.wait().expect("an end");
         let printed = self.printing.take().expect("once").join().expect("printed");
@@ -184,7 +184,7 @@ impl Server {
         (status, printed, log)
     }
 
-    /// Asks it to stop and waits until it has: what it printed.
+    /// Stops it with SIGTERM, waits for its end, and returns its output.
     pub fn stop(self) -> String {
         self.signal("TERM");
         let (status, printed, log) = self.wait();

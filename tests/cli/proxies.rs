@@ -1,4 +1,4 @@
-//! Proxies that are trusted, and peers that only say that they are proxies, against a real process.
+//! Trusted proxies, and peers that only claim to be proxies, with a real process.
 
 use reqwest::Client;
 use serde_json::Value;
@@ -10,7 +10,7 @@ use crate::support::postgres;
 const WARNING: &str =
     "X-Forwarded-For of this peer is not believed; if it is your proxy, name it in UNIBOOKS_TRUSTED_PROXIES";
 
-/// Asks three times with `X-Forwarded-For`: the warnings about that header.
+/// The warnings about `X-Forwarded-For` after three requests with that header.
 async fn warnings_about_the_header(trusted: &str) -> Vec<Value> {
     let url = postgres::url(&postgres::migrated().await).await;
     let server = Server::serve_with(&url, &[("UNIBOOKS_TRUSTED_PROXIES", trusted)]);
@@ -25,7 +25,7 @@ async fn warnings_about_the_header(trusted: &str) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn header_of_an_untrusted_peer_is_warned_of_once() {
+async fn untrusted_forwarded_header_is_warned_about_once() {
     let warnings = warnings_about_the_header("10.0.0.0/8").await;
     let [warning] = &warnings[..] else { panic!("not one warning: {warnings:?}") };
     assert_eq!((&warning["level"], &warning["peer"]), (&"WARN".into(), &"127.0.0.1".into()));
@@ -33,6 +33,6 @@ async fn header_of_an_untrusted_peer_is_warned_of_once() {
 }
 
 #[tokio::test]
-async fn header_of_a_trusted_peer_is_not_warned_of() {
+async fn trusted_forwarded_header_is_not_warned_about() {
     assert_eq!(warnings_about_the_header("::ffff:127.0.0.0/104").await, [Value::Null; 0]);
 }

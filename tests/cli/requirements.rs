@@ -1,4 +1,4 @@
-//! What a database must be like: a start on another one ends with one line that says what to change.
+//! Requirements of the database: if one is not met, the start ends with one line that says what to change.
 
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
@@ -15,7 +15,7 @@ async fn execute(options: &PgConnectOptions, sql: &str) {
     }
 }
 
-/// The one line with which `serve` and `migrate` end.
+/// The line with which both `serve` and `migrate` end.
 #[track_caller]
 fn refusal(url: &str) -> String {
     let line = one_line(&run(url, &["migrate"]), 1);
@@ -23,7 +23,7 @@ fn refusal(url: &str) -> String {
     line
 }
 
-/// A new role without any right, and the address with its name.
+/// Makes a role without any rights. Returns the URL with its name.
 async fn with_role(options: &PgConnectOptions, role: &str) -> String {
     execute(options, &format!("create role {role} login")).await;
     postgres::url(options).await.replacen("unibooks@", &format!("{role}@"), 1)
@@ -38,7 +38,7 @@ async fn database_in_another_encoding_is_refused() {
 }
 
 #[tokio::test]
-async fn database_that_is_read_only_by_a_setting_is_refused() {
+async fn read_only_database_is_refused() {
     let options = postgres::migrated().await;
     let name = options.get_database().expect("a name");
     execute(&options, &format!("alter database {name} set default_transaction_read_only = on")).await;
@@ -47,7 +47,7 @@ async fn database_that_is_read_only_by_a_setting_is_refused() {
 }
 
 #[tokio::test]
-async fn role_that_may_not_make_tables_is_refused() {
+async fn role_without_the_right_to_make_tables_is_refused() {
     let options = postgres::empty().await;
     let line = refusal(&with_role(&options, "maker").await);
     assert!(line.contains("maker may not create tables in the schema public"), "{line}");
@@ -66,7 +66,7 @@ async fn role_that_does_not_own_its_tables_cannot_migrate() {
 }
 
 #[tokio::test]
-async fn role_needs_the_rights_that_the_server_uses_and_no_more() {
+async fn role_needs_only_the_rights_that_the_server_uses() {
     let options = postgres::migrated().await;
     let url = with_role(&options, "clerk").await;
     execute(

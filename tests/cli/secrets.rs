@@ -1,5 +1,5 @@
-//! Secrets stay where they are: not in what the process logs at its most verbose, answers, counts or prints, nor in what
-//! `Debug` shows of the types that hold them.
+//! Secrets are never in the log at its most verbose level, in answers, metrics or output, nor in the `Debug` text of the
+//! types that hold them.
 
 use std::fmt::Debug;
 
@@ -11,12 +11,12 @@ use unibooks::config::{DatabaseSettings, DatabaseUrl};
 use unibooks::db::Database;
 use unibooks::domain::Clock;
 
-use crate::process::{Server, free_port, made_at_the_console, unibooks};
+use crate::process::{Server, free_port, new_credentials, unibooks};
 use crate::support::postgres;
 
 const PASSWORD: &str = "pass-marker";
 
-/// Where a fresh database is, with a password that it does not ask for.
+/// The URL of a new database, with a password that Postgres does not ask for.
 async fn url_with_password() -> String {
     let url = postgres::url(&postgres::migrated().await).await;
     url.replacen("unibooks@", &format!("unibooks:{PASSWORD}@"), 1)
@@ -26,11 +26,11 @@ async fn url_with_password() -> String {
 fn assert_hides(text: &str, secrets: &[&str], whose: &str) {
     for secret in secrets {
         let line = text.lines().find(|line| line.contains(secret));
-        assert_eq!(line, None, "{whose} tells {secret}");
+        assert_eq!(line, None, "{whose} reveals {secret}");
     }
 }
 
-/// Requests with secrets in every place where somebody may put them, of which few are right.
+/// Requests with secrets in every place, most of them wrong.
 fn requests(base: &str, key: &str, token: &str, strange: &str) -> Vec<RequestBuilder> {
     let client = Client::new();
     let payments = format!("{base}/accounting/payments");
@@ -67,19 +67,19 @@ fn requests(base: &str, key: &str, token: &str, strange: &str) -> Vec<RequestBui
 #[tokio::test]
 async fn no_secret_is_logged_answered_counted_or_printed() {
     let url = url_with_password().await;
-    let [_, key, _, token] = made_at_the_console(&url);
+    let [_, key, _, token] = new_credentials(&url);
     let strange = Secret::generate(secret::Kind::ApiKey, &mut rand::rng()).expose().to_owned();
     let metrics = format!("127.0.0.1:{}", free_port());
     let mut command = unibooks(&["serve", "--listen", "127.0.0.1:0", "--metrics-listen", &metrics]);
     command.env("DATABASE_URL", &url).env("UNIBOOKS_LOG", "trace");
     let server = Server::start(command);
-    // Without their beginnings, which are no secret and say what a secret is for.
+    // Without their prefixes, which are not secret.
     let secrets = [&key[7..], &token[8..], &strange[7..], PASSWORD];
     for (number, request) in requests(&server.base, &key, &token, &strange).into_iter().enumerate() {
         let answer = request.send().await.expect("an answer");
-        let told =
+        let text =
             format!("{} {:?}\n{}", answer.status(), answer.headers().clone(), answer.text().await.expect("a text"));
-        assert_hides(&told, &secrets, &format!("the answer to request {number}"));
+        assert_hides(&text, &secrets, &format!("the answer to request {number}"));
     }
     let counted =
         reqwest::get(format!("http://{metrics}/metrics")).await.expect("metrics").text().await.expect("a text");
@@ -95,7 +95,7 @@ async fn no_secret_is_logged_answered_counted_or_printed() {
 #[tokio::test]
 async fn debug_shows_no_secret() {
     let url = url_with_password().await;
-    let [_, key, ..] = made_at_the_console(&url);
+    let [_, key, ..] = new_credentials(&url);
     let parsed = Secret::parse(secret::Kind::ApiKey, &key).expect("a key");
     let read = |command: clap::Command| command.get_matches_from(["unibooks", "--database-url", &url]);
     let address = DatabaseUrl::from_arg_matches(&read(DatabaseUrl::augment_args(clap::Command::new("unibooks"))));
@@ -105,7 +105,7 @@ async fn debug_shows_no_secret() {
     let options = settings.options(address.parse().expect("an address"));
     let database = Database::connect(options.clone()).await.expect("a database");
     let authenticator = Authenticator::new(database.clone(), Clock::system());
-    assert!(!authenticator.accepts(&parsed, &parsed).await.expect("scanned up"), "it is in the cache now");
+    assert!(!authenticator.accepts(&parsed, &parsed).await.expect("looked up"), "it is in the cache now");
     let writers = GroupCommit::start(database.writers(), database.statement_timeout(), &Clock::system());
     let shown: [&dyn Debug; 7] = [&parsed, &address, &settings, &options, &database, &authenticator, &writers];
     for shown in shown {

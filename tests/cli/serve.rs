@@ -1,4 +1,4 @@
-//! `serve`: a real process on a real socket.
+//! The command `serve`: a real process on a real socket.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -7,11 +7,11 @@ use std::os::unix::fs::PermissionsExt;
 
 use serde_json::Value;
 
-use crate::process::{Server, free_port, made_at_the_console, printed_json, run, unibooks};
-use crate::support::app::{PAYMENTS, page_example, small};
+use crate::process::{Server, free_port, new_credentials, printed_json, run, unibooks};
+use crate::support::app::{PAYMENTS, page_example, small_payment};
 use crate::support::postgres;
 
-/// A create call as somebody.
+/// A create call with this key and token.
 pub fn create(server: &Server, key: &str, token: &str) -> reqwest::RequestBuilder {
     let client = reqwest::Client::new().post(format!("{}{PAYMENTS}", server.base));
     client.header("x-api-key", key).header("x-connection-token", token)
@@ -22,9 +22,9 @@ async fn status(request: reqwest::RequestBuilder) -> u16 {
 }
 
 #[tokio::test]
-async fn key_from_the_console_opens_the_server_until_it_is_revoked() {
+async fn key_works_from_its_creation_to_its_revocation() {
     let url = postgres::url(&postgres::migrated().await).await;
-    let [key_id, key, connection_id, token] = made_at_the_console(&url);
+    let [key_id, key, connection_id, token] = new_credentials(&url);
     let mut server = Server::serve(&url);
     let answer = create(&server, &key, &token).json(&page_example()).send().await.expect("an answer");
     assert_eq!(answer.status(), 201);
@@ -33,7 +33,7 @@ async fn key_from_the_console_opens_the_server_until_it_is_revoked() {
 
     assert!(run(&url, &["api-key", "revoke", &key_id]).status.success());
     let mut answers = 0..10_000;
-    while status(create(&server, &key, &token).json(&small())).await != 401 {
+    while status(create(&server, &key, &token).json(&small_payment())).await != 401 {
         answers.next().expect("it is refused without a restart");
     }
     server.signal("TERM");
@@ -43,7 +43,7 @@ async fn key_from_the_console_opens_the_server_until_it_is_revoked() {
     assert!(!log.contains(&key[8..]) && !log.contains(&token[9..]), "{log}");
 
     let used = |noun: &str| printed_json(&url, &[noun, "list"])[0]["last_used_at"].is_string();
-    assert!(used("api-key") && used("connection"), "written down at the end at the latest");
+    assert!(used("api-key") && used("connection"), "the last use is written at the latest when the server stops");
 }
 
 #[tokio::test]
@@ -57,11 +57,11 @@ async fn server_migrates_its_database_and_answers_the_healthcheck() {
 }
 
 #[tokio::test]
-async fn public_url_of_the_environment_is_the_base_of_locations() {
+async fn public_url_setting_is_the_base_of_locations() {
     let url = postgres::url(&postgres::migrated().await).await;
-    let [_, key, _, token] = made_at_the_console(&url);
+    let [_, key, _, token] = new_credentials(&url);
     let server = Server::serve_with(&url, &[("UNIBOOKS_PUBLIC_URL", "https://api.example/books/")]);
-    let created = create(&server, &key, &token).json(&small()).send().await.expect("an answer");
+    let created = create(&server, &key, &token).json(&small_payment()).send().await.expect("an answer");
     let location = created.headers()["location"].to_str().expect("a text").to_owned();
     let body: Value = created.json().await.expect("JSON");
     let id = body["id"].as_str().expect("an id");
@@ -70,7 +70,7 @@ async fn public_url_of_the_environment_is_the_base_of_locations() {
 }
 
 #[tokio::test]
-async fn metrics_are_on_a_listener_of_their_own() {
+async fn metrics_have_their_own_listener() {
     let url = postgres::url(&postgres::migrated().await).await;
     let port = free_port();
     let mut command = unibooks(&["serve", "--listen", "127.0.0.1:0", "--metrics-listen"]);
@@ -90,7 +90,7 @@ async fn metrics_are_on_a_listener_of_their_own() {
     server.stop();
 }
 
-/// A create call whose body is still to come; the server has asked for it.
+/// Sends the head of a create call. The server has asked for the body with 100 Continue.
 pub fn begin(server: &Server, key: &str, token: &str, body: &str) -> BufReader<TcpStream> {
     let mut stream = TcpStream::connect(server.base.trim_start_matches("http://")).expect("connected");
     let length = body.len();
@@ -109,11 +109,11 @@ pub fn begin(server: &Server, key: &str, token: &str, body: &str) -> BufReader<T
 }
 
 #[tokio::test]
-async fn sigterm_lets_a_request_in_flight_end_and_accepts_no_other() {
+async fn sigterm_finishes_open_requests_and_accepts_no_others() {
     let url = postgres::url(&postgres::migrated().await).await;
-    let [_, key, _, token] = made_at_the_console(&url);
+    let [_, key, _, token] = new_credentials(&url);
     let mut server = Server::serve(&url);
-    let body = small().to_string();
+    let body = small_payment().to_string();
     let mut request = begin(&server, &key, &token, &body);
     server.signal("TERM");
     server.wait_for_log("stopping: no new client connections; a second signal ends at once");
@@ -132,7 +132,7 @@ async fn sigterm_lets_a_request_in_flight_end_and_accepts_no_other() {
 #[tokio::test]
 async fn second_signal_ends_at_once() {
     let url = postgres::url(&postgres::migrated().await).await;
-    let [_, key, _, token] = made_at_the_console(&url);
+    let [_, key, _, token] = new_credentials(&url);
     let mut server = Server::serve(&url);
     let _request = begin(&server, &key, &token, "{}");
     server.signal("TERM");
@@ -142,9 +142,9 @@ async fn second_signal_ends_at_once() {
 }
 
 #[tokio::test]
-async fn request_in_flight_for_longer_than_the_limit_is_cut_off() {
+async fn shutdown_timeout_cuts_off_open_requests() {
     let url = postgres::url(&postgres::migrated().await).await;
-    let [_, key, _, token] = made_at_the_console(&url);
+    let [_, key, _, token] = new_credentials(&url);
     let mut command = unibooks(&["serve", "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0"]);
     command.env("DATABASE_URL", &url).env("UNIBOOKS_SHUTDOWN_TIMEOUT", "1");
     let server = Server::start(command);
@@ -156,7 +156,7 @@ async fn request_in_flight_for_longer_than_the_limit_is_cut_off() {
 }
 
 #[tokio::test]
-async fn demo_file_gives_a_command_to_paste_that_stays_the_same() {
+async fn demo_file_has_a_command_that_stays_valid() {
     let url = postgres::url(&postgres::empty().await).await;
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("demo.json");
@@ -170,13 +170,13 @@ async fn demo_file_gives_a_command_to_paste_that_stays_the_same() {
     let kept: Value = serde_json::from_slice(&fs::read(&file).expect("a file")).expect("JSON");
     assert_eq!(fs::metadata(&file).expect("a file").permissions().mode() & 0o777, 0o600);
     let (key, token) = (kept["api_key"].as_str().expect("a key"), kept["connection_token"].as_str().expect("a token"));
-    assert_eq!(status(create(&server, key, token).json(&small())).await, 201);
+    assert_eq!(status(create(&server, key, token).json(&small_payment())).await, 201);
     let printed = server.stop();
     assert!(printed.contains(&format!("curl -i http://{listen}/accounting/payments")), "{printed}");
     assert!(printed.contains(key) && printed.contains(token), "{printed}");
     assert_eq!(start().stop(), printed);
 
-    // A key that no longer opens anything is replaced.
+    // A revoked key is replaced at the next start.
     let id = printed_json(&url, &["api-key", "list"])[0]["id"].clone();
     assert!(run(&url, &["api-key", "revoke", id.as_str().expect("an id")]).status.success());
     assert_ne!(start().stop(), printed);

@@ -1,4 +1,4 @@
-//! Wrong settings end the program with one line, before anything listens.
+//! Wrong settings end the program with one line, before it listens.
 
 use std::fs::{self, Permissions};
 use std::net::TcpListener;
@@ -15,8 +15,8 @@ use crate::support::postgres;
 const SERVE: &[&str] = &["serve", "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0"];
 
 #[test]
-fn wrong_value_is_told_with_its_flag_and_what_would_be_right() {
-    for (flag, value, told) in [
+fn wrong_value_is_named_with_its_flag_and_the_right_form() {
+    for (flag, value, reason) in [
         ("--listen", "8080", "invalid socket address"),
         ("--listen", "127.0.0.1:80800", "invalid socket address"),
         ("--metrics-listen", "localhost", "invalid socket address"),
@@ -40,9 +40,9 @@ fn wrong_value_is_told_with_its_flag_and_what_would_be_right() {
         ("--log-format", "xml", "xml"),
     ] {
         let line = one_line(&unibooks(&["serve", &format!("{flag}={value}")]).output().expect("a process"), 2);
-        assert!(line.contains(flag) && line.contains(value) && line.contains(told), "{flag} {value}: {line}");
+        assert!(line.contains(flag) && line.contains(value) && line.contains(reason), "{flag} {value}: {line}");
 
-        // The same by the environment.
+        // The same value in the environment.
         let variable = format!("UNIBOOKS_{}", flag.trim_start_matches("--").replace('-', "_").to_uppercase());
         let by_environment = unibooks(&["serve"]).env(&variable, value).output().expect("a process");
         assert_eq!(one_line(&by_environment, 2), line);
@@ -61,13 +61,13 @@ fn old_name_of_a_setting_ends_the_start() {
 }
 
 #[test]
-fn wrong_log_filter_is_told() {
+fn wrong_log_filter_is_refused() {
     let line = one_line(&unibooks(&[SERVE, &["--log", "unibooks=loud"]].concat()).output().expect("a process"), 1);
     assert!(line.contains("UNIBOOKS_LOG") && line.contains("unibooks=loud"), "{line}");
 }
 
 #[test]
-fn missing_database_is_told_with_the_way_out() {
+fn missing_database_is_one_line_with_the_remedy() {
     for command in [SERVE, &["migrate"], &["project", "list"]] {
         let line = one_line(&unibooks(command).output().expect("a process"), 1);
         assert!(line.starts_with("error: DATABASE_URL is not set"), "{line}");
@@ -75,14 +75,14 @@ fn missing_database_is_told_with_the_way_out() {
     }
 }
 
-/// What a command says of an address that it was given as a flag.
+/// The line with which a command refuses a URL that was given as a flag.
 fn refusal_of_a_command(url: &str) -> String {
     let flag = unibooks(&["migrate", "--database-timeout=1", "--database-url", url]).output().expect("a process");
     one_line(&flag, 1)
 }
 
 #[test]
-fn address_of_a_database_is_never_repeated_because_a_password_stands_in_it() {
+fn database_url_is_never_printed() {
     for url in [
         "mysql://me:hunter2@localhost/books",
         "me:hunter2@localhost",
@@ -98,7 +98,7 @@ fn address_of_a_database_is_never_repeated_because_a_password_stands_in_it() {
 }
 
 #[test]
-fn parameter_that_cannot_be_honoured_ends_the_start() {
+fn unsupported_database_parameter_ends_the_start() {
     for (parameter, value) in [("sslpassword", "hunter2"), ("channel_binding", "require"), ("sslcrl", "/hunter2")] {
         let url = format!("postgres://me@127.0.0.1:1/books?{parameter}={value}");
         let line = one_line(&unibooks(SERVE).env("DATABASE_URL", url).output().expect("a process"), 1);
@@ -110,11 +110,11 @@ fn parameter_that_cannot_be_honoured_ends_the_start() {
 }
 
 #[test]
-fn nor_is_that_of_a_database_that_does_not_answer() {
+fn url_of_an_unreachable_database_is_never_printed() {
     let url = "postgres://me:hunter2@127.0.0.1:1/books";
     let line = refusal_of_a_command(url);
     assert!(line.contains("DATABASE_URL") && !line.contains("hunter2"), "{line}");
-    // A server does not end but waits for it.
+    // A server does not end here, it waits for the database.
     let server = Server::serve(url);
     server.signal("TERM");
     let (status, printed, log) = server.wait();
@@ -124,7 +124,7 @@ fn nor_is_that_of_a_database_that_does_not_answer() {
 }
 
 #[tokio::test]
-async fn taken_port_is_told_with_the_setting_to_change() {
+async fn taken_port_is_named_with_its_setting() {
     let url = postgres::url(&postgres::empty().await).await;
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = taken.local_addr().expect("an address").to_string();
@@ -139,14 +139,14 @@ async fn taken_port_is_told_with_the_setting_to_change() {
 }
 
 #[test]
-fn healthcheck_of_a_server_that_is_not_there_fails_in_one_line() {
+fn healthcheck_without_a_server_fails_in_one_line() {
     let listen = format!("127.0.0.1:{}", free_port());
     let line = one_line(&unibooks(&["healthcheck", "--listen", &listen]).output().expect("a process"), 1);
     assert!(line.contains(&listen), "{line}");
 }
 
 #[tokio::test]
-async fn file_named_env_in_the_working_folder_counts_and_the_environment_wins() {
+async fn env_file_is_read_and_the_environment_wins() {
     let url = postgres::url(&postgres::migrated().await).await;
     let folder = tempfile::tempdir().expect("a folder");
     fs::write(folder.path().join(".env"), format!("# The database.\nDATABASE_URL={url}\n")).expect("written");
@@ -159,7 +159,7 @@ async fn file_named_env_in_the_working_folder_counts_and_the_environment_wins() 
     assert_eq!(String::from_utf8_lossy(&list.expect("a process").stdout), "[]\n");
 }
 
-/// A command in a folder with a file `.env`, both for their owner only.
+/// A command in a folder with a file `.env`. Only the owner has access to either.
 fn beside(env_file: &str, arguments: &[&str]) -> (TempDir, Command) {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join(".env");
@@ -171,7 +171,7 @@ fn beside(env_file: &str, arguments: &[&str]) -> (TempDir, Command) {
 }
 
 #[tokio::test]
-async fn env_file_is_named_in_the_log_and_sets_only_our_own() {
+async fn env_file_sets_only_our_own_variables() {
     let url = postgres::url(&postgres::migrated().await).await;
     let text = format!("PGOPTIONS=--wrong\nUNIBOOKS_LOG=info\nexport DATABASE_URL=\"{url}\"\nHOME=/nowhere\n");
     let (folder, mut command) = beside(&text, &["project", "list"]);
@@ -187,7 +187,7 @@ async fn env_file_is_named_in_the_log_and_sets_only_our_own() {
 }
 
 #[test]
-fn env_file_that_cannot_be_read_is_told_by_its_line_alone() {
+fn malformed_env_file_is_named_by_its_line_only() {
     for fault in ["DATABASE_URL=\"postgres://me:hunter2@localhost/books", "DATABASE_URL=postgres://me:hunter2 @h/b"] {
         let text = format!("# The database.\n{fault}\nUNIBOOKS_LOG=info\n");
         let (_folder, mut command) = beside(&text, &["project", "list"]);
@@ -205,7 +205,7 @@ fn env_file_that_cannot_be_read_is_told_by_its_line_alone() {
 }
 
 #[test]
-fn env_file_of_a_folder_above_is_not_looked_at() {
+fn env_file_of_a_parent_folder_is_ignored() {
     let (folder, mut command) = beside("DATABASE_URL=postgres://127.0.0.1:1/foreign\n", &["project", "list"]);
     let below = folder.path().join("below");
     fs::create_dir(&below).expect("a folder");
@@ -216,11 +216,11 @@ fn env_file_of_a_folder_above_is_not_looked_at() {
 #[test]
 fn env_file_that_others_can_write_is_refused() {
     let text = "DATABASE_URL=postgres://127.0.0.1:1/foreign\n";
-    let refused = |told: &str, spoil: &dyn Fn(&Path)| {
+    let refused = |reason: &str, spoil: &dyn Fn(&Path)| {
         let (folder, mut command) = beside(text, &["project", "list"]);
         spoil(folder.path());
         let line = one_line(&command.output().expect("a process"), 2);
-        assert!(line.contains("is not used") && line.contains(told), "{line}");
+        assert!(line.contains("is not used") && line.contains(reason), "{line}");
     };
     let mode = |path: &Path, mode| fs::set_permissions(path, Permissions::from_mode(mode)).expect("a mode");
     refused("everybody can write", &|folder| mode(&folder.join(".env"), 0o602));
@@ -230,7 +230,7 @@ fn env_file_that_others_can_write_is_refused() {
         symlink("elsewhere", folder.join(".env")).expect("a link");
     });
     let (folder, _) = beside(text, &[]);
-    // Only root can give a file away.
+    // Only root can change the owner of a file.
     if chown(folder.path().join(".env"), Some(12_345), None).is_ok() {
         refused("id 12345", &|folder| chown(folder.join(".env"), Some(12_345), None).expect("given away"));
         refused("id 12345", &|folder| chown(folder, Some(12_345), None).expect("given away"));
@@ -242,7 +242,7 @@ fn env_file_that_others_can_write_is_refused() {
 }
 
 #[tokio::test]
-async fn env_file_in_a_sticky_folder_counts() {
+async fn env_file_in_a_sticky_folder_is_read() {
     let url = postgres::url(&postgres::migrated().await).await;
     let (folder, mut command) = beside(&format!("DATABASE_URL={url}\n"), &["project", "list"]);
     fs::set_permissions(folder.path(), Permissions::from_mode(0o1777)).expect("a mode");

@@ -1,5 +1,5 @@
-//! `unibooks serve` while its database is in trouble: it stays up, says 503 and when to come back, loses nothing, and
-//! finds its way back by itself.
+//! `unibooks serve` with a failing database: it stays up, answers 503 with `Retry-After`, loses nothing, and recovers
+//! without a restart.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -12,19 +12,19 @@ use sqlx::{Connection, PgConnection};
 use tempfile::TempDir;
 use unibooks::db::private::{Options, PrivatePostgres};
 
-use crate::process::{Server, made_at_the_console};
+use crate::process::{Server, new_credentials};
 use crate::support::signal::signal;
 use crate::support::wait::until;
 
-/// A Postgres of the test's own, reached by a name that can be made to lead elsewhere.
-pub struct Place {
+/// Several private Postgres in one folder, and a URL that can be pointed to any of them.
+pub struct Databases {
     pub folder: TempDir,
 }
 
-impl Place {
+impl Databases {
     pub fn new() -> Self {
         let folder = TempDir::with_prefix("unibooks-trouble-").expect("a folder");
-        // As root, Postgres runs as a user who must pass through here.
+        // If root runs the tests, Postgres' user needs access through this folder.
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o711)).expect("mode");
         Self { folder }
     }
@@ -39,8 +39,8 @@ impl Place {
         PrivatePostgres::start(options).await.expect("Postgres starts")
     }
 
-    /// Makes the address of [`Self::url`] lead to the Postgres of this name.
-    pub fn lead_to(&self, name: &str) {
+    /// Points [`Self::url`] to the Postgres of this name.
+    pub fn point_to(&self, name: &str) {
         let link = self.folder.path().join("db");
         fs::remove_file(&link).ok();
         symlink(self.data_dir(name).join("socket"), link).expect("a link");
@@ -56,7 +56,7 @@ impl Place {
     }
 }
 
-/// Somebody who creates payments.
+/// A client that creates payments.
 #[derive(Clone)]
 pub struct Caller {
     client: reqwest::Client,
@@ -66,16 +66,16 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// `url` is that of the database, where an operator makes key and connection.
+    /// Makes the credentials directly in the database at `url`.
     fn new(server: &Server, url: &str) -> Self {
-        Self::with(server, made_at_the_console(url))
+        Self::with(server, new_credentials(url))
     }
 
     pub fn with(server: &Server, [_, key, _, token]: [String; 4]) -> Self {
         Self { client: reqwest::Client::new(), base: server.base.clone(), key, token }
     }
 
-    /// Sends a payment under a key: the status, after a look at what every refusal must say.
+    /// Creates a payment with a key. Returns 201, or 503 after a check of its headers.
     pub async fn create(&self, idempotency_key: &str) -> u16 {
         let request =
             self.client.post(format!("{}/accounting/payments", self.base)).json(&json!({ "total_amount": 1 }));
@@ -120,39 +120,40 @@ pub async fn payments(postgres: &PrivatePostgres) -> i64 {
 }
 
 #[tokio::test]
-async fn server_that_starts_before_its_database_waits_for_it_and_says_so() {
-    let place = Place::new();
-    place.lead_to("primary");
-    let mut server = place.serve();
+async fn server_started_before_its_database_waits_for_it() {
+    let databases = Databases::new();
+    databases.point_to("primary");
+    let mut server = databases.serve();
     assert!(server.log.iter().any(|line| line.contains("the database is away")), "{:?}", server.log);
     assert_eq!((status(&server, "/livez").await, status(&server, "/readyz").await), (200, 503));
-    let nobody = Caller {
+    let unknown = Caller {
         client: reqwest::Client::new(),
         base: server.base.clone(),
         key: "ub_key_3SnR2GEOoPd9KTTzvEcYS0DmMnfe22Zs23y1uZ".to_owned(),
         token: "ub_conn_bMwvVohreKpLFs0kgRO6gEaX1XRPTKQX0aUdYH".to_owned(),
     };
-    assert_eq!(nobody.create("early").await, 503);
+    assert_eq!(unknown.create("early").await, 503);
 
-    let postgres = place.start("primary", &[]).await;
+    let postgres = databases.start("primary", &[]).await;
     server.wait_for_log("the database is back");
     until_ready(&server).await;
-    Caller::new(&server, &place.url()).until_created("first").await;
+    Caller::new(&server, &databases.url()).until_created("first").await;
     assert_eq!(payments(&postgres).await, 1);
     server.stop();
 }
 
 #[tokio::test]
-async fn database_that_hangs_or_has_no_connection_left_is_survived() {
-    let place = Place::new();
-    let postgres = place.start("primary", &[("max_connections", "20"), ("superuser_reserved_connections", "0")]).await;
-    place.lead_to("primary");
-    let server = place.serve();
-    let caller = Caller::new(&server, &place.url());
+async fn server_survives_a_hanging_or_full_database() {
+    let databases = Databases::new();
+    let postgres =
+        databases.start("primary", &[("max_connections", "20"), ("superuser_reserved_connections", "0")]).await;
+    databases.point_to("primary");
+    let server = databases.serve();
+    let caller = Caller::new(&server, &databases.url());
     caller.until_created("before").await;
 
-    // It takes connections and statements and says nothing, as a machine that swaps or a network that drops.
-    let pid_file = fs::read_to_string(place.data_dir("primary/postgres/postmaster.pid")).expect("a pid file");
+    // Postgres accepts sessions and statements but never answers, as on a machine that swaps or a broken network.
+    let pid_file = fs::read_to_string(databases.data_dir("primary/postgres/postmaster.pid")).expect("a pid file");
     let mut connection = PgConnection::connect_with(&postgres.connect_options()).await.expect("a connection");
     let processes: String = sqlx::query_scalar("select string_agg(pid::text, ' ') from pg_stat_activity")
         .fetch_one(&mut connection)
@@ -169,7 +170,7 @@ async fn database_that_hangs_or_has_no_connection_left_is_survived() {
     while let Ok(other) = PgConnection::connect_with(&postgres.connect_options()).await {
         others.push(other);
     }
-    // Those that the server has go with their sessions, and it gets no new ones.
+    // Ends the server's sessions and takes their places, so that it cannot open new ones.
     let statement = "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'unibooks'";
     sqlx::raw_sql(statement).execute(&mut others[0]).await.expect("ended");
     while let Ok(other) = PgConnection::connect_with(&postgres.connect_options()).await {
@@ -183,7 +184,7 @@ async fn database_that_hangs_or_has_no_connection_left_is_survived() {
     server.stop();
 }
 
-/// A small disk of memory, until it is dropped.
+/// A small disk in memory, unmounted on drop.
 struct Disk(PathBuf);
 
 impl Disk {
@@ -195,7 +196,7 @@ impl Disk {
         Self(folder)
     }
 
-    /// Takes all room that is left.
+    /// Fills the disk.
     fn fill(&self) {
         let mut file = File::create(self.0.join("filler")).expect("a file");
         while file.write_all(&[1; 4_096]).is_ok() {}
@@ -213,21 +214,21 @@ impl Drop for Disk {
 }
 
 #[tokio::test]
-#[ignore = "mounts a disk of its own: make test-trouble, as root"]
-async fn full_disk_is_survived_and_nothing_is_lost() {
-    let place = Place::new();
-    let disk = Disk::mount(place.data_dir("primary"));
+#[ignore = "mounts a disk: run make test-trouble as root"]
+async fn full_disk_loses_nothing() {
+    let databases = Databases::new();
+    let disk = Disk::mount(databases.data_dir("primary"));
     let small = [("max_wal_size", "32MB"), ("min_wal_size", "32MB")];
-    let postgres = place.start("primary", &small).await;
-    place.lead_to("primary");
-    let server = place.serve();
-    let caller = Caller::new(&server, &place.url());
+    let postgres = databases.start("primary", &small).await;
+    databases.point_to("primary");
+    let server = databases.serve();
+    let caller = Caller::new(&server, &databases.url());
 
     caller.until_created("key-0").await;
     let mut stored = 1;
 
     disk.fill();
-    // Postgres has some room left within its files.
+    // Postgres still has some room within its files.
     while caller.create(&format!("key-{stored}")).await == 201 {
         stored += 1;
     }
@@ -240,14 +241,14 @@ async fn full_disk_is_survived_and_nothing_is_lost() {
     stored += 1;
     assert_eq!(payments(&postgres).await, stored);
 
-    // Without room for its log, Postgres gives up altogether.
+    // Without room for its write-ahead log, Postgres stops.
     disk.fill();
     let mut connection = PgConnection::connect_with(&postgres.connect_options()).await.expect("a connection");
     sqlx::raw_sql("select pg_switch_wal(); checkpoint").execute(&mut connection).await.expect_err("a crash");
     assert_eq!(caller.create("late").await, 503);
     postgres.stop().await.expect("stopped");
     disk.free();
-    let postgres = place.start("primary", &small).await;
+    let postgres = databases.start("primary", &small).await;
     caller.until_created("late").await;
     until_ready(&server).await;
     for number in 0..stored {
@@ -258,8 +259,8 @@ async fn full_disk_is_survived_and_nothing_is_lost() {
     postgres.stop().await.expect("stopped");
 }
 
-/// Copies the primary as a standby.
-fn make_standby(place: &Place, primary: &Path, standby: &Path) {
+/// Makes a standby as a copy of the primary.
+fn make_standby(databases: &Databases, primary: &Path, standby: &Path) {
     let output = Command::new("sh")
         .args([concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/ensure-postgres.sh"), "--bindir"])
         .output()
@@ -274,27 +275,27 @@ fn make_standby(place: &Place, primary: &Path, standby: &Path) {
         from = primary.join("postgres").display(),
         to = standby.join("postgres").display(),
     );
-    let made = Command::new("sh").args(["-c", &script]).current_dir(place.folder.path()).output().expect("a shell");
+    let made = Command::new("sh").args(["-c", &script]).current_dir(databases.folder.path()).output().expect("a shell");
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
 }
 
 #[tokio::test]
-async fn failover_to_a_standby_behind_the_same_name_loses_nothing() {
-    let place = Place::new();
-    let primary = place.start("primary", &[]).await;
-    place.lead_to("primary");
-    let server = place.serve();
-    let caller = Caller::new(&server, &place.url());
-    make_standby(&place, &place.data_dir("primary"), &place.data_dir("standby"));
-    let standby = place.start("standby", &[]).await;
+async fn failover_to_a_standby_loses_nothing() {
+    let databases = Databases::new();
+    let primary = databases.start("primary", &[]).await;
+    databases.point_to("primary");
+    let server = databases.serve();
+    let caller = Caller::new(&server, &databases.url());
+    make_standby(&databases, &databases.data_dir("primary"), &databases.data_dir("standby"));
+    let standby = databases.start("standby", &[]).await;
     for number in 0..20 {
         caller.until_created(&format!("before-{number}")).await;
     }
-    // A shutdown in order sends the standby all that is committed.
+    // A fast shutdown sends all commits to the standby.
     primary.stop().await.expect("stopped");
     assert_eq!(caller.create("between").await, 503);
 
-    place.lead_to("standby");
+    databases.point_to("standby");
     until("the server has found the standby", async || {
         status(&server, "/readyz").await == 503 && caller.create("between").await == 503
     })
@@ -310,14 +311,14 @@ async fn failover_to_a_standby_behind_the_same_name_loses_nothing() {
 }
 
 #[tokio::test]
-async fn server_that_starts_on_a_standby_waits_until_it_is_promoted() {
-    let place = Place::new();
-    let primary = place.start("primary", &[]).await;
-    make_standby(&place, &place.data_dir("primary"), &place.data_dir("standby"));
-    let standby = place.start("standby", &[]).await;
+async fn server_started_on_a_standby_waits_for_its_promotion() {
+    let databases = Databases::new();
+    let primary = databases.start("primary", &[]).await;
+    make_standby(&databases, &databases.data_dir("primary"), &databases.data_dir("standby"));
+    let standby = databases.start("standby", &[]).await;
     primary.stop().await.expect("stopped");
-    place.lead_to("standby");
-    let mut server = place.serve();
+    databases.point_to("standby");
+    let mut server = databases.serve();
     let away = server.log.iter().find(|line| line.contains("the database is away")).expect("a warning");
     assert!(away.contains("it is read-only: a standby?"), "{away}");
     assert_eq!(status(&server, "/readyz").await, 503);

@@ -1,10 +1,10 @@
-"""A program that uses panora-sdk, with every raw answer kept beside what the library made of it."""
+"""A program that uses panora-sdk and keeps every raw answer."""
 
 import httpx
 from panora_sdk import Panora
 from panora_sdk.utils import BackoffStrategy, RetryConfig
 
-# Repeats as often and as fast as the library can, for a second at most.
+# Retries as often and as fast as the library can, for at most a second.
 EAGER = RetryConfig(
     "backoff",
     BackoffStrategy(initial_interval=1, max_interval=1, exponent=1.0, max_elapsed_time=1000),
@@ -67,7 +67,7 @@ class Books:
         return await self.payments.list_async(x_connection_token=self.token, **options)
 
     def get(self, path: str, **parameters):
-        """What the library has no call for, by its own HTTP client: the list's filters."""
+        """The filters of the list, with the library's HTTP client: the library has no call for them."""
         return self.client.get(
             f"{self.sdk.sdk_configuration.server_url}{path}",
             params=parameters,

@@ -1,4 +1,4 @@
-"""One server for all tests; a tenant for each."""
+"""One server for all tests, and a tenant for each test."""
 
 import os
 from pathlib import Path
@@ -21,7 +21,7 @@ def server():
     yield server
     code = server.stop()
     assert code == 0, f"asked to stop, the server ended with {code}\n{''.join(server.log)}"
-    # No test here provokes a fault of the server, and a log is read by more people than a key.
+    # No test here provokes a server error, and the log must not contain keys: more people read it.
     errors = [record for record in server.log_records() if record.get("level") == "ERROR"]
     assert errors == []
     assert not any(secret in line for secret in server.secrets for line in server.log)
@@ -39,7 +39,7 @@ def other_tenant(server: Server) -> Tenant:
 
 @pytest.fixture
 def connect(server: Server, tenant: Tenant):
-    """Makes a program of the tenant's, or one with another key or token."""
+    """Makes a program with the tenant's credentials, or with another key or token."""
     made: list[Books] = []
 
     def connect(api_key: str | None = None, token: str | None = None, **options) -> Books:

@@ -1,4 +1,4 @@
-"""The example of the page, as a Python program writes it."""
+"""The documented example of a payment, as a Python program writes it."""
 
 from datetime import datetime, timezone
 

@@ -1,4 +1,4 @@
-"""What every refusal looks like: RFC 9457 with this server's extensions."""
+"""The form of every refusal: RFC 9457 with this server's extensions."""
 
 import json
 
@@ -6,12 +6,12 @@ import httpx
 import pytest
 from panora_sdk.models import SDKError
 
-# What both libraries repeat on their own when retries are switched on.
+# The statuses that both libraries repeat when retries are enabled.
 REPEATED = {429, 500, 502, 503, 504}
 
 
 def refused(status: int, call, *arguments, **options) -> dict:
-    """Makes the call, expects the library to raise with this status, and answers the problem document."""
+    """Makes the call, expects the library to raise with this status, and returns the problem document."""
     with pytest.raises(SDKError) as raised:
         call(*arguments, **options)
     return problem(status, raised.value)
@@ -23,14 +23,14 @@ def problem(status: int, error: SDKError) -> dict:
 
 
 def document(response: httpx.Response) -> dict:
-    """The problem document of an answer, once its shape is proved."""
+    """The problem document of an answer, after a check of its form."""
     assert response.headers["content-type"] == "application/problem+json"
     body = json.loads(response.text)
     for member in ("type", "title", "detail", "instance", "code", "request_id"):
         assert isinstance(body[member], str) and body[member], member
     assert body["status"] == response.status_code
     assert body["request_id"] == response.headers["x-request-id"]
-    # The promise behind the library's retries: what it repeats is safe to repeat, what a program must mend is not.
+    # The library's retries are safe: it repeats only statuses that are marked retryable.
     assert body["retryable"] is (response.status_code in REPEATED)
     assert ("www-authenticate" in response.headers) is (response.status_code == 401)
     for header in ("x-api-key", "x-connection-token"):
@@ -40,7 +40,7 @@ def document(response: httpx.Response) -> dict:
 
 
 def pointers(problem: dict) -> set[str]:
-    """Where the faults of a body are."""
+    """The places of the faults in a body."""
     return {fault["pointer"] for fault in faults(problem)}
 
 
@@ -51,6 +51,6 @@ def faults(problem: dict) -> list[dict]:
     return problem["errors"]
 
 
-def what_differs_never(problem: dict) -> dict:
-    """A problem without what belongs to one request: two with equal rest cannot be told apart."""
+def comparable(problem: dict) -> dict:
+    """A problem without the members that differ for each request, to compare two answers."""
     return {member: value for member, value in problem.items() if member not in ("instance", "request_id")}

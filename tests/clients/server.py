@@ -1,4 +1,4 @@
-"""The real binary: `unibooks dev` with its own private Postgres, and the commands that make keys for it."""
+"""The real binary: `unibooks dev` with its private Postgres, and the commands that make keys."""
 
 import json
 import os
@@ -13,14 +13,14 @@ from pathlib import Path
 
 # Postgres is set up from nothing on the first start; a slow machine takes some seconds for it.
 START_SECONDS = 120
-# Longer than the server's own UNIBOOKS_SHUTDOWN_TIMEOUT, so that its end is judged and not ours.
+# Longer than UNIBOOKS_SHUTDOWN_TIMEOUT, so that the server ends by itself.
 STOP_SECONDS = 40
 COMMAND_SECONDS = 30
 
 
 @dataclass(frozen=True)
 class Tenant:
-    """A project with a key and a connection of its own, so that a test sees no payments but its own."""
+    """A project with its own key and connection, so that a test sees only its own payments."""
 
     project: str
     api_key: str
@@ -31,7 +31,7 @@ class Server:
     def __init__(self, binary: Path, *arguments: str):
         self.binary = binary
         self.folder = Path(tempfile.mkdtemp(prefix="unibooks-clients-"))
-        # Run by root, the server gives its Postgres to another user, who must be able to pass through here.
+        # If root runs the tests, Postgres runs as another user, who needs access through this folder.
         self.folder.chmod(0o711)
         self.data_dir = self.folder / "data"
         self.output: list[str] = []
@@ -48,7 +48,7 @@ class Server:
                 "--metrics-listen=127.0.0.1:0",
                 *arguments,
             ],
-            # Not the project's folder: a developer's own .env must change nothing here.
+            # Not the project's folder, so that a developer's .env has no effect.
             cwd=self.folder,
             env=_environment(),
             stdout=subprocess.PIPE,
@@ -69,7 +69,7 @@ class Server:
         return json.loads((self.data_dir / "demo.json").read_text())
 
     def command(self, *arguments: str) -> str:
-        """Runs a command of the binary on the server's database; answers what it prints."""
+        """Runs a command of the binary on the server's database and returns its output."""
         done = subprocess.run(
             [self.binary, *arguments],
             cwd=self.folder,
@@ -82,7 +82,7 @@ class Server:
         return done.stdout
 
     def create(self, noun: str, *arguments: str) -> dict[str, str]:
-        """Makes a project, API key or connection; answers its JSON."""
+        """Makes a project, API key or connection and returns its JSON."""
         made = json.loads(self.command(noun, "create", *arguments, "--json"))
         self.secrets += [value for name, value in made.items() if name in ("api_key", "connection_token")]
         return made
@@ -99,7 +99,7 @@ class Server:
         return Tenant(project, key["api_key"], connection["connection_token"])
 
     def stop(self) -> int:
-        """Asks for a graceful stop and answers the exit code."""
+        """Stops the server with SIGTERM and returns its exit code."""
         self._process.send_signal(signal.SIGTERM)
         try:
             return self._process.wait(STOP_SECONDS)
@@ -110,7 +110,7 @@ class Server:
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def log_records(self) -> list[dict]:
-        """The log, whose lines are JSON because it goes to no terminal."""
+        """The records of the log. It is JSON because it is not written to a terminal."""
         return [json.loads(line) for line in self.log if line.startswith("{")]
 
     def _follow(self, stream, lines: list[str]) -> None:
@@ -142,7 +142,7 @@ class Server:
 
 
 def _environment() -> dict[str, str]:
-    """The caller's environment without settings of the server, but for where Postgres is installed."""
+    """The caller's environment without the server's settings, except for the place of Postgres."""
     kept = {"UNIBOOKS_POSTGRES_BIN"}
     return {
         name: value

@@ -1,4 +1,4 @@
-"""Each class of refusal, as the library hands it to a program."""
+"""Each class of refusal, as the library raises it."""
 
 import asyncio
 from datetime import datetime, timedelta, timezone
@@ -9,16 +9,16 @@ from panora_sdk.models import SDKError
 
 from books import EAGER, Books
 from examples import PAYMENT
-from problems import faults, pointers, problem, refused, what_differs_never
+from problems import faults, pointers, problem, refused, comparable
 
 UNKNOWN_ID = "00000000-0000-7000-8000-000000000000"
-# Well formed, checksum and all, but made by no server.
+# Well formed and with a valid checksum, but unknown to every server.
 UNKNOWN_KEY = "ub_key_0123456789abcdefghijABCDEFGHIJ010pIFRH"
 UNKNOWN_TOKEN = "ub_conn_0123456789abcdefghijABCDEFGHIJ011M8EKQ"
 MEBIBYTE = 1024 * 1024
 
 
-def test_401_for_a_key_that_is_not_one_of_ours(connect, tenant):
+def test_401_for_an_unknown_or_malformed_key(connect, tenant):
     for code, key in [
         ("unknown", UNKNOWN_KEY),
         ("malformed", "sk_dev_test"),
@@ -31,7 +31,7 @@ def test_401_for_a_key_that_is_not_one_of_ours(connect, tenant):
             assert [(fault["header"], fault["code"]) for fault in faults(refusal)] == [("x-api-key", code)]
 
 
-def test_401_for_a_token_that_is_not_one_of_ours(connect, tenant):
+def test_401_for_an_unknown_or_malformed_token(connect, tenant):
     for code, token in [
         ("unknown", UNKNOWN_TOKEN),
         ("malformed", "b008e199-eda9-4629-bd41-a01b6195864a"),
@@ -56,7 +56,7 @@ def test_401_for_a_revoked_key_or_token(connect, server, tenant):
 
 
 def test_401_for_an_expired_key_or_token(connect, server, tenant):
-    # An end in the past is refused, so it is one that comes soon.
+    # The command refuses an end in the past, so this end is a few seconds away.
     soon = datetime.now(timezone.utc) + timedelta(seconds=5)
     end = f"--expires-at={soon:%Y-%m-%dT%H:%M:%SZ}"
     key, connection = server.create_key(tenant.project, end), server.create_connection(tenant.project, end)
@@ -66,11 +66,11 @@ def test_401_for_an_expired_key_or_token(connect, server, tenant):
         assert faults(refused(401, books.list))[0]["code"] == "expired"
 
 
-def test_401_for_another_projects_token_says_no_more_than_for_an_unknown_one(connect, other_tenant):
+def test_401_is_the_same_for_a_foreign_and_an_unknown_token(connect, other_tenant):
     unknown = refused(401, connect(token=UNKNOWN_TOKEN).list)
     foreign = refused(401, connect(token=other_tenant.connection_token).list)
-    assert what_differs_never(foreign) == what_differs_never(unknown)
-    # The other way round: their key opens nothing of ours.
+    assert comparable(foreign) == comparable(unknown)
+    # The other tenant's key does not work with this tenant's token either.
     refused(401, connect(api_key=other_tenant.api_key).list)
 
 
@@ -85,11 +85,11 @@ def test_403_for_a_read_only_key(connect, server, tenant):
 def test_404_is_the_same_for_unknown_foreign_and_malformed_ids(connect, other_tenant):
     foreign = connect(other_tenant.api_key, other_tenant.connection_token).create(PAYMENT).id
     books = connect()
-    answers = [what_differs_never(refused(404, books.retrieve, id)) for id in (UNKNOWN_ID, foreign, "no-id")]
+    answers = [comparable(refused(404, books.retrieve, id)) for id in (UNKNOWN_ID, foreign, "no-id")]
     assert answers[0] == answers[1] == answers[2]
 
 
-def test_413_reaches_the_program(books: Books):
+def test_413_for_a_too_large_body(books: Books):
     refused(413, books.create, {"type": "x" * 2 * MEBIBYTE})
 
 
@@ -153,7 +153,7 @@ def test_refusals_reach_asynchronous_programs(connect):
     problem(401, asyncio.run(program(books, books.list_async())))
 
 
-def test_retries_never_repeat_what_the_program_must_mend(connect, server, tenant):
+def test_retries_never_repeat_a_client_error(connect, server, tenant):
     read_only = server.create_key(tenant.project, "--read-only")["api_key"]
     for status, options, call in [
         (401, {"api_key": "sk_dev_test"}, lambda books: books.create(PAYMENT)),

@@ -1,4 +1,4 @@
-"""`Idempotency-Key`, which a user of the library sets on the HTTP client that it passes in."""
+"""`Idempotency-Key`. A user of the library sets it on the HTTP client that the library uses."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ def with_key(connect, key: str, **options) -> Books:
     return connect(headers={"Idempotency-Key": key}, **options)
 
 
-def test_a_replay_is_the_same_answer_to_the_byte(connect):
+def test_replay_has_the_same_bytes(connect):
     books = with_key(connect, "order-1")
     first = books.create(PAYMENT)
     again = books.create(PAYMENT)
@@ -30,7 +30,7 @@ def test_a_replay_is_the_same_answer_to_the_byte(connect):
     assert len(books.list().result.data) == 1
 
 
-def test_a_replay_repeats_the_warnings(connect):
+def test_replay_repeats_the_warnings(connect):
     books = with_key(connect, "order-2")
     payment = {"transaction_date": PAYMENT["transaction_date"].replace(tzinfo=None)}
     books.create(payment)
@@ -46,11 +46,11 @@ def test_bare_and_quoted_keys_are_the_same(connect):
     assert books.answer.headers["idempotent-replayed"] == "true"
 
 
-def test_the_meaning_counts_and_not_the_bytes(connect):
+def test_equal_meaning_is_the_same_request(connect):
     books = with_key(connect, "order-4")
     first = books.create({"total_amount": 10000, "currency": "USD"})
     request = books.answer.request
-    # Another order, white space, and the whole number that the library cannot write.
+    # Another order, more white space, and a whole number, which the library cannot write.
     same = books.client.post(
         request.url,
         content=b'{ "currency": "usd",\n  "total_amount": 10000 }',
@@ -90,7 +90,7 @@ def test_a_refused_request_leaves_its_key_free(connect):
     assert "idempotent-replayed" not in books.answer.headers
 
 
-def test_twins_at_the_same_time_make_one_payment(connect):
+def test_concurrent_twins_make_one_payment(connect):
     books = with_key(connect, "order-8")
 
     async def program():
@@ -105,7 +105,7 @@ def test_twins_at_the_same_time_make_one_payment(connect):
 
 
 class LosesTheFirstAnswer(httpx.HTTPTransport):
-    """A network that breaks after the server has done its work: the case that the key is for."""
+    """A network that fails after the server has stored the payment: the key makes a retry safe."""
 
     lost = False
 
@@ -119,17 +119,17 @@ class LosesTheFirstAnswer(httpx.HTTPTransport):
 
 
 @pytest.mark.parametrize(("headers", "payments"), [({"Idempotency-Key": "order-9"}, 1), ({}, 2)])
-def test_a_retry_after_a_lost_answer(connect, headers: dict, payments: int):
+def test_retry_after_a_lost_answer_needs_a_key_to_be_safe(connect, headers: dict, payments: int):
     books = connect(headers=headers, retry=EAGER, transport=LosesTheFirstAnswer())
     created = books.create(PAYMENT)
     listed = books.list().result.data
     assert created in listed
-    # Without a key the library's own retry pays twice.
+    # Without a key the library's retry makes a second payment.
     assert len(listed) == payments
 
 
-def test_did_it_happen(connect):
-    """After a crash a program asks the list for the key that it had used."""
+def test_list_finds_a_payment_by_its_key(connect):
+    """After a crash a program looks for its key in the list."""
     books = with_key(connect, "order-10")
     assert books.get("/accounting/payments", idempotency_key="order-10").json()["data"] == []
     created = books.create(PAYMENT)

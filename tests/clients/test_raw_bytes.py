@@ -1,4 +1,4 @@
-"""The exact bytes that the Python library 0.7.0 and the TypeScript library 0.14.0 send, sent as they are."""
+"""The exact bytes that the Python library 0.7.0 and the TypeScript library 0.14.0 send."""
 
 import json
 import re
@@ -13,7 +13,7 @@ from server import Server, Tenant
 
 REQUESTS = Path(__file__).parent / "requests"
 PAGE = json.loads((REQUESTS / "page_response.json").read_text())
-# What the answer cannot share with the page's example: the server makes it, or the requests leave it empty.
+# Members that differ from the documented example: the server makes them, or the requests leave them empty.
 MADE = {"id", "created_at", "modified_at"}
 NONE_YET = {"remote_id", "remote_updated_at", "remote_data"}
 # Both libraries' decoders (contract §1.3).
@@ -35,7 +35,7 @@ def request(name: str, server: Server, tenant: Tenant) -> bytes:
 
 @pytest.fixture
 def line(server: Server):
-    """One TCP connection, kept alive between requests as both libraries do."""
+    """One TCP connection, kept alive between requests as in both libraries."""
     host, _, port = server.address.rpartition(":")
     with socket.create_connection((host, int(port)), timeout=30) as line:
         yield line
@@ -49,14 +49,14 @@ def send(line: socket.socket, raw: bytes) -> tuple[HTTPResponse, dict]:
 
 
 @pytest.mark.parametrize("library", ["py", "ts"])
-def test_create_answers_what_the_page_shows(library: str, line, server, tenant):
+def test_create_answers_the_documented_example(library: str, line, server, tenant):
     response, payment = send(line, request(f"{library}_create.http", server, tenant))
     assert response.status == 201
     assert response.headers["content-type"] == "application/json"
     assert payment.keys() == PAGE.keys()
     for name, expected in PAGE.items():
         if name == "line_items":
-            # The page's members and, beside them, the four that the original server meant.
+            # The documented members, and four that the original server intended.
             assert [{member: item[member] for member in expected[0]} for item in payment[name]] == expected
         elif name == "field_mappings":
             assert payment[name] == {}
@@ -81,11 +81,11 @@ def test_list_answers_the_three_members(library: str, line, server, tenant):
     assert listed == {"prev_cursor": None, "next_cursor": None, "data": [payment]}
 
 
-def test_a_refusal_before_the_body_breaks_no_connection(line, server, tenant):
-    """Both libraries send head and body apart and use the connection again, after a refusal too."""
+def test_refusal_before_the_body_keeps_the_connection(line, server, tenant):
+    """Both libraries send head and body separately and reuse the connection, also after a refusal."""
     head, body = request("py_create.http", server, tenant).split(b"\r\n\r\n")
     line.sendall(head.replace(tenant.api_key.encode(), b"sk_dev_test") + b"\r\n\r\n")
-    # What refuses a caller needs no body: where the answer is not held back for the body, it comes now.
+    # The server can refuse a caller without the body, so the answer may come now.
     select.select([line], [], [], 0.2)
     response, problem = send(line, body)
     assert response.status == problem["status"] == 401

@@ -9,7 +9,7 @@ from examples import PAYMENT
 
 
 def fill(books: Books, count: int) -> list[str]:
-    """Makes payments; answers their ids in order of creation."""
+    """Makes payments and returns their ids in order of creation."""
     return [books.create({"total_amount": number}).id for number in range(count)]
 
 
@@ -18,17 +18,17 @@ def ids(page) -> list[str]:
 
 
 def pages(books: Books, limit: float) -> list[list[str]]:
-    """Walks through the list as a user of the library does: `next()` until there is no next cursor."""
+    """Reads the whole list like a user of the library: `next()` until there is no next cursor."""
     page = books.list(limit=limit)
     walked = [ids(page)]
-    # Not until next() answers None, which it never does: after the last page the library starts again.
+    # next() never returns None: after the last page the library starts again from the first.
     while page.result.next_cursor is not None:
         page = page.next()
         walked.append(ids(page))
     return walked
 
 
-def test_what_was_created_is_retrieved(books: Books):
+def test_created_payment_is_retrieved(books: Books):
     created = books.create(PAYMENT)
     created_text = books.answer.text
     assert books.retrieve(created.id) == created
@@ -36,7 +36,7 @@ def test_what_was_created_is_retrieved(books: Books):
     assert books.retrieve(created.id, remote_data=True) == created
 
 
-def test_what_was_created_is_retrieved_asynchronously(books: Books):
+def test_created_payment_is_retrieved_asynchronously(books: Books):
     async def program():
         async with books.async_client:
             created = await books.create_async(PAYMENT)
@@ -48,14 +48,14 @@ def test_what_was_created_is_retrieved_asynchronously(books: Books):
     assert listed.result.next_cursor is None
 
 
-def test_an_empty_list(books: Books):
+def test_empty_list_has_no_cursors(books: Books):
     page = books.list()
     assert page.result.data == []
     assert page.result.prev_cursor is None
     assert page.result.next_cursor is None
 
 
-def test_the_list_is_in_order_of_creation_and_each_payment_whole(books: Books):
+def test_list_has_whole_payments_in_order_of_creation(books: Books):
     payments = [books.create(PAYMENT), books.create({}), books.create(PAYMENT)]
     assert books.list().result.data == payments
 
@@ -70,13 +70,13 @@ def test_paging_to_the_end_shows_every_payment_once(books: Books, count: int, li
     assert [id for page in walked for id in page] == made
 
 
-def test_the_page_size_is_fifty_unless_asked_for(books: Books):
+def test_page_size_is_fifty_by_default(books: Books):
     made = fill(books, 52)
     assert pages(books, 50) == [made[:50], made[50:]]
     assert ids(books.list()) == ids(books.list(limit=None)) == made[:50]
 
 
-def test_paging_asynchronously(books: Books):
+def test_paging_works_asynchronously(books: Books):
     made = fill(books, 7)
 
     async def program():
@@ -91,7 +91,7 @@ def test_paging_asynchronously(books: Books):
     assert asyncio.run(program()) == made
 
 
-def test_paging_back_to_the_start(books: Books):
+def test_paging_back_reaches_the_start(books: Books):
     made = fill(books, 7)
     page = books.list(limit=3)
     while page.result.next_cursor is not None:
@@ -104,7 +104,7 @@ def test_paging_back_to_the_start(books: Books):
     assert page.result.prev_cursor is None
 
 
-def test_payments_made_while_somebody_pages_come_at_the_end(books: Books):
+def test_payments_created_while_paging_come_last(books: Books):
     made = fill(books, 4)
     first = books.list(limit=3)
     made += fill(books, 2)

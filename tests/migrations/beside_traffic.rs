@@ -1,4 +1,4 @@
-//! Migrations while the API is in use: what a long reader may hold up, and what it must not.
+//! Migrations while the API is in use: a long reader may delay a migration, but not requests.
 
 use std::borrow::Cow;
 
@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection, SqlSafeStr};
 use unibooks::db::migrate_with;
 
 use super::MIGRATIONS;
-use super::support::app::{App, PAYMENTS, Tenant, small};
+use super::support::app::{App, PAYMENTS, Tenant, small_payment};
 use super::support::logs::Logs;
 use super::support::postgres;
 use super::support::wait::until;
@@ -16,7 +16,7 @@ const COLUMN: &str = "alter table payment add column of_the_test integer";
 const INDEX: &str = "-- no-transaction
 create index concurrently if not exists payment_of_the_test on payment (connection_id, created_at)";
 
-/// This build's migrations and one that comes after them.
+/// This build's migrations and one more after them.
 fn with(sql: &str) -> Migrator {
     let sql = AssertSqlSafe(sql.to_owned()).into_sql_str();
     let is_bare = sql.as_str().starts_with("-- no-transaction");
@@ -39,13 +39,13 @@ async fn answer(connection: &mut PgConnection, query: &'static str) -> Option<bo
     sqlx::query_scalar(query).fetch_optional(connection).await.expect(query)
 }
 
-/// Whether the index of the test serves queries; nothing where there is none.
+/// Whether the test's index is valid; `None` if it does not exist.
 async fn is_valid(connection: &mut PgConnection) -> Option<bool> {
     answer(connection, "select indisvalid from pg_index where indexrelid = to_regclass('payment_of_the_test')").await
 }
 
 async fn create_and_read(app: &App, tenant: &Tenant) {
-    assert_eq!(app.create(tenant, &small()).await.status, 201);
+    assert_eq!(app.create(tenant, &small_payment()).await.status, 201);
     assert_eq!(app.get(tenant, &format!("{PAYMENTS}?limit=1")).await.status, 200);
 }
 
@@ -90,7 +90,7 @@ async fn payments_are_created_and_read_while_an_index_is_built() {
 }
 
 #[tokio::test]
-async fn index_that_was_not_finished_is_built_anew() {
+async fn unfinished_index_is_built_again() {
     let app = App::new().await;
     let mut reader = begin_to_read(&app).await;
     let mut connection = app.connect().await;
@@ -103,7 +103,7 @@ async fn index_that_was_not_finished_is_built_anew() {
 }
 
 #[tokio::test]
-async fn servers_that_wait_for_a_migration_hold_up_no_index() {
+async fn waiting_servers_do_not_block_an_index() {
     let logs = Logs::catch("unibooks=info");
     let app = App::new().await;
     let mut reader = begin_to_read(&app).await;
@@ -125,7 +125,7 @@ async fn servers_that_wait_for_a_migration_hold_up_no_index() {
 }
 
 #[tokio::test]
-async fn committed_migrations_are_tried_again_beside_a_reader() {
+async fn migrations_are_retried_beside_a_reader() {
     let logs = Logs::catch("unibooks=info");
     let options = postgres::empty().await;
     let mut connection = super::connect(&options).await;

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Lets schemathesis try the real binary by the OpenAPI document that it serves, with valid credentials and without.
+# Tests the real binary with schemathesis against the OpenAPI document that it serves, with and without credentials.
 #   tests/openapi/run.sh [examples of each operation] [seed]
 # The binary is target/debug/unibooks (`cargo build`), or the one that UNIBOOKS_BIN names.
 set -euo pipefail

@@ -1,4 +1,4 @@
-//! Folders, links and programs of other users. What only root can set up is tried when root runs the tests.
+//! Folders, links and programs of other users. Tests that need root do nothing for another user.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
@@ -8,7 +8,7 @@ use unibooks::db::private::{Options, PrivatePostgres, PrivatePostgresError};
 
 use super::{options, temporary_folder};
 
-/// Nobody's on any machine of ours.
+/// A user id that no machine should have.
 const STRANGER: u32 = 12_345;
 
 fn set_mode(path: &Path, mode: u32) {
@@ -19,10 +19,10 @@ fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
-/// Starts on a folder that must be refused for the place `at`, before anything is made.
+/// Starts on a folder. Checks that the start is refused because of `at`, before it makes anything.
 async fn refused(data_dir: &Path, at: &Path) {
     let before = fs::read_dir(data_dir).map(Iterator::count).ok();
-    let error = PrivatePostgres::start(options(data_dir)).await.expect_err("somebody else can change it");
+    let error = PrivatePostgres::start(options(data_dir)).await.expect_err("others can change it");
     let PrivatePostgresError::Untrusted { untrusted, .. } = &error else { panic!("{error:?}") };
     assert_eq!(untrusted.path, at.canonicalize().expect("a path"));
     assert!(error.to_string().contains("UNIBOOKS_DATA_DIR"), "{error}");
@@ -33,7 +33,7 @@ async fn refused(data_dir: &Path, at: &Path) {
 async fn data_folder_that_others_can_write_is_refused() {
     let folder = temporary_folder();
     let data_dir = folder.path().join("data");
-    // One that is there, also with the sticky bit; and one that is still to be made, below another.
+    // An existing folder, also with the sticky bit, and a missing one below a folder that others can write.
     fs::create_dir(&data_dir).expect("a folder");
     for mode in [0o707, 0o1777] {
         set_mode(&data_dir, mode);
@@ -60,11 +60,11 @@ async fn data_folder_of_another_user_is_refused() {
     chown(&data_dir, Some(0), None).expect("taken back");
     refused(&data_dir, &foreign).await;
     refused(&foreign.join("new"), &foreign).await;
-    // Nor by a link that only seems to lie elsewhere.
+    // A link to the folder is refused too.
     let link = folder.path().join("link");
     symlink(&foreign, &link).expect("a link");
     refused(&link.join("data"), &foreign).await;
-    // A group is another user too.
+    // A folder that its group can write is refused too.
     let shared = folder.path().join("shared");
     fs::create_dir(&shared).expect("a folder");
     chown(&shared, None, Some(STRANGER)).expect("given away");
@@ -73,7 +73,7 @@ async fn data_folder_of_another_user_is_refused() {
 }
 
 #[tokio::test]
-async fn no_file_is_written_where_a_link_leads() {
+async fn no_file_is_written_through_a_link() {
     for name in ["lock", "postgres.log"] {
         let folder = temporary_folder();
         let (data_dir, target) = (folder.path().join("data"), folder.path().join("target"));
@@ -83,19 +83,19 @@ async fn no_file_is_written_where_a_link_leads() {
         let error = PrivatePostgres::start(options(&data_dir)).await.expect_err("a link");
         assert!(matches!(&error, PrivatePostgresError::Io { path, .. } if path.ends_with(name)), "{error:?}");
         assert!(!target.exists(), "{name} was made elsewhere");
-        // Also one that is there keeps its content.
+        // An existing file keeps its content.
         fs::write(&target, "theirs").expect("written");
         PrivatePostgres::start(options(&data_dir)).await.expect_err("a link");
         assert_eq!(fs::read_to_string(&target).expect("a file"), "theirs", "{name}");
     }
 }
 
-/// Two programs that write down who runs them, in a folder for everybody.
+/// Makes two programs that record the user who runs them, in a folder that all users can write.
 fn curious_programs(folder: &Path) {
-    let told = folder.join("told");
-    fs::create_dir(&told).expect("a folder");
-    set_mode(&told, 0o1777);
-    let text = format!("#!/bin/sh\nid -u >> {}/$(basename $0)\necho 'postgres (PostgreSQL) 17.1'\n", told.display());
+    let runs = folder.join("runs");
+    fs::create_dir(&runs).expect("a folder");
+    set_mode(&runs, 0o1777);
+    let text = format!("#!/bin/sh\nid -u >> {}/$(basename $0)\necho 'postgres (PostgreSQL) 17.1'\n", runs.display());
     for program in ["postgres", "initdb"] {
         fs::write(folder.join(program), &text).expect("written");
         set_mode(&folder.join(program), 0o755);
@@ -109,7 +109,7 @@ async fn no_postgres_program_runs_as_root() {
     let options = Options { binaries: Some(folder.path().to_owned()), ..options(&data.path().join("data")) };
     PrivatePostgres::start(options).await.expect_err("that was no initdb");
     for program in ["postgres", "initdb"] {
-        let users = fs::read_to_string(folder.path().join("told").join(program)).expect("it was asked");
+        let users = fs::read_to_string(folder.path().join("runs").join(program)).expect("it was asked");
         assert!(users.lines().all(|uid| uid != "0"), "{program}: {users}");
     }
 }
@@ -123,9 +123,9 @@ async fn root_runs_no_program_that_others_can_write() {
     curious_programs(folder.path());
     let refused = async || {
         let options = Options { binaries: Some(folder.path().to_owned()), ..options(&data.path().join("data")) };
-        let error = PrivatePostgres::start(options).await.expect_err("somebody else's program");
+        let error = PrivatePostgres::start(options).await.expect_err("a program of another user");
         assert!(matches!(error, PrivatePostgresError::BinariesUnusable(_)), "{error:?}");
-        assert!(!folder.path().join("told/postgres").exists(), "it was run");
+        assert!(!folder.path().join("runs/postgres").exists(), "it was run");
         error.to_string()
     };
     chown(folder.path().join("initdb"), Some(STRANGER), None).expect("given away");

@@ -23,10 +23,10 @@ use unibooks::management::{api_keys, connections, projects};
 
 use super::postgres;
 
-/// The path that most tests are about.
+/// The path of most requests in the tests.
 pub const PAYMENTS: &str = "/accounting/payments";
 
-/// The body of the page's example.
+/// The documented example of a payment, as a request body.
 pub fn page_example() -> Value {
     serde_json::from_str(include_str!("../../src/cli/demo_payment.json")).expect("JSON")
 }
@@ -37,7 +37,7 @@ pub struct App {
     pub authenticator: Authenticator,
     pub payments: GroupCommit,
     pub database: Database,
-    /// Where the database is.
+    /// How to connect to the server's database.
     pub options: PgConnectOptions,
 }
 
@@ -47,7 +47,7 @@ pub fn unlimited() -> ServerSettings {
     ServerSettings { rate_limit: off, failed_auth_limit: off, ..ServerSettings::default() }
 }
 
-/// Somebody who may call: a project, a key and a connection.
+/// A caller that the server accepts: a project, one of its keys and one of its connections.
 #[derive(Clone)]
 pub struct Tenant {
     pub project_id: ProjectId,
@@ -57,14 +57,14 @@ pub struct Tenant {
     pub connection_token: String,
 }
 
-/// What a key or a connection is like that a test makes.
+/// The options of a key or a connection that a test makes. The default has full rights and never expires.
 #[derive(Clone, Copy, Default)]
-pub struct Like {
+pub struct CredentialOptions {
     pub read_only: bool,
     pub expires_at: Option<DateTime<Utc>>,
 }
 
-/// An answer, read to its end.
+/// A response with its whole body.
 #[derive(Debug)]
 pub struct Answer {
     pub status: StatusCode,
@@ -79,12 +79,12 @@ impl Answer {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error} in {:?}", self.text))
     }
 
-    /// A header's text, empty when it is not there.
+    /// The text of a header; empty if the header is missing.
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).map(|value| value.to_str().expect("text")).unwrap_or_default()
     }
 
-    /// The status and `code` of a problem document, after a look at what every one of them has.
+    /// The status and `code` of a problem document. Checks what all problem documents have in common.
     #[track_caller]
     pub fn problem(&self) -> (u16, String) {
         let body = self.json();
@@ -93,7 +93,7 @@ impl Answer {
         (self.status.as_u16(), body["code"].as_str().expect("a code").to_owned())
     }
 
-    /// The `code` of every entry of `errors` with its place.
+    /// The place and `code` of each entry of `errors`.
     #[track_caller]
     pub fn faults(&self) -> Vec<(String, String)> {
         let body = self.json();
@@ -111,23 +111,23 @@ impl App {
         Self::with_clock(Clock::system()).await
     }
 
-    /// A server whose clock stands still: whom it has let in once it keeps, until it hears of a change.
+    /// A server whose clock does not move, so a cached caller expires only when the server hears of a change.
     pub async fn new_at_noon() -> Self {
         let noon = "2026-01-01T12:00:00Z".parse().expect("a time");
         Self::with_clock(Clock::new(move || noon)).await
     }
 
-    /// A server with a clock of the test's.
+    /// A server with the test's own clock.
     pub async fn with_clock(clock: Clock) -> Self {
         Self::on(postgres::migrated().await, clock).await
     }
 
-    /// A further server on a database that has one already.
+    /// Another server on the database of a first one.
     pub async fn on(options: PgConnectOptions, clock: Clock) -> Self {
         Self::with_settings(options, clock, &unlimited()).await
     }
 
-    /// The same with settings of the test's.
+    /// The same, with settings of the test's.
     pub async fn with_settings(options: PgConnectOptions, clock: Clock, settings: &ServerSettings) -> Self {
         let database = postgres::pool(options.clone()).await;
         let app = unibooks::app::App::new(settings, &database, &clock);
@@ -141,11 +141,11 @@ impl App {
 
     /// A new project with a key and a connection.
     pub async fn tenant(&self) -> Tenant {
-        self.tenant_like(Like::default(), Like::default()).await
+        self.tenant_like(CredentialOptions::default(), CredentialOptions::default()).await
     }
 
-    /// A new project with a key and a connection of certain properties.
-    pub async fn tenant_like(&self, key: Like, connection: Like) -> Tenant {
+    /// A new project with a key and a connection that have these options.
+    pub async fn tenant_like(&self, key: CredentialOptions, connection: CredentialOptions) -> Tenant {
         let project = Project::new("Test".parse().expect("a label"), Clock::system().now());
         projects::store::insert(&self.operator(), &project).await.expect("stored");
         let (api_key_id, api_key) = self.key(project.id, key).await;
@@ -153,8 +153,8 @@ impl App {
         Tenant { project_id: project.id, api_key_id, connection_id, api_key, connection_token }
     }
 
-    /// A further key of a project: its id and the key itself.
-    pub async fn key(&self, project_id: ProjectId, like: Like) -> (ApiKeyId, String) {
+    /// Another key of a project: its id and the key itself.
+    pub async fn key(&self, project_id: ProjectId, like: CredentialOptions) -> (ApiKeyId, String) {
         let now = Clock::system().now();
         let secret = Secret::generate(secret::Kind::ApiKey, &mut rand::rng());
         let key = ApiKey {
@@ -172,8 +172,8 @@ impl App {
         (key.id, secret.expose().to_owned())
     }
 
-    /// A further connection of a project: its id and its token.
-    pub async fn connection(&self, project_id: ProjectId, like: Like) -> (ConnectionId, String) {
+    /// Another connection of a project: its id and its token.
+    pub async fn connection(&self, project_id: ProjectId, like: CredentialOptions) -> (ConnectionId, String) {
         let now = Clock::system().now();
         let token = Secret::generate(secret::Kind::ConnectionToken, &mut rand::rng());
         let connection = Connection {
@@ -201,8 +201,9 @@ impl App {
         assert!(connections::store::revoke(&self.operator(), id, Clock::system().now()).await.expect("revoked"));
     }
 
-    /// Asks as a tenant until it is no longer let in: servers may notice a revocation a moment later.
-    pub async fn until_refused(&self, tenant: &Tenant) -> Answer {
+    /// Lists payments as a tenant until the server refuses it, and returns the refusal. A server may hear of a
+    /// revocation a moment later.
+    pub async fn poll_until_refused(&self, tenant: &Tenant) -> Answer {
         let refusal = async {
             loop {
                 let answer = self.get(tenant, PAYMENTS).await;
@@ -211,10 +212,10 @@ impl App {
                 }
             }
         };
-        tokio::time::timeout(Duration::from_mins(1), refusal).await.expect("it is still let in")
+        tokio::time::timeout(Duration::from_mins(1), refusal).await.expect("the tenant is still accepted")
     }
 
-    /// Sends a request as it is.
+    /// Sends a request unchanged.
     pub async fn send(&self, request: Request<Body>) -> Answer {
         let response = self.router.clone().oneshot(request).await.expect("the router does not fail");
         let (parts, body) = response.into_parts();
@@ -238,7 +239,7 @@ impl App {
         self.create_with(tenant, &[("idempotency-key", key)], body.to_string()).await
     }
 
-    /// `POST` of any text as JSON, with further headers.
+    /// `POST` of any text as JSON, with more headers.
     pub async fn create_with(&self, tenant: &Tenant, headers: &[(&str, &str)], body: impl Into<Body>) -> Answer {
         let mut request = tenant.request(Method::POST, PAYMENTS).header("content-type", "application/json");
         for (name, value) in headers {
@@ -247,12 +248,12 @@ impl App {
         self.send(request.body(body.into()).expect("a request")).await
     }
 
-    /// Looks at the tables behind the server's back.
+    /// A session of the test's own on the server's database.
     pub async fn connect(&self) -> PgConnection {
         self.options.connect().await.expect("a connection")
     }
 
-    /// How many payments the database holds, whoever they belong to.
+    /// The number of payments in the database, of all connections.
     pub async fn count(&self) -> i64 {
         let mut connection = self.connect().await;
         sqlx::query_scalar("select count(*) from payment").fetch_one(&mut connection).await.expect("a count")
@@ -271,6 +272,6 @@ impl Tenant {
 }
 
 /// A small valid body.
-pub fn small() -> Value {
+pub fn small_payment() -> Value {
     json!({ "total_amount": 1, "currency": "EUR" })
 }

@@ -1,4 +1,4 @@
-//! What the server logs, caught line by line.
+//! Captures the log of the server, line by line.
 
 use std::io;
 use std::sync::{Arc, Mutex, Once};
@@ -9,7 +9,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 
-/// Catches what this thread logs, as the JSON lines that `serve` would write. For tests on one thread.
+/// Captures what this thread logs, as the JSON lines that `serve` would write. For tests that run on one thread.
 pub struct Logs {
     written: Written,
     _until_dropped: DefaultGuard,
@@ -19,10 +19,10 @@ pub struct Logs {
 struct Written(Arc<Mutex<Vec<u8>>>);
 
 impl Logs {
-    /// Catches from now on what a filter lets through, for example `trace`.
+    /// Starts to capture the events that pass a filter, for example `trace`.
     pub fn catch(filter: &str) -> Self {
-        // While there is only one subscriber, `tracing` asks the thread that comes first to a log line whether anybody
-        // wants it; on another test's thread nobody does, and the line would be off for good.
+        // With a single subscriber, `tracing` decides once, on the first thread that reaches a log line, whether the
+        // line is enabled. On a thread of another test it is not, and would stay disabled for good.
         static SECOND: Once = Once::new();
         SECOND
             .call_once(|| tracing::subscriber::set_global_default(tracing_subscriber::registry()).expect("the first"));
@@ -34,17 +34,17 @@ impl Logs {
         Self { written, _until_dropped: tracing::subscriber::set_default(subscriber) }
     }
 
-    /// Everything until now.
+    /// The text captured so far.
     pub fn text(&self) -> String {
         String::from_utf8(self.written.0.lock().expect("a buffer").clone()).expect("UTF-8")
     }
 
-    /// Everything until now, a value a line.
+    /// The lines captured so far, parsed.
     pub fn lines(&self) -> Vec<Value> {
         self.text().lines().map(|line| serde_json::from_str(line).expect("a JSON line")).collect()
     }
 
-    /// Forgets everything until now.
+    /// Drops what was captured so far.
     pub fn clear(&self) {
         self.written.0.lock().expect("a buffer").clear();
     }

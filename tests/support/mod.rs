@@ -1,11 +1,11 @@
-//! What the tests stand on: one real Postgres a test binary, one database a test, the real router.
+//! What all tests share: one real Postgres for each test binary, one database for each test, the real router.
 #![allow(dead_code, reason = "each test binary uses its own part of this")]
 
 pub mod app;
-pub mod held;
 pub mod logs;
-pub mod many;
+pub mod payment_lock;
 pub mod pgbouncer;
 pub mod postgres;
+pub mod seed;
 pub mod signal;
 pub mod wait;

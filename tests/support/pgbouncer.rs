@@ -1,4 +1,4 @@
-//! A `PgBouncer` before a Postgres, for tests and for `make chaos`.
+//! A `PgBouncer` in front of a Postgres, for tests and for `make chaos`.
 
 use std::fs;
 use std::io;
@@ -7,18 +7,18 @@ use std::os::unix::fs::{MetadataExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-/// How it shares the sessions of Postgres.
+/// How `PgBouncer` shares the sessions of Postgres.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Mode {
-    /// A client has a session for as long as it is connected. What a startup option would set is set for the role.
+    /// A client keeps one session while it is connected. Startup options are ignored; the role has the settings.
     Session,
-    /// Each transaction has another session. There are two: fewer than the server has connections, so that each
-    /// statement may meet another's session.
+    /// Each transaction may get another session. There are only two sessions, fewer than the server's own, so that
+    /// every statement may run in a session that another one has used.
     Transaction,
 }
 
 impl Mode {
-    /// The lines of its settings.
+    /// The lines of the settings file for this mode.
     pub fn settings(self) -> &'static str {
         match self {
             Self::Session => "pool_mode = session\nignore_startup_parameters = extra_float_digits, options",
@@ -29,7 +29,7 @@ impl Mode {
     }
 }
 
-/// A running `PgBouncer`. Killed when it is dropped.
+/// A running `PgBouncer`, killed on drop.
 pub struct Pooler {
     child: Child,
     file: PathBuf,
@@ -38,11 +38,11 @@ pub struct Pooler {
 }
 
 impl Pooler {
-    /// Starts one that listens on `port` and reaches the database `unibooks` at this host and port. `folder` is for its
-    /// settings and belongs to the user of Postgres, as whom it runs when we are root: it refuses to be root.
+    /// Starts a pooler that listens on `port` and connects to the database `unibooks` at `host` and `host_port`.
+    /// `folder` takes its settings. `PgBouncer` refuses to run as root, so then it runs as the owner of `owner_of`.
     ///
     /// # Errors
-    /// When its settings cannot be written or it is not installed.
+    /// If its settings cannot be written or it is not installed.
     pub fn start(
         folder: &Path,
         owner_of: &Path,
@@ -70,25 +70,25 @@ impl Pooler {
         Ok(Self { child, file, user, port })
     }
 
-    /// Ends it with SIGKILL.
+    /// Kills the pooler with SIGKILL.
     ///
     /// # Errors
-    /// When it cannot be killed.
+    /// If it cannot be killed.
     pub fn kill(&mut self) -> io::Result<()> {
         self.child.kill()?;
         self.child.wait().map(drop)
     }
 
-    /// Starts it again after it was killed.
+    /// Starts the pooler again after it was killed.
     ///
     /// # Errors
-    /// When it cannot be started.
+    /// If it cannot be started.
     pub fn restart(&mut self) -> io::Result<()> {
         self.child = spawn(&self.file, self.user.as_deref())?;
         Ok(())
     }
 
-    /// Where it listens.
+    /// The address on which it listens.
     pub fn address(&self) -> SocketAddr {
         (Ipv4Addr::LOCALHOST, self.port).into()
     }

@@ -19,8 +19,8 @@ static POSTGRES: OnceCell<PrivatePostgres> = OnceCell::const_new();
 static COPYING: Mutex<()> = Mutex::const_new(());
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
-/// A folder outside the checkout, because the checkout may lie where Postgres' user cannot go; the same in each run,
-/// so that runs do not pile up.
+/// A folder outside the checkout, because Postgres' user may have no access there. It is the same in each run, so that
+/// old data does not pile up.
 fn folder() -> PathBuf {
     let mut hasher = DefaultHasher::new();
     env!("CARGO_MANIFEST_DIR").hash(&mut hasher);
@@ -35,12 +35,12 @@ async fn postgres() -> &'static PrivatePostgres {
 }
 
 async fn start() -> PrivatePostgres {
-    // Nothing here outlives the run: safety against power cuts would only cost time.
+    // The data does not outlive the run, so safety against power cuts would only cost time.
     let fast =
         [("fsync", "off"), ("synchronous_commit", "off"), ("full_page_writes", "off"), ("max_connections", "300")];
     let settings = fast.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
     let data_dir = folder();
-    forget_the_run_before(&data_dir);
+    remove_data_of_the_last_run(&data_dir);
     let postgres = PrivatePostgres::start(Options { data_dir, binaries: None, settings })
         .await
         .expect("tests need Postgres server binaries; `make test` installs them");
@@ -52,10 +52,10 @@ async fn start() -> PrivatePostgres {
     postgres
 }
 
-/// A new cluster takes a second. Dropping the databases of the run before would take a checkpoint each.
-fn forget_the_run_before(data_dir: &Path) {
+/// Making a new cluster takes a second. Dropping the old databases would take a checkpoint for each.
+fn remove_data_of_the_last_run(data_dir: &Path) {
     let Ok(lock) = File::open(data_dir.join("lock")) else { return };
-    // Where another run is at work, the start says so.
+    // If another run still uses the folder, the start fails and says so.
     if lock.try_lock().is_ok() {
         std::fs::remove_dir_all(data_dir.join("postgres")).ok();
     }
@@ -75,7 +75,7 @@ async fn connect(options: PgConnectOptions) -> Database {
     Database::connect(options).await.expect("a database")
 }
 
-/// Where a fresh database is that holds `template`'s schema, or nothing at all.
+/// How to connect to a new database: a copy of `template`, or an empty one.
 async fn create(template: Option<&str>) -> PgConnectOptions {
     let postgres = postgres().await;
     let name = format!("test_{}", COUNT.fetch_add(1, Ordering::Relaxed));
@@ -88,17 +88,17 @@ async fn create(template: Option<&str>) -> PgConnectOptions {
     postgres.connect_options().database(&name)
 }
 
-/// A fresh database with every migration applied: how to reach it.
+/// How to connect to a new database with all migrations applied.
 pub async fn migrated() -> PgConnectOptions {
     create(Some(TEMPLATE)).await
 }
 
-/// A fresh database without any table.
+/// How to connect to a new database without any table.
 pub async fn empty() -> PgConnectOptions {
     create(None).await
 }
 
-/// A pool on a fresh database with every migration applied.
+/// A pool on a new database with all migrations applied.
 pub async fn database() -> Database {
     connect(migrated().await).await
 }
@@ -108,7 +108,7 @@ pub async fn pool(options: PgConnectOptions) -> Database {
     connect(options).await
 }
 
-/// The address of a database, as `DATABASE_URL` takes it.
+/// The URL of a database, for `DATABASE_URL`.
 pub async fn url(options: &PgConnectOptions) -> String {
     let base = postgres().await.url();
     let (server, _) = base.rsplit_once('/').expect("an address with a database");

@@ -5,9 +5,9 @@ use std::process::Command;
 /// Sends a signal, for example `TERM`, to processes: their ids, with spaces between.
 ///
 /// # Panics
-/// When one of them is not there.
+/// If one of the processes does not exist.
 pub fn signal(name: &str, pids: &str) {
-    // The shell's own `kill`: a slim system has no other.
+    // The shell's built-in `kill`, because a slim system has no program of that name.
     let kill = format!("kill -{name} {pids}");
     assert!(Command::new("sh").args(["-c", &kill]).status().expect("a shell").success(), "{kill}");
 }

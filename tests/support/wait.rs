@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-/// Waits until a condition holds, with a limit that only a fault reaches.
+/// Waits until a condition holds. The limit is so long that only a fault reaches it.
 ///
 /// # Panics
-/// When it does not hold after a minute.
+/// If the condition does not hold after a minute.
 pub async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
     let started = Instant::now();
     while !condition().await {

@@ -109,7 +109,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_generated_is_read_and_hashed_alike(seed: u64) {
+        fn generated_secret_parses_to_the_same_hash(seed: u64) {
             for kind in [Kind::ApiKey, Kind::ConnectionToken] {
                 let secret = Secret::generate(kind, &mut StdRng::seed_from_u64(seed));
                 let read = Secret::parse(kind, secret.expose()).expect("well formed");
@@ -118,7 +118,7 @@ mod tests {
         }
 
         #[test]
-        fn one_wrong_character_is_noticed(seed: u64, place in 7usize..45, other in "[0-9A-Za-z]") {
+        fn secret_with_one_wrong_character_is_refused(seed: u64, place in 7usize..45, other in "[0-9A-Za-z]") {
             let secret = Secret::generate(Kind::ApiKey, &mut StdRng::seed_from_u64(seed));
             let mut text = secret.expose().to_owned();
             text.replace_range(place..=place, &other);
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn kinds_are_not_confused_and_debug_is_silent() {
+    fn kinds_are_not_confused_and_debug_shows_nothing() {
         let secret = Secret::generate(Kind::ApiKey, &mut StdRng::seed_from_u64(1));
         assert!(Secret::parse(Kind::ConnectionToken, secret.expose()).is_err());
         assert_eq!(format!("{secret:?}"), "Secret(…)");

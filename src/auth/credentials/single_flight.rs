@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_waits_takes_over_from_who_went_away_and_nothing_stays_behind() {
+    async fn waiter_takes_over_an_abandoned_look_up() {
         let (single_flight, cache) = (SingleFlight::default(), Cache::new());
         let now = look_up(&cache, "2026-01-01T00:00:00Z");
         let first = single_flight.clone();
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_began_before_a_change_or_too_long_ago_is_not_joined() {
+    async fn look_up_from_before_a_change_is_not_shared() {
         let (single_flight, cache) = (SingleFlight::default(), Cache::new());
         let asked = AtomicU32::new(0);
         let stuck = look_up(&cache, "2026-01-01T00:00:00Z");

@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn folder_that_was_asked_for_must_hold_both_programs() {
+    fn named_folder_must_hold_both_programs() {
         let folder = tempfile::tempdir().expect("temporary folder");
         fs::write(folder.path().join("postgres"), "").expect("file");
         let run_as = RunAs::choose(current_uid(), folder.path()).expect("a user");

@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tail_is_the_end_of_this_start_only() {
+    fn tail_shows_only_this_start() {
         let folder = tempfile::tempdir().expect("temporary folder");
         let path = folder.path().join("postgres.log");
         fs::write(&path, "earlier\n").expect("file");

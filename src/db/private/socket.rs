@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn path_at_the_limit_stays_in_the_data_folder_and_one_more_moves() {
+    fn socket_moves_only_if_its_path_is_too_long() {
         let room = LONGEST - "/socket/.s.PGSQL.5432".len();
         let fitting = PathBuf::from(format!("/{}", "d".repeat(room - 1)));
         assert_eq!(choose(&fitting, Path::new("/tmp")), fitting.join("socket"));
@@ -94,13 +94,13 @@ mod tests {
     }
 
     #[test]
-    fn too_long_temporary_folder_gives_way_to_tmp() {
+    fn temporary_folder_with_a_long_path_is_replaced_by_tmp() {
         let long = PathBuf::from(format!("/{}", "d".repeat(200)));
         assert_eq!(choose(&long, &long).parent(), Some(Path::new("/tmp")));
     }
 
     #[test]
-    fn every_byte_but_the_unreserved_is_encoded() {
+    fn all_bytes_but_unreserved_ones_are_encoded() {
         assert_eq!(percent_encode(Path::new("/a b/Ü_~.-9%")), "%2Fa%20b%2F%C3%9C_~.-9%25");
     }
 }

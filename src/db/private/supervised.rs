@@ -128,12 +128,12 @@ mod tests {
     use super::*;
     use crate::ownership::current_uid;
 
-    /// Says that it is ready, heeds no interrupt and ends when it is told to quit. (No shell can do this: what runs in
-    /// the background starts with both signals ignored, which a shell cannot change.)
+    /// Prints that it is ready, ignores SIGINT and ends on SIGQUIT. (A shell cannot do this: a background process starts
+    /// with both signals ignored, which a shell cannot change.)
     const STUBBORN: &str = "$SIG{INT} = 'IGNORE'; $SIG{QUIT} = 'DEFAULT'; $| = 1; print 'ready'; sleep 1 while 1";
 
     #[tokio::test]
-    async fn child_that_heeds_no_interrupt_is_told_to_end_at_once() {
+    async fn child_that_ignores_interrupts_gets_sigquit() {
         let folder = tempfile::tempdir().expect("temporary folder");
         let run_as = RunAs::choose(current_uid(), folder.path()).expect("a user");
         let log = Log::open(&folder.path().join("log")).expect("a log");
@@ -141,6 +141,6 @@ mod tests {
         while !std::fs::read_to_string(&log.path).expect("a log").contains("ready") {
             sleep(POLL).await;
         }
-        assert!(child.stop(Duration::from_mins(1)).await.expect("asked"), "it has ended");
+        assert!(child.stop(Duration::from_mins(1)).await.expect("asked"), "the child has ended");
     }
 }

@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn what_iso_4217_does_not_list_is_refused() {
+    fn code_that_iso_4217_does_not_list_is_refused() {
         for text in ["", "US", "USDD", "ZZZ", "U$D", "ＵＳＤ", "usd "] {
             assert_eq!(text.parse::<Currency>().map_err(|r| r.code), Err("unknown_currency"), "{text}");
         }
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_are_those_of_2026_in_order_and_without_overlap() {
+    fn lists_of_2026_are_sorted_and_do_not_overlap() {
         let current: Vec<_> = current::CURRENT.iter().map(|(code, _)| *code).collect();
         let historic: Vec<_> = historic::HISTORIC.iter().map(|(code, ..)| *code).collect();
         assert_eq!((current.len(), historic.len()), (178, 129));
@@ -140,7 +140,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_panics_and_what_is_read_is_three_capitals(text in "\\PC{0,5}") {
+        fn any_text_is_refused_or_three_capital_letters(text in "\\PC{0,5}") {
             if let Ok(currency) = text.parse::<Currency>() {
                 prop_assert_eq!(currency.code(), text.to_ascii_uppercase());
             }

@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn key_that_is_alone_takes_all_and_no_more() {
+    fn key_alone_may_take_all_places_and_no_more() {
         let places = FairShare::new(64);
         assert_eq!(take(&places, key(), 100).len(), 64);
     }
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn what_came_back_leaves_nothing_behind() {
+    fn returned_share_leaves_nothing_held() {
         let bytes = FairShare::new(10);
         let mut share = bytes.take(key(), 0).expect("room");
         assert_eq!((share.grow(10), share.grow(1)), (Some(()), None));

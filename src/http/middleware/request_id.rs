@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn sane_ids_are_kept_and_others_replaced() {
+    fn valid_ids_are_kept_and_others_replaced() {
         assert_eq!(RequestId::of(&headers(HEADER, "order-17.a_B")).to_string(), "order-17.a_B");
         for id in ["", "a b", "{\"log\":1}", &"x".repeat(129)] {
             let made = RequestId::of(&headers(HEADER, id)).to_string();

@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_hosts_are_hosts() {
+    fn only_valid_hosts_are_accepted() {
         for host in ["a", "a.example:8080", "my_service", "[::1]", "[2001:db8::1]:443", "127.0.0.1:", "caf%C3%A9"] {
             assert!(is_host(host.as_bytes()), "{host}");
         }

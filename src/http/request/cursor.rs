@@ -131,9 +131,9 @@ mod tests {
 
     use super::*;
 
-    /// Clients keep cursors, and servers of several versions may stand behind one address.
+    /// Clients keep cursors, and one address may be served by several versions of the server.
     #[test]
-    fn text_of_a_cursor_stays_as_it_is() {
+    fn text_of_a_cursor_never_changes() {
         let cursor = Cursor {
             direction: Direction::Backward,
             id: Uuid::from_u128(0x0001_0203_0405_0607_0809_0a0b_0c0d_0e0f),
@@ -149,7 +149,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_cursor_survives_a_round_trip_and_only_where_it_belongs(
+        fn cursor_round_trips_only_in_its_own_list(
             kind in 0..KINDS.len(), micros in -62_135_596_800_000_000i64..253_402_300_799_000_000, id: u128,
         ) {
             let (sort, direction) = KINDS[kind];

@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn typing_errors_and_other_spellings_find_their_name() {
+    fn misspelled_name_finds_the_nearest_one() {
         let known = ["total_amount", "transaction_date", "type"];
         assert_eq!(nearest("totalAmount", &known), Some("total_amount"));
         assert_eq!(nearest("total_amuont", &known), Some("total_amount"));

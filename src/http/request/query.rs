@@ -167,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn blanks_of_a_time_are_read_as_they_were_written() {
+    fn blanks_in_a_time_are_read_as_t_and_plus() {
         for (decoded, written) in [
             ("2024-06-15 12:00:00", "2024-06-15T12:00:00"),
             ("2024-06-15T12:00:00 02:00", "2024-06-15T12:00:00+02:00"),

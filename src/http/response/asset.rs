@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn gzip_is_sent_to_those_who_accept_it() {
+    fn gzip_is_sent_only_to_clients_that_accept_it() {
         for (accepted, expected) in [
             ("gzip", true),
             ("br, GZIP;q=0.5", true),

@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_believed_unless_trusted() {
+    fn header_of_an_untrusted_peer_is_ignored() {
         assert_eq!(client("", "192.0.2.1", &["198.51.100.7"]), "192.0.2.1");
         assert_eq!(client("10.0.0.0/8", "192.0.2.1", &["198.51.100.7"]), "192.0.2.1");
         assert_eq!(client("", "::ffff:192.0.2.1", &[]), "192.0.2.1");
@@ -164,13 +164,13 @@ mod tests {
     }
 
     #[test]
-    fn a_word_that_is_no_address_ends_the_search() {
+    fn malformed_address_ends_the_search() {
         assert_eq!(client("10.0.0.0/8", "10.1.2.3", &["198.51.100.7, unknown, 10.7.7.7"]), "10.7.7.7");
         assert_eq!(client("10.0.0.0/8", "10.1.2.3", &[""]), "10.1.2.3");
     }
 
     #[test]
-    fn what_is_no_address_is_told() {
+    fn malformed_proxy_address_is_refused() {
         for text in ["proxy.example", "10.0.0.0/33", "10.0.0.1, x", "::ffff:10.0.0.0/95"] {
             assert!(text.parse::<TrustedProxies>().is_err(), "{text}");
         }

@@ -91,7 +91,7 @@ mod tests {
     const STALL: Duration = Duration::from_secs(10);
 
     #[tokio::test]
-    async fn client_that_takes_nothing_has_the_stall_time() {
+    async fn client_that_reads_nothing_gets_the_stall_timeout() {
         let now = Instant::now();
         let moved = now + Duration::from_secs(3);
         let fast = Answer { started: now, moved, taken: 100 * MIN_RATE };
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn client_that_takes_a_little_now_and_then_has_the_rate() {
+    async fn slow_reader_is_held_to_the_minimum_rate() {
         let now = Instant::now();
         let slow = Answer { started: now, moved: now + Duration::from_mins(1), taken: 5 * MIN_RATE };
         assert_eq!(slow.deadline(STALL), now + STALL + Duration::from_secs(5));

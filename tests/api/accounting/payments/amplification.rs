@@ -1,10 +1,10 @@
-//! A refusal is little larger than what it refuses, whatever is sent.
+//! A refusal is little larger than the request, for any request.
 
 use serde_json::json;
 
 use crate::support::app::{Answer, App, PAYMENTS};
 
-/// An answer has at most this many bytes more than its request has.
+/// An answer has at most this many bytes more than its request.
 const ALLOWANCE: usize = 24 * 1_024;
 
 #[track_caller]
@@ -16,7 +16,7 @@ fn assert_bounded(answer: &Answer, sent: usize, what: &str) {
 }
 
 #[tokio::test]
-async fn a_refused_body_is_answered_in_proportion() {
+async fn refusal_of_a_body_is_little_larger_than_the_body() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let items = |item: &str, count: usize| format!(r#"{{"line_items":[{}]}}"#, vec![item; count].join(","));
@@ -51,7 +51,7 @@ async fn a_refused_body_is_answered_in_proportion() {
 }
 
 #[tokio::test]
-async fn a_refused_query_is_answered_in_proportion() {
+async fn refusal_of_a_query_is_little_larger_than_the_query() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let many = |count: usize, pair: fn(usize) -> String| (0..count).map(pair).collect::<Vec<_>>().join("&");
@@ -73,7 +73,7 @@ async fn a_refused_query_is_answered_in_proportion() {
 }
 
 #[tokio::test]
-async fn the_number_of_all_faults_is_told() {
+async fn refusal_has_the_number_of_all_faults() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let once = app.create_with(&tenant, &[], format!(r#"{{"type":"a",{}}}"#, vec![r#""a":1"#; 1_000].join(","))).await;

@@ -1,4 +1,4 @@
-//! `POST /accounting/payments`: a body with faults is refused with all of them at once, and nothing is stored.
+//! `POST /accounting/payments`: a body with faults is refused with all of them listed, and nothing is stored.
 
 use insta::assert_json_snapshot;
 use serde_json::{Value, json};
@@ -18,7 +18,7 @@ fn assert_faults(answer: &Answer, expected: &[(&str, &str)]) {
 }
 
 #[tokio::test]
-async fn every_fault_of_a_body_is_in_one_answer() {
+async fn all_faults_of_a_body_are_in_one_answer() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let mut body = page_example();
@@ -63,7 +63,7 @@ async fn every_fault_of_a_body_is_in_one_answer() {
 }
 
 #[tokio::test]
-async fn every_member_that_is_parsed_is_refused_by_name() {
+async fn every_parsed_member_is_refused_by_name() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let id = "invalid_uuid";
@@ -115,7 +115,7 @@ async fn every_member_that_is_parsed_is_refused_by_name() {
 }
 
 #[tokio::test]
-async fn amounts_beyond_what_every_reader_holds_are_refused() {
+async fn amount_beyond_the_exact_range_of_readers_is_refused() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     for (amount, code) in [
@@ -136,7 +136,7 @@ async fn amounts_beyond_what_every_reader_holds_are_refused() {
 }
 
 #[tokio::test]
-async fn nul_is_a_fault_of_the_client_and_not_of_the_database() {
+async fn nul_is_a_fault_of_the_client() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let answer = create(
@@ -158,7 +158,7 @@ async fn nul_is_a_fault_of_the_client_and_not_of_the_database() {
 }
 
 #[tokio::test]
-async fn half_of_a_surrogate_pair_is_refused_wherever_it_would_be_kept() {
+async fn half_a_surrogate_pair_is_refused_in_every_stored_text() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     for (body, pointer) in [
@@ -180,7 +180,7 @@ async fn half_of_a_surrogate_pair_is_refused_wherever_it_would_be_kept() {
 }
 
 #[tokio::test]
-async fn a_member_that_stands_twice_is_refused_because_nobody_knows_which_counts() {
+async fn duplicate_member_is_refused() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     for (body, pointer) in [
@@ -197,7 +197,7 @@ async fn a_member_that_stands_twice_is_refused_because_nobody_knows_which_counts
 }
 
 #[tokio::test]
-async fn faults_are_listed_beside_each_other_even_under_duplicates() {
+async fn faults_inside_duplicates_are_listed_too() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let answer = create(&app, &tenant, r#"{"type":"a","type":"b","total_amount":"1","line_items":[7]}"#).await;
@@ -208,7 +208,7 @@ async fn faults_are_listed_beside_each_other_even_under_duplicates() {
 }
 
 #[tokio::test]
-async fn of_a_thousand_faults_the_first_hundred_are_listed() {
+async fn at_most_a_hundred_faults_are_listed() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let answer = app.create(&tenant, &json!({ "line_items": vec![json!({ "value": "x" }); 1_000] })).await;
@@ -218,10 +218,10 @@ async fn of_a_thousand_faults_the_first_hundred_are_listed() {
 }
 
 #[tokio::test]
-async fn what_a_constraint_of_the_database_refuses_is_the_clients_fault_too() {
+async fn refusal_by_a_constraint_is_a_fault_of_the_client() {
     let app = App::new().await;
     let tenant = app.tenant().await;
-    // An operator's own, stricter rule under a name that the server knows.
+    // An operator has made a constraint stricter and kept its name, which the server knows.
     sqlx::raw_sql(
         "alter table payment drop constraint payment_total_amount_range;
          alter table payment add constraint payment_total_amount_range check (total_amount < 100);
@@ -238,7 +238,7 @@ async fn what_a_constraint_of_the_database_refuses_is_the_clients_fault_too() {
 }
 
 #[tokio::test]
-async fn problem_documents_say_the_same_of_themselves_in_every_place() {
+async fn problem_documents_agree_with_their_headers() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let answer = app.create(&tenant, &json!({ "currency": 7 })).await;

@@ -1,4 +1,4 @@
-//! `POST /accounting/payments`: every limit, on both of its sides.
+//! `POST /accounting/payments`: for every limit, the largest allowed value and the smallest refused one.
 
 use axum::body::Body;
 use serde_json::{Value, json};
@@ -18,7 +18,7 @@ fn assert_refused(answer: &Answer, pointer: &str, code: &str) {
     assert_eq!(answer.faults(), [(pointer.to_owned(), code.to_owned())]);
 }
 
-/// A payment whose every free text is `text`.
+/// A payment in which every free text is `text`.
 fn with_texts(text: &str) -> Value {
     let members = |names: &[&str]| names.iter().map(|&name| (name.to_owned(), json!(text))).collect::<Value>();
     let mut body = members(TEXTS);
@@ -27,7 +27,7 @@ fn with_texts(text: &str) -> Value {
 }
 
 #[tokio::test]
-async fn texts_have_1024_characters_however_many_bytes_those_are() {
+async fn texts_have_at_most_1024_characters() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     for character in ["x", "é", "漢", "🦀"] {
@@ -59,7 +59,7 @@ async fn texts_have_1024_characters_however_many_bytes_those_are() {
 }
 
 #[tokio::test]
-async fn a_payment_has_at_most_1000_line_items() {
+async fn payment_has_at_most_1000_line_items() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let items =
@@ -75,7 +75,7 @@ async fn a_payment_has_at_most_1000_line_items() {
 }
 
 #[tokio::test]
-async fn a_payment_has_at_most_100_tracking_categories() {
+async fn payment_has_at_most_100_tracking_categories() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let answer = app.create(&tenant, &json!({ "tracking_categories": vec![ID; 100] })).await;
@@ -85,7 +85,7 @@ async fn a_payment_has_at_most_100_tracking_categories() {
 }
 
 #[tokio::test]
-async fn field_mappings_have_64_kib_without_white_space() {
+async fn field_mappings_have_at_most_64_kib() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let of_size = |bytes: usize| format!(r#"{{ "a" : "{}" }}"#, "x".repeat(bytes - r#"{"a":""}"#.len()));
@@ -99,7 +99,7 @@ async fn field_mappings_have_64_kib_without_white_space() {
 }
 
 #[tokio::test]
-async fn field_mappings_are_nested_64_levels_at_most() {
+async fn field_mappings_have_at_most_64_levels() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let create = async |arrays: usize| {
@@ -108,7 +108,7 @@ async fn field_mappings_are_nested_64_levels_at_most() {
     };
     assert_eq!(create(63).await.status, 201);
     assert_refused(&create(64).await, "/field_mappings", "too_deep");
-    // Small enough not to be `too_large`, deep enough to overflow a stack that were used for it.
+    // Small enough not to be `too_large`, and deep enough to overflow the stack of a recursive parser.
     assert_refused(&create(60_000).await, "/field_mappings", "too_deep");
 }
 
@@ -118,13 +118,13 @@ fn body_of(size: usize) -> String {
     format!("{}{body}", " ".repeat(size - body.len()))
 }
 
-/// Sends a body whose size is not announced.
+/// Sends a body without its size in a header.
 async fn stream(app: &App, tenant: &Tenant, body: String) -> Answer {
     app.create_with(tenant, &[], Body::from_stream(Body::from(body).into_data_stream())).await
 }
 
 #[tokio::test]
-async fn a_body_has_one_mebibyte_announced_or_not() {
+async fn body_has_at_most_one_mebibyte() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     assert_eq!(app.create_with(&tenant, &[], body_of(MIB)).await.status, 201);

@@ -1,10 +1,10 @@
-//! `POST /accounting/payments`: every member × every JSON type.
+//! `POST /accounting/payments`: every member with every JSON type.
 
 use serde_json::{Map, Value, json};
 
 use crate::support::app::App;
 
-/// What each member of a payment has to be. A member of the OpenAPI document without a row here fails the test.
+/// The type of each member of a payment. A member of the OpenAPI document without a row here fails the test.
 const PAYMENT: &[(&str, &str)] = &[
     ("invoice_id", "string"),
     ("transaction_date", "string"),
@@ -21,7 +21,7 @@ const PAYMENT: &[(&str, &str)] = &[
     ("field_mappings", "object"),
 ];
 
-/// The same for a line item.
+/// The type of each member of a line item.
 const LINE_ITEM: &[(&str, &str)] = &[
     ("name", "string"),
     ("value", "number"),
@@ -50,18 +50,18 @@ fn values() -> Vec<(&'static str, Value)> {
     ]
 }
 
-/// "a" or "an", and the type, as faults say it.
+/// The type with its article, as in the texts of faults.
 fn with_article(kind: &str) -> String {
     let article = if matches!(kind, "array" | "object") { "an" } else { "a" };
     format!("{article} {kind}")
 }
 
-/// An object whose every member is `value`.
+/// An object in which every member is `value`.
 fn all(members: &[(&str, &str)], value: &Value) -> Map<String, Value> {
     members.iter().map(|(name, _)| ((*name).to_owned(), value.clone())).collect()
 }
 
-/// The `(pointer, detail)` of every `wrong_type` that `body` is refused with.
+/// The pointer and detail of each `wrong_type` in the refusal of `body`.
 async fn wrong_types(app: &App, body: &Value) -> Vec<(String, String)> {
     let tenant = app.tenant().await;
     let answer = app.create(&tenant, body).await;
@@ -74,7 +74,7 @@ async fn wrong_types(app: &App, body: &Value) -> Vec<(String, String)> {
         .collect()
 }
 
-/// The faults that members of an object at `at` must give when all of them are of type `kind`.
+/// The expected faults of an object at `at` if all its members have the type `kind`.
 fn expected(members: &[(&str, &str)], at: &str, kind: &str) -> Vec<(String, String)> {
     let detail = |right: &str| format!("expected {}, found {}", with_article(right), with_article(kind));
     members
@@ -118,7 +118,7 @@ async fn elements_of_lists_refuse_every_other_type_and_null() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_no_object_is_refused_at_its_root() {
+async fn body_that_is_no_object_is_refused_at_its_root() {
     let app = App::new().await;
     for (kind, value) in values().into_iter().filter(|(kind, _)| *kind != "object") {
         let detail = format!("expected an object, found {}", with_article(kind));
@@ -130,7 +130,7 @@ async fn a_body_that_is_no_object_is_refused_at_its_root() {
 }
 
 #[tokio::test]
-async fn a_deeply_nested_value_is_one_wrong_type() {
+async fn deeply_nested_value_is_one_wrong_type() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let deep = format!("{}{}", "[".repeat(500_000), "]".repeat(500_000));
@@ -141,7 +141,7 @@ async fn a_deeply_nested_value_is_one_wrong_type() {
     }
 }
 
-/// The member names of a schema with their types besides null, from the OpenAPI document.
+/// The members of a schema in the OpenAPI document, each with its type other than null.
 pub fn documented(schema: &str) -> Vec<(String, String)> {
     let api = serde_json::to_value(unibooks::router::openapi()).expect("JSON");
     let properties = api["components"]["schemas"][schema]["properties"].as_object().expect("members").clone();
@@ -159,7 +159,7 @@ pub fn documented(schema: &str) -> Vec<(String, String)> {
 }
 
 #[test]
-fn the_tables_above_have_every_documented_member_and_its_type() {
+fn tables_have_every_documented_member_and_its_type() {
     for (schema, table) in [("PaymentData", PAYMENT), ("LineItem", LINE_ITEM)] {
         let mut rows: Vec<_> = table.iter().map(|&(name, kind)| (name.to_owned(), kind.to_owned())).collect();
         rows.sort();

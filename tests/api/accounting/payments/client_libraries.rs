@@ -1,4 +1,4 @@
-//! What the two client libraries need (contract §1): the very bytes that they send, and what they can decode.
+//! What the two client libraries send, to the byte, and what they can decode (contract §1).
 
 use axum::body::Body;
 use axum::http::Request;
@@ -12,7 +12,7 @@ const TS_CREATE: &str = include_str!("../../../clients/requests/ts_create.http")
 const PY_LIST: &str = include_str!("../../../clients/requests/py_list.http");
 const TS_LIST: &str = include_str!("../../../clients/requests/ts_list.http");
 
-/// Sends the bytes of a recorded request with a tenant's own key and token in it, and further headers.
+/// Sends the bytes of a recorded request with a tenant's key and token, and with more headers.
 async fn send(app: &App, tenant: &Tenant, recorded: &str, further: &[(&str, &str)]) -> Answer {
     let (head, body) = recorded.split_once("\r\n\r\n").expect("a head and a body");
     let (request_line, headers) = head.split_once("\r\n").expect("a request line");
@@ -51,14 +51,14 @@ fn is_uuid(text: &str) -> bool {
     text.parse::<uuid::Uuid>().is_ok_and(|id| id.to_string() == text)
 }
 
-/// Looks whether both libraries could decode a member.
+/// Checks that both libraries can decode a member.
 #[track_caller]
 fn assert_member(object: &Value, name: &str, may_be_null: bool, fits: impl Fn(&Value) -> bool) {
     let value = object.get(name).unwrap_or_else(|| panic!("no `{name}` in {object}"));
     assert!(fits(value) || (may_be_null && value.is_null()), "`{name}` is {value}");
 }
 
-/// §1.2 to §1.5 for one payment.
+/// Checks that both libraries can decode a payment (contract §1.2 to §1.5).
 #[track_caller]
 fn assert_decodes(payment: &Value) {
     let text = |value: &Value| value.is_string();
@@ -107,7 +107,7 @@ fn assert_created(answer: &Answer) {
 }
 
 #[test]
-fn the_pattern_for_timestamps_knows_what_breaks_a_decoder() {
+fn timestamp_check_finds_what_breaks_a_decoder() {
     for right in ["2024-06-15T12:00:00Z", "2024-06-15T12:00:00.123Z", "2024-06-15T12:00:00.123456+05:30"] {
         assert!(is_timestamp(right), "{right}");
     }
@@ -126,7 +126,7 @@ fn the_pattern_for_timestamps_knows_what_breaks_a_decoder() {
 }
 
 #[tokio::test]
-async fn both_libraries_can_create_the_example_and_decode_the_answer() {
+async fn both_libraries_create_the_example() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     for recorded in [PY_CREATE, TS_CREATE] {
@@ -145,7 +145,7 @@ async fn both_libraries_can_create_the_example_and_decode_the_answer() {
 }
 
 #[tokio::test]
-async fn a_replay_is_a_201_that_decodes_and_both_libraries_mean_the_same_request() {
+async fn replays_decode_in_both_libraries() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let key = [("idempotency-key", "one")];
@@ -159,7 +159,7 @@ async fn a_replay_is_a_201_that_decodes_and_both_libraries_mean_the_same_request
 }
 
 #[tokio::test]
-async fn both_libraries_can_list_and_decode_every_page() {
+async fn both_libraries_decode_every_page_of_a_list() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     for recorded in [PY_LIST, TS_LIST] {
@@ -191,7 +191,7 @@ async fn both_libraries_can_list_and_decode_every_page() {
 }
 
 #[tokio::test]
-async fn whatever_was_sent_can_be_decoded_when_it_comes_back() {
+async fn every_accepted_payment_decodes_when_read() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     for body in [
@@ -211,7 +211,7 @@ async fn whatever_was_sent_can_be_decoded_when_it_comes_back() {
 }
 
 #[tokio::test]
-async fn times_that_no_decoder_could_read_in_utc_are_refused() {
+async fn times_outside_the_range_of_decoders_are_refused() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     // In UTC the first is in the year 10000 and the second in the year 0.
@@ -225,7 +225,7 @@ async fn times_that_no_decoder_could_read_in_utc_are_refused() {
 }
 
 #[tokio::test]
-async fn dates_as_the_python_library_writes_naive_ones_are_read() {
+async fn naive_dates_of_the_python_library_are_read() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let recorded = PY_CREATE
@@ -237,7 +237,7 @@ async fn dates_as_the_python_library_writes_naive_ones_are_read() {
 }
 
 #[tokio::test]
-async fn an_error_is_text_and_of_a_status_that_no_library_repeats() {
+async fn errors_decode_and_are_not_repeated_by_libraries() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let stranger = app.tenant().await;
@@ -257,7 +257,7 @@ async fn an_error_is_text_and_of_a_status_that_no_library_repeats() {
 }
 
 #[tokio::test]
-async fn hello_is_text_and_health_is_a_number() {
+async fn root_is_text_and_health_is_a_number() {
     let app = App::new().await;
     let get = async |path: &str| app.send(Request::get(path).body(Body::empty()).expect("a request")).await;
     let hello = get("/").await;

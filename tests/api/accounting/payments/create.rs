@@ -1,4 +1,4 @@
-//! `POST /accounting/payments`: what comes back is what was sent, and what the server adds.
+//! `POST /accounting/payments`: the answer has what was sent and what the server adds.
 
 use axum::http::Method;
 use chrono::{DateTime, Utc};
@@ -6,9 +6,9 @@ use insta::assert_json_snapshot;
 use serde_json::{Value, json};
 use unibooks::domain::Clock;
 
-use crate::support::app::{Answer, App, PAYMENTS, Tenant, page_example, small};
+use crate::support::app::{Answer, App, PAYMENTS, Tenant, page_example, small_payment};
 
-/// Creates a payment and answers it, after a look at whether reading it later says the same of `member`.
+/// Creates a payment with `member` and returns that member of the answer. Checks that reading it gives the same.
 async fn member_after(app: &App, tenant: &Tenant, member: &str, value: Value) -> Value {
     let created = app.create(tenant, &json!({ member: value })).await;
     assert_eq!(created.status, 201, "{}", created.text);
@@ -17,14 +17,14 @@ async fn member_after(app: &App, tenant: &Tenant, member: &str, value: Value) ->
     created.json()[member].clone()
 }
 
-async fn raw(app: &App, tenant: &Tenant, body: &str) -> Answer {
+async fn create_json(app: &App, tenant: &Tenant, body: &str) -> Answer {
     let answer = app.create_with(tenant, &[], body.to_owned()).await;
     assert_eq!(answer.status, 201, "{body}: {}", answer.text);
     answer
 }
 
 #[tokio::test]
-async fn the_example_of_the_page_comes_back_whole_with_an_id_and_times() {
+async fn documented_example_is_answered_whole() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let answer = app.create(&tenant, &page_example()).await;
@@ -87,7 +87,7 @@ async fn the_example_of_the_page_comes_back_whole_with_an_id_and_times() {
 }
 
 #[tokio::test]
-async fn members_are_answered_in_the_order_of_the_page() {
+async fn members_are_answered_in_documented_order() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let text = app.create(&tenant, &page_example()).await.text;
@@ -99,10 +99,10 @@ async fn members_are_answered_in_the_order_of_the_page() {
 }
 
 #[tokio::test]
-async fn a_payment_that_says_nothing_has_every_member_and_no_null_list() {
+async fn empty_payment_has_every_member_and_empty_lists() {
     let app = App::new().await;
     let tenant = app.tenant().await;
-    let answer = raw(&app, &tenant, "{}").await;
+    let answer = create_json(&app, &tenant, "{}").await;
     assert_json_snapshot!(
         answer.json(),
         { ".id" => "[uuid]", ".created_at" => "[time]", ".modified_at" => "[time]" },
@@ -141,7 +141,7 @@ async fn null_and_absent_are_the_same_for_every_member() {
         *value = Value::Null;
     }
     let mut from_nulls = app.create(&tenant, &nulls).await.json();
-    let mut from_nothing = raw(&app, &tenant, "{}").await.json();
+    let mut from_nothing = create_json(&app, &tenant, "{}").await.json();
     for payment in [&mut from_nulls, &mut from_nothing] {
         for member in ["id", "created_at", "modified_at"] {
             assert!(payment.as_object_mut().expect("an object").remove(member).is_some_and(|value| value.is_string()));
@@ -183,7 +183,7 @@ async fn null_and_absent_are_the_same_for_every_member() {
 }
 
 #[tokio::test]
-async fn empty_lists_objects_and_texts_stay_what_they_are() {
+async fn empty_lists_objects_and_texts_are_kept() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     for (member, value) in [("tracking_categories", json!([])), ("field_mappings", json!({})), ("type", json!(""))] {
@@ -197,10 +197,11 @@ async fn zero_is_kept_as_zero() {
     let tenant = app.tenant().await;
     for zero in ["0", "0.0", "-0", "-0.0", "0e5"] {
         let body = format!(r#"{{"total_amount":{zero},"line_items":[{{"value":{zero},"applied_amount":{zero}}}]}}"#);
-        let answer = raw(&app, &tenant, &body).await;
+        let answer = create_json(&app, &tenant, &body).await;
         assert!(answer.text.contains(r#""total_amount":0,"#), "{zero}: {}", answer.text);
         let item = &answer.json()["line_items"][0];
         assert_eq!((&item["value"], &item["applied_amount"]), (&json!(0), &json!(0)), "{zero}");
+        assert_eq!(app.get(&tenant, answer.header("location")).await.json(), answer.json(), "{zero}");
     }
     let stored: Vec<Option<i64>> = sqlx::query_scalar("select total_amount from payment")
         .fetch_all(&mut app.connect().await)
@@ -210,20 +211,20 @@ async fn zero_is_kept_as_zero() {
 }
 
 #[tokio::test]
-async fn the_ways_to_write_an_amount_are_one_amount() {
+async fn all_spellings_of_an_amount_are_one_amount() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     for amount in ["10000", "10000.0", "1e4", "1E+4", "1000000e-2"] {
         let body = format!(r#"{{"total_amount":{amount},"line_items":[{{"value":{amount}}}]}}"#);
-        let answer = raw(&app, &tenant, &body).await;
-        // On the text: a JSON reader would take `10000.0` for the same number.
+        let answer = create_json(&app, &tenant, &body).await;
+        // Compares the text, because a JSON reader takes `10000.0` for the same number.
         assert!(answer.text.contains(r#""total_amount":10000,"#), "{amount}: {}", answer.text);
         assert!(answer.text.contains(r#""value":10000,"#), "{amount}: {}", answer.text);
     }
 }
 
 #[tokio::test]
-async fn the_largest_amounts_come_back_to_the_last_digit() {
+async fn largest_amounts_are_exact() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     for amount in [9_007_199_254_740_991_i64, -9_007_199_254_740_991, -1] {
@@ -232,7 +233,7 @@ async fn the_largest_amounts_come_back_to_the_last_digit() {
 }
 
 #[tokio::test]
-async fn the_calendar_date_that_was_written_comes_back_with_its_offset() {
+async fn written_calendar_date_and_offset_are_kept() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     for (written, answered) in [
@@ -255,7 +256,7 @@ async fn the_calendar_date_that_was_written_comes_back_with_its_offset() {
 }
 
 #[tokio::test]
-async fn exchange_rates_come_back_digit_for_digit() {
+async fn exchange_rates_keep_their_digits() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     for rate in ["1.2", "1.20", "1", "0010.50", "0.100000000000000005551115123", "1234567890.123456789012345678"] {
@@ -264,7 +265,7 @@ async fn exchange_rates_come_back_digit_for_digit() {
 }
 
 #[tokio::test]
-async fn currencies_are_read_in_any_letter_case_and_answered_in_upper_case() {
+async fn currencies_are_answered_in_upper_case() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     for written in ["USD", "usd", "uSd"] {
@@ -273,7 +274,7 @@ async fn currencies_are_read_in_any_letter_case_and_answered_in_upper_case() {
 }
 
 #[tokio::test]
-async fn ids_are_read_in_any_letter_case_and_answered_in_lower_case() {
+async fn ids_are_answered_in_lower_case() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let id = "801F9EDE-C698-4E66-A7FC-48D19EEBAA4F";
@@ -292,7 +293,7 @@ async fn line_items_keep_their_order() {
 }
 
 #[tokio::test]
-async fn times_of_line_items_are_the_clients_own_or_else_the_payments() {
+async fn line_item_times_default_to_those_of_the_payment() {
     let now: DateTime<Utc> = "2031-02-03T04:05:06.000007Z".parse().expect("a time");
     let app = App::with_clock(Clock::new(move || now)).await;
     let tenant = app.tenant().await;
@@ -316,12 +317,12 @@ async fn times_of_line_items_are_the_clients_own_or_else_the_payments() {
 }
 
 #[tokio::test]
-async fn ids_are_ordered_by_time_and_tell_the_time_of_creation() {
+async fn ids_are_in_order_of_creation() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let mut ids = Vec::new();
     for _ in 0..3 {
-        let body = app.create(&tenant, &small()).await.json();
+        let body = app.create(&tenant, &small_payment()).await.json();
         let id: uuid::Uuid = body["id"].as_str().expect("an id").parse().expect("a UUID");
         assert_eq!(id.get_version_num(), 7);
         let created: DateTime<Utc> = body["created_at"].as_str().expect("a time").parse().expect("a time");
@@ -336,26 +337,26 @@ async fn ids_are_ordered_by_time_and_tell_the_time_of_creation() {
 }
 
 #[tokio::test]
-async fn field_mappings_keep_their_digits_and_come_in_the_order_of_their_names() {
+async fn field_mappings_keep_digits_and_are_sorted_by_name() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let written = r#"{"field_mappings":{ "b" : [1.50, 1e2, 0.1000000000000000000001], "a":{"z":null,"é":"\u0041"} }}"#;
     let canonical = r#""field_mappings":{"a":{"z":null,"é":"A"},"b":[1.50,1e2,0.1000000000000000000001]}"#;
-    let created = raw(&app, &tenant, written).await;
+    let created = create_json(&app, &tenant, written).await;
     let read = app.get(&tenant, created.header("location")).await;
     assert!(created.text.contains(canonical), "{}", created.text);
     assert!(read.text.contains(canonical), "{}", read.text);
 }
 
 #[tokio::test]
-async fn remote_data_is_a_real_boolean() {
+async fn remote_data_accepts_only_true_and_false() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let create = async |query: &str| {
         let request = tenant
             .request(Method::POST, &format!("{PAYMENTS}{query}"))
             .header("content-type", "application/json")
-            .body(small().to_string().into());
+            .body(small_payment().to_string().into());
         app.send(request.expect("a request")).await
     };
     for query in ["?remote_data=true", "?remote_data=false", "?", ""] {

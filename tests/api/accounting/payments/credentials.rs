@@ -1,4 +1,4 @@
-//! Who gets in: every route × every kind of key × every kind of token × what is the caller's own and what is not.
+//! Authentication of every route, with every kind of key and token, for the caller's own data and for another's.
 
 use axum::http::Method;
 use axum::http::request::Builder;
@@ -7,12 +7,12 @@ use serde_json::json;
 use unibooks::auth::secret;
 
 use super::isolation::{Owner, is_guarded, never_stored, operations};
-use crate::support::app::{Answer, App, Like, PAYMENTS};
+use crate::support::app::{Answer, App, CredentialOptions, PAYMENTS};
 
 const TOKENS: [&str; 7] = ["none", "malformed", "unknown", "foreign", "revoked", "expired", "good"];
 
-/// For each key, the answer behind each of [`TOKENS`]: `in`, `read` (in, but not to write), `owner` (in, as the other
-/// one, to whom both belong), or a refusal.
+/// For each key, the outcome with each of [`TOKENS`]: `in` (accepted), `read` (accepted, but not for writing), `owner`
+/// (accepted as the other tenant, to whom both belong), or the status of a refusal.
 const TABLE: &[(&str, [&str; 7])] = &[
     ("none", ["401", "401", "401", "401", "401", "401", "401"]),
     ("malformed", ["401", "401", "401", "401", "401", "401", "401"]),
@@ -24,12 +24,11 @@ const TABLE: &[(&str, [&str; 7])] = &[
     ("good", ["401", "401", "401", "401", "401", "401", "in"]),
 ];
 
-/// What those who are let in are answered about what is their own and about what is another's. A new route without its
-/// row fails.
+/// For each route, the status for the caller's own data and for another's. A new route without a row fails the test.
 const ROUTES: &[(&str, u16, u16)] = &[
     ("GET /accounting/payments", 200, 422),
     ("GET /accounting/payments/{id}", 200, 404),
-    // Another's idempotency key is as free as any other.
+    // An idempotency key that another connection has used is free here.
     ("POST /accounting/payments", 201, 201),
 ];
 
@@ -42,14 +41,14 @@ fn every_guarded_route_has_its_row() {
     assert_eq!(rows, guarded.into_iter().map(|(route, _)| route).collect::<Vec<_>>());
 }
 
-/// A key and a token of each kind, by name. Those that are not foreign are the caller's.
+/// A key and a token of each kind, by name. All but the foreign ones belong to the caller.
 async fn secrets(app: &App, caller: &Owner, owner: &Owner) -> [Vec<(&'static str, Option<String>)>; 2] {
     let project = caller.tenant.project_id;
     let past: DateTime<Utc> = "2020-01-01T00:00:00Z".parse().expect("a time");
-    let expired = Like { expires_at: Some(past), ..Like::default() };
+    let expired = CredentialOptions { expires_at: Some(past), ..CredentialOptions::default() };
     let cut_off = |secret: &str| secret[..secret.len() - 1].to_owned();
 
-    let (revoked_id, revoked_key) = app.key(project, Like::default()).await;
+    let (revoked_id, revoked_key) = app.key(project, CredentialOptions::default()).await;
     app.revoke_key(revoked_id).await;
     let keys = vec![
         ("none", None),
@@ -58,10 +57,13 @@ async fn secrets(app: &App, caller: &Owner, owner: &Owner) -> [Vec<(&'static str
         ("foreign", Some(owner.tenant.api_key.clone())),
         ("revoked", Some(revoked_key)),
         ("expired", Some(app.key(project, expired).await.1)),
-        ("read-only", Some(app.key(project, Like { read_only: true, ..Like::default() }).await.1)),
+        (
+            "read-only",
+            Some(app.key(project, CredentialOptions { read_only: true, ..CredentialOptions::default() }).await.1),
+        ),
         ("good", Some(caller.tenant.api_key.clone())),
     ];
-    let (revoked_id, revoked_token) = app.connection(project, Like::default()).await;
+    let (revoked_id, revoked_token) = app.connection(project, CredentialOptions::default()).await;
     app.revoke_connection(revoked_id).await;
     let tokens = vec![
         ("none", None),
@@ -75,7 +77,7 @@ async fn secrets(app: &App, caller: &Owner, owner: &Owner) -> [Vec<(&'static str
     [keys, tokens]
 }
 
-/// Asks a route about something of `whose`.
+/// Sends a request about data of `whose`.
 async fn ask(app: &App, route: &str, whose: &Owner, key: Option<&str>, token: Option<&str>) -> Answer {
     let with_secrets = |method: Method, path: &str| -> Builder {
         let mut request = axum::http::Request::builder().method(method).uri(path);
@@ -98,20 +100,20 @@ async fn ask(app: &App, route: &str, whose: &Owner, key: Option<&str>, token: Op
             let request = with_secrets(Method::POST, PAYMENTS).header("content-type", "application/json");
             request.header("idempotency-key", key).body(whose.request.to_string().into())
         }
-        other => panic!("nobody knows how to ask {other}"),
+        other => panic!("no request for {other}"),
     };
     app.send(request.expect("a request")).await
 }
 
-/// What a refusal says; `instance` is the caller's own words.
-fn told(refusal: &Answer) -> String {
+/// The body of a refusal without `instance`, which repeats the request.
+fn body_without_instance(refusal: &Answer) -> String {
     let mut body = refusal.json();
     body.as_object_mut().expect("an object").remove("instance");
     body.to_string()
 }
 
 #[tokio::test]
-async fn every_combination_of_secrets_gets_what_the_table_says() {
+async fn every_pair_of_secrets_gets_the_answer_of_the_table() {
     let app = App::new().await;
     let owner = Owner::new(&app, app.tenant().await, "EUR").await;
     let caller = Owner::new(&app, app.tenant().await, "JPY").await;
@@ -139,8 +141,8 @@ async fn every_combination_of_secrets_gets_what_the_table_says() {
                     assert_eq!(answer.status.as_u16(), wanted, "{case}");
                     if !answer.status.is_success() {
                         assert_eq!(app.count().await, stored, "{case}");
-                        let told = told(&answer);
-                        assert!(!caller.ids.iter().chain(&owner.ids).any(|id| told.contains(id)), "{case}");
+                        let refusal = body_without_instance(&answer);
+                        assert!(!caller.ids.iter().chain(&owner.ids).any(|id| refusal.contains(id)), "{case}");
                     }
                 }
             }

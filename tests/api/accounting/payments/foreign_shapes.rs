@@ -1,10 +1,10 @@
-//! A body in the shape of another API is refused: it would be stored as an empty payment that nobody can remove.
+//! A body in the shape of another API is refused. It would be stored as an empty payment that cannot be deleted.
 
 use serde_json::{Value, json};
 
 use crate::support::app::{Answer, App, page_example};
 
-/// The places of a refusal's faults, and the details.
+/// The places of the faults in a refusal, and its details.
 #[track_caller]
 fn refused(answer: &Answer) -> (Vec<String>, String) {
     assert_eq!(answer.problem(), (422, "invalid_body".to_owned()), "{}", answer.text);
@@ -16,7 +16,7 @@ fn refused(answer: &Answer) -> (Vec<String>, String) {
 }
 
 #[tokio::test]
-async fn a_body_without_a_known_member_is_refused() {
+async fn body_without_a_known_member_is_refused() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     for (body, nearest) in [
@@ -36,7 +36,7 @@ async fn a_body_without_a_known_member_is_refused() {
 }
 
 #[tokio::test]
-async fn a_line_item_without_a_known_member_is_refused() {
+async fn line_item_without_a_known_member_is_refused() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let body =
@@ -49,7 +49,7 @@ async fn a_line_item_without_a_known_member_is_refused() {
 }
 
 #[tokio::test]
-async fn empty_objects_and_nulls_stay_payments() {
+async fn empty_objects_and_nulls_are_accepted() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let members = page_example();

@@ -1,15 +1,15 @@
-//! `GET /accounting/payments/{id}`
+//! `GET /accounting/payments/{id}`: one payment, as it was created.
 
 use axum::body::Body;
 use axum::http::Method;
 use serde_json::{Value, json};
 
-use crate::support::app::{App, PAYMENTS, page_example, small};
+use crate::support::app::{App, PAYMENTS, page_example, small_payment};
 
 const UNKNOWN: &str = "0197a3c2-5b7e-7c40-8a51-3f0b6a9d2e11";
 
 #[tokio::test]
-async fn what_is_read_is_what_the_create_call_answered_less_its_warnings() {
+async fn payment_is_read_as_it_was_created() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let mut body = page_example();
@@ -31,7 +31,7 @@ async fn what_is_read_is_what_the_create_call_answered_less_its_warnings() {
     let mut expected = created.json();
     assert!(expected.as_object_mut().expect("an object").remove("warnings").is_some());
     assert_eq!(read.json(), expected);
-    // To the byte, for what a JSON reader would hide: digits and the order of members.
+    // Compares the text too, because a JSON reader hides digits and the order of members.
     let (without_warnings, _) = created.text.split_once(",\"warnings\"").expect("warnings");
     assert_eq!(read.text, format!("{without_warnings}}}"));
 }
@@ -50,10 +50,11 @@ async fn reading_twice_answers_the_same_bytes() {
 async fn unknown_foreign_and_malformed_ids_get_the_same_answer() {
     let app = App::new().await;
     let (tenant, other) = (app.tenant().await, app.tenant().await);
-    let foreign = app.create(&other, &small()).await.json()["id"].as_str().expect("an id").to_owned();
-    let siblings = app.connection(tenant.project_id, crate::support::app::Like::default()).await.1;
+    let foreign = app.create(&other, &small_payment()).await.json()["id"].as_str().expect("an id").to_owned();
+    let siblings = app.connection(tenant.project_id, crate::support::app::CredentialOptions::default()).await.1;
     let sibling = crate::support::app::Tenant { connection_token: siblings, ..tenant.clone() };
-    let siblings_payment = app.create(&sibling, &small()).await.json()["id"].as_str().expect("an id").to_owned();
+    let siblings_payment =
+        app.create(&sibling, &small_payment()).await.json()["id"].as_str().expect("an id").to_owned();
 
     let mut answers = Vec::new();
     for id in [
@@ -91,7 +92,7 @@ async fn unknown_foreign_and_malformed_ids_get_the_same_answer() {
 }
 
 #[tokio::test]
-async fn an_id_that_is_not_utf_8_is_an_unknown_one() {
+async fn id_that_is_not_utf_8_is_not_found() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let answer = app.get(&tenant, &format!("{PAYMENTS}/%FF")).await;
@@ -99,19 +100,19 @@ async fn an_id_that_is_not_utf_8_is_an_unknown_one() {
 }
 
 #[tokio::test]
-async fn an_id_is_read_in_any_letter_case() {
+async fn id_is_read_in_any_letter_case() {
     let app = App::new().await;
     let tenant = app.tenant().await;
-    let created = app.create(&tenant, &small()).await.json();
+    let created = app.create(&tenant, &small_payment()).await.json();
     let id = created["id"].as_str().expect("an id").to_uppercase();
     assert_eq!(app.get(&tenant, &format!("{PAYMENTS}/{id}")).await.json(), created);
 }
 
 #[tokio::test]
-async fn an_unknown_query_parameter_is_named() {
+async fn unknown_query_parameter_is_named() {
     let app = App::new().await;
     let tenant = app.tenant().await;
-    let path = app.create(&tenant, &small()).await.header("location").to_owned();
+    let path = app.create(&tenant, &small_payment()).await.header("location").to_owned();
     let answer = app.get(&tenant, &format!("{path}?remoteData=true&limit=1")).await;
     assert_eq!(answer.problem(), (422, "invalid_query".to_owned()));
     let faults = answer.faults();
@@ -120,29 +121,31 @@ async fn an_unknown_query_parameter_is_named() {
 }
 
 #[tokio::test]
-async fn remote_data_is_told_only_when_asked_for() {
+async fn remote_data_is_answered_only_on_request() {
     let app = App::new().await;
     let tenant = app.tenant().await;
-    let path = app.create(&tenant, &small()).await.header("location").to_owned();
+    let path = app.create(&tenant, &small_payment()).await.header("location").to_owned();
     sqlx::query("update payment set remote_data = '{\"raw\":1.50}', remote_id = 'r-1'")
         .execute(&mut app.connect().await)
         .await
         .expect("updated");
-    for (query, told) in [("", false), ("?remote_data=false", false), ("?remote_data=true", true)] {
+    for (query, asked_for) in [("", false), ("?remote_data=false", false), ("?remote_data=true", true)] {
         let answer = app.get(&tenant, &format!("{path}{query}")).await;
-        assert_eq!(answer.text.contains(r#""remote_data":{"raw":1.50}"#), told, "{query}");
-        assert_eq!(answer.json()["remote_data"].is_null(), !told, "{query}");
+        assert_eq!(answer.text.contains(r#""remote_data":{"raw":1.50}"#), asked_for, "{query}");
+        assert_eq!(answer.json()["remote_data"].is_null(), !asked_for, "{query}");
         assert_eq!(answer.json()["remote_id"], "r-1");
+        let list = app.get(&tenant, &format!("{PAYMENTS}{query}")).await;
+        assert_eq!(list.text.contains(r#""remote_data":{"raw":1.50}"#), asked_for, "{query}");
     }
     let answer = app.get(&tenant, &format!("{path}?remote_data=yes")).await;
     assert_eq!(answer.faults(), [("remote_data".to_owned(), "invalid_boolean".to_owned())]);
 }
 
 #[tokio::test]
-async fn head_answers_as_get_does_without_a_body() {
+async fn head_answers_like_get_without_a_body() {
     let app = App::new().await;
     let tenant = app.tenant().await;
-    let path = app.create(&tenant, &small()).await.header("location").to_owned();
+    let path = app.create(&tenant, &small_payment()).await.header("location").to_owned();
     for (path, status) in [(path, 200), (format!("{PAYMENTS}/{UNKNOWN}"), 404)] {
         let answer = app.send(tenant.request(Method::HEAD, &path).body(Body::empty()).expect("a request")).await;
         assert_eq!((answer.status.as_u16(), answer.text.as_str()), (status, ""), "{path}");

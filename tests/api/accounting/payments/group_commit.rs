@@ -1,4 +1,4 @@
-//! Payments that are written together: each call gets its own answer, and the counts are exact.
+//! Batches: payments that are written together each get their own answer, and none is lost or doubled.
 
 use std::collections::HashSet;
 use std::fs;
@@ -12,17 +12,17 @@ use unibooks::db::migrate;
 use unibooks::db::private::{Options, PrivatePostgres};
 use unibooks::domain::Clock;
 
-use crate::support::app::{Answer, App, PAYMENTS, Tenant, small};
-use crate::support::held::Held;
+use crate::support::app::{Answer, App, PAYMENTS, Tenant, small_payment};
+use crate::support::payment_lock::PaymentLock;
 use crate::support::wait::until;
 
-/// Keeps all writers of a server busy with a payment each, without a key.
-async fn occupy_the_writers(app: &Arc<App>, tenant: &Tenant, held: &mut Held) -> JoinSet<Answer> {
+/// Blocks every writer of a server with one payment, sent without a key.
+async fn occupy_writers(app: &Arc<App>, tenant: &Tenant, lock: &mut PaymentLock) -> JoinSet<Answer> {
     let mut calls = JoinSet::new();
     for busy in 1..=app.database.writers() {
         let (app, tenant) = (Arc::clone(app), tenant.clone());
-        calls.spawn(async move { app.create(&tenant, &small()).await });
-        held.until_waiting(busy).await;
+        calls.spawn(async move { app.create(&tenant, &small_payment()).await });
+        lock.until_blocked(busy).await;
     }
     calls
 }
@@ -32,8 +32,7 @@ fn call(app: &Arc<App>, tenant: &Tenant, key: String, body: Value) -> JoinHandle
     tokio::spawn(async move { app.create_under(&tenant, &key, &body).await })
 }
 
-/// Sends calls one after the other, such that all of them are in the queue, in this order. Keys and bodies must be
-/// of one length: the room that they take tells how many have arrived.
+/// Sends calls so that they wait in the queue in this order. Each call has arrived when the queue's memory has grown.
 async fn queue_up(app: &Arc<App>, tenant: &Tenant, calls: Vec<(String, Value)>) -> Vec<JoinHandle<Answer>> {
     let mut waiting = Vec::new();
     for (key, body) in calls {
@@ -56,7 +55,7 @@ fn statuses(answers: &[Answer]) -> Vec<u16> {
     answers.iter().map(|answer| answer.status.as_u16()).collect()
 }
 
-/// The number of statements that inserted payments, since the trigger was made.
+/// Makes a trigger that counts the statements that insert payments.
 async fn count_statements(app: &App) {
     let mut connection = app.connect().await;
     let trigger = "create table statement (n integer);
@@ -72,15 +71,15 @@ async fn scalar(app: &App, query: &'static str) -> i64 {
 }
 
 #[tokio::test]
-async fn what_gathers_during_a_commit_is_written_by_one_statement() {
+async fn payments_that_wait_for_a_commit_share_one_statement() {
     let app = Arc::new(App::new().await);
     let tenant = app.tenant().await;
     count_statements(&app).await;
-    let mut held = Held::on(&app).await;
-    let first = occupy_the_writers(&app, &tenant, &mut held).await;
+    let mut lock = PaymentLock::acquire(&app).await;
+    let first = occupy_writers(&app, &tenant, &mut lock).await;
     let bodies = (10..60).map(|n| (format!("key-{n}"), json!({ "total_amount": n, "line_items": [{ "value": n }] })));
     let gathered = queue_up(&app, &tenant, bodies.collect()).await;
-    held.release().await;
+    lock.release().await;
 
     assert!(first.join_all().await.iter().all(|answer| answer.status == 201));
     for (n, answer) in (10..60).zip(all(gathered).await) {
@@ -101,29 +100,29 @@ async fn what_gathers_during_a_commit_is_written_by_one_statement() {
 async fn two_requests_with_one_key_in_one_batch_are_one_payment() {
     let app = Arc::new(App::new().await);
     let tenant = app.tenant().await;
-    let mut held = Held::on(&app).await;
-    let first = occupy_the_writers(&app, &tenant, &mut held).await;
+    let mut lock = PaymentLock::acquire(&app).await;
+    let first = occupy_writers(&app, &tenant, &mut lock).await;
     let twin = json!({ "total_amount": 7, "line_items": [{}, {}] });
     let other = json!({ "total_amount": 8, "line_items": [{}, {}] });
     let calls = [("a", &twin), ("b", &twin), ("a", &twin), ("b", &other), ("a", &twin), ("c", &other)];
     let calls = queue_up(&app, &tenant, calls.map(|(key, body)| (key.to_owned(), body.clone())).to_vec()).await;
-    held.release().await;
+    lock.release().await;
     first.join_all().await;
 
     let answers = all(calls).await;
     assert_eq!([0, 2, 4, 5].map(|at: usize| answers[at].status.as_u16()), [201; 4]);
     let replayed = |answer: &Answer| answer.header("idempotent-replayed") == "true";
-    assert_eq!(answers.iter().filter(|answer| replayed(answer)).count(), 2, "of the three with the key a");
+    assert_eq!(answers.iter().filter(|answer| replayed(answer)).count(), 2, "two of the three with the key a");
     assert!(answers[2].text == answers[0].text && answers[4].text == answers[0].text, "to the byte");
     let mut of_b = [answers[1].status.as_u16(), answers[3].status.as_u16()];
     of_b.sort_unstable();
     assert_eq!(of_b, [201, 422], "one of the two that fight for the key b");
     assert_eq!(app.count().await, 3 + i64::from(app.database.writers()));
-    assert_eq!(scalar(&app, "select count(*) from payment_line_item").await, 2 * 3, "each with its own line items");
+    assert_eq!(scalar(&app, "select count(*) from payment_line_item").await, 2 * 3, "each has its own line items");
 }
 
 #[tokio::test]
-async fn row_that_the_database_refuses_does_not_fail_its_neighbours() {
+async fn refused_payment_does_not_fail_its_batch() {
     let app = Arc::new(App::new().await);
     let tenant = app.tenant().await;
     let mut connection = app.connect().await;
@@ -132,14 +131,14 @@ async fn row_that_the_database_refuses_does_not_fail_its_neighbours() {
             add constraint payment_currency_code check (currency <> 'CHF')";
     sqlx::raw_sql(strict).execute(&mut connection).await.expect("altered");
     drop(connection);
-    let mut held = Held::on(&app).await;
-    let first = occupy_the_writers(&app, &tenant, &mut held).await;
+    let mut lock = PaymentLock::acquire(&app).await;
+    let first = occupy_writers(&app, &tenant, &mut lock).await;
     let bodies = (10..40).map(|n| {
         let currency = if n % 10 == 5 { "CHF" } else { "EUR" };
         (format!("key-{n}"), json!({ "total_amount": n, "currency": currency }))
     });
     let calls = queue_up(&app, &tenant, bodies.collect()).await;
-    held.release().await;
+    lock.release().await;
     first.join_all().await;
 
     for (n, answer) in (10..40).zip(all(calls).await) {
@@ -155,28 +154,28 @@ async fn row_that_the_database_refuses_does_not_fail_its_neighbours() {
 }
 
 #[tokio::test]
-async fn batches_of_two_servers_with_the_same_keys_do_not_deadlock() {
+async fn batches_of_two_servers_with_equal_keys_do_not_deadlock() {
     let app = Arc::new(App::new().await);
     let other = Arc::new(App::on(app.options.clone(), Clock::system()).await);
     let tenant = app.tenant().await;
-    // Rows that take a moment, so that the two batches really are in each other's way.
+    // Slow rows, so that the two batches really block each other.
     let slow = "create function dawdle() returns trigger language plpgsql as
             $$ begin perform pg_sleep(0.002); return new; end $$;
         create trigger dawdle before insert on payment for each row execute function dawdle()";
     let mut connection = app.connect().await;
     sqlx::raw_sql(slow).execute(&mut connection).await.expect("a trigger");
     drop(connection);
-    let mut held = Held::on(&app).await;
-    let mut first = occupy_the_writers(&app, &tenant, &mut held).await;
+    let mut lock = PaymentLock::acquire(&app).await;
+    let mut first = occupy_writers(&app, &tenant, &mut lock).await;
     for busy in 1..=app.database.writers() {
         let (other, tenant) = (Arc::clone(&other), tenant.clone());
-        first.spawn(async move { other.create(&tenant, &small()).await });
-        held.until_waiting(app.database.writers() + busy).await;
+        first.spawn(async move { other.create(&tenant, &small_payment()).await });
+        lock.until_blocked(app.database.writers() + busy).await;
     }
     let keys: Vec<_> = (10..90).map(|n| (format!("key-{n}"), json!({ "total_amount": n }))).collect();
     let mut calls = queue_up(&app, &tenant, keys.clone()).await;
     calls.extend(queue_up(&other, &tenant, keys.into_iter().rev().collect()).await);
-    held.release().await;
+    lock.release().await;
     first.join_all().await;
 
     let answers = all(calls).await;
@@ -187,12 +186,12 @@ async fn batches_of_two_servers_with_the_same_keys_do_not_deadlock() {
 }
 
 #[tokio::test]
-async fn call_that_was_left_before_its_batch_is_not_stored_and_one_left_later_is_stored_once() {
+async fn abandoned_call_is_stored_once_or_not_at_all() {
     let app = Arc::new(App::new().await);
     let tenant = app.tenant().await;
-    let mut held = Held::on(&app).await;
-    let mut first = occupy_the_writers(&app, &tenant, &mut held).await;
-    // In the middle of its batch.
+    let mut lock = PaymentLock::acquire(&app).await;
+    let mut first = occupy_writers(&app, &tenant, &mut lock).await;
+    // These calls are in the middle of their batch.
     first.abort_all();
     while first.join_next().await.is_some() {}
     let bodies = (10..20).map(|n| (format!("key-{n}"), json!({ "total_amount": n })));
@@ -201,7 +200,7 @@ async fn call_that_was_left_before_its_batch_is_not_stored_and_one_left_later_is
         call.abort();
         assert!(call.await.expect_err("left").is_cancelled());
     }
-    held.release().await;
+    lock.release().await;
 
     let answers = all(calls).await;
     assert!(answers.iter().all(|answer| answer.status == 201), "the neighbours: {:?}", statuses(&answers));
@@ -210,11 +209,11 @@ async fn call_that_was_left_before_its_batch_is_not_stored_and_one_left_later_is
 }
 
 #[tokio::test]
-async fn what_was_let_in_is_committed_and_answered_before_the_end() {
+async fn queued_payments_are_answered_before_the_server_stops() {
     let app = Arc::new(App::new().await);
     let tenant = app.tenant().await;
-    let mut held = Held::on(&app).await;
-    let first = occupy_the_writers(&app, &tenant, &mut held).await;
+    let mut lock = PaymentLock::acquire(&app).await;
+    let first = occupy_writers(&app, &tenant, &mut lock).await;
     let bodies = (10..40).map(|n| (format!("key-{n}"), json!({ "total_amount": n })));
     let calls = queue_up(&app, &tenant, bodies.collect()).await;
     let closing = tokio::spawn({
@@ -223,10 +222,10 @@ async fn what_was_let_in_is_committed_and_answered_before_the_end() {
     });
     let before = app.payments.occupied();
     until("the queue is closed", async || app.payments.occupied() > before).await;
-    let late = app.create_under(&tenant, "late", &small()).await;
+    let late = app.create_under(&tenant, "late", &small_payment()).await;
     assert_eq!((late.status.as_u16(), late.header("retry-after")), (503, "1"), "nothing more gets in");
-    assert!(!closing.is_finished(), "it waits for what was let in");
-    held.release().await;
+    assert!(!closing.is_finished(), "it waits for the queued payments");
+    lock.release().await;
     closing.await.expect("closed");
     assert_eq!(app.count().await, 30 + i64::from(app.database.writers()));
     assert!(first.join_all().await.iter().all(|answer| answer.status == 201));
@@ -234,11 +233,11 @@ async fn what_was_let_in_is_committed_and_answered_before_the_end() {
 }
 
 #[tokio::test]
-async fn full_queue_refuses_what_comes_and_keeps_what_it_has() {
+async fn full_queue_refuses_new_payments_and_keeps_its_own() {
     let app = Arc::new(App::new().await);
     let tenant = app.tenant().await;
-    let mut held = Held::on(&app).await;
-    let first = occupy_the_writers(&app, &tenant, &mut held).await;
+    let mut lock = PaymentLock::acquire(&app).await;
+    let first = occupy_writers(&app, &tenant, &mut lock).await;
     let large = json!({ "line_items": vec![json!({ "name": "x".repeat(1_000) }); 1_000] });
     let mut calls = Vec::new();
     let refused = loop {
@@ -263,7 +262,7 @@ async fn full_queue_refuses_what_comes_and_keeps_what_it_has() {
     }
     "#);
     assert_eq!((refused.status.as_u16(), refused.header("retry-after")), (503, "1"));
-    held.release().await;
+    lock.release().await;
 
     first.join_all().await;
     let answers = all(calls).await;
@@ -273,7 +272,7 @@ async fn full_queue_refuses_what_comes_and_keeps_what_it_has() {
 }
 
 #[tokio::test]
-async fn restart_of_the_database_in_the_middle_of_a_batch_loses_and_doubles_nothing() {
+async fn database_restart_in_a_batch_loses_and_doubles_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o711)).expect("a mode");
     let start = || {
@@ -285,8 +284,8 @@ async fn restart_of_the_database_in_the_middle_of_a_batch_loses_and_doubles_noth
     migrate(&app.database).await.expect("migrations apply");
     let app = Arc::new(app);
     let tenant = app.tenant().await;
-    let mut held = Held::on(&app).await;
-    let first = occupy_the_writers(&app, &tenant, &mut held).await;
+    let mut lock = PaymentLock::acquire(&app).await;
+    let first = occupy_writers(&app, &tenant, &mut lock).await;
     let keys: Vec<_> = (10..40).map(|n| (format!("key-{n}"), json!({ "total_amount": n }))).collect();
     let calls = queue_up(&app, &tenant, keys.clone()).await;
     postgres.stop().await.expect("stopped");
@@ -310,7 +309,7 @@ async fn restart_of_the_database_in_the_middle_of_a_batch_loses_and_doubles_noth
     postgres.stop().await.expect("stopped");
 }
 
-/// Asks again for as long as the answer is 503, as clients do.
+/// Repeats a call while the answer is 503, as clients do.
 async fn retry<F: Future<Output = Answer>>(ask: impl Fn() -> F) -> Answer {
     loop {
         let answer = ask().await;

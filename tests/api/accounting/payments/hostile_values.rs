@@ -1,5 +1,5 @@
-//! Every member, parameter and header × what breaks parsers. Members and parameters are taken from the OpenAPI document,
-//! so that a new one is tried before anybody thinks of it.
+//! Values that break parsers, in every member, parameter and header. Members and parameters come from the OpenAPI
+//! document, so a new one is tested without a change here.
 
 use std::collections::BTreeSet;
 
@@ -10,10 +10,10 @@ use super::body_types::documented;
 use super::isolation::operations;
 use crate::support::app::{Answer, App, PAYMENTS};
 
-/// Members and filters that hold any text.
+/// Members and filters that accept any text.
 const TEXTS: &[&str] = &["type", "name", "parent_item", "remote_id", "related_object_type"];
 
-/// Texts that look like others, or like none. Free text is kept as it is; whatever has a form refuses them.
+/// Texts that look like other texts, or like nothing. Free text keeps them; members with a format refuse them.
 const LOOKALIKES: &[&str] = &[
     "\u{feff}EUR",
     "ＥＵＲ",
@@ -28,7 +28,7 @@ const LOOKALIKES: &[&str] = &[
     "00000000-0000-7000-8000-00000000000０",
 ];
 
-/// JSON values, or what is none, that no member takes.
+/// JSON values, and bytes that are not JSON, that every member refuses.
 fn never_taken() -> Vec<(&'static str, Vec<u8>)> {
     let long = |text: &str| text.repeat(1_000_000);
     vec![
@@ -45,14 +45,14 @@ fn never_taken() -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
-/// Numbers that nobody means.
+/// Numbers that no client means to send.
 fn numbers() -> Vec<String> {
     let long = "9".repeat(1_000_000);
     let texts = ["9223372036854775808", "-9223372036854775809", "1e400", "-1e400", "1e-400", "1e99999999999999999999"];
     texts.map(str::to_owned).into_iter().chain([format!("0.{long}"), long]).collect()
 }
 
-/// Where in a body a value may stand.
+/// A place for a value in a request body.
 struct Place {
     pointer: String,
     before: String,
@@ -60,13 +60,13 @@ struct Place {
 }
 
 impl Place {
-    /// The body with the value in it.
+    /// The body with the value in this place.
     fn body(&self, value: &[u8]) -> Vec<u8> {
         [self.before.as_bytes(), value, self.after.as_bytes()].concat()
     }
 }
 
-/// Every member of a payment and of a line item, and the elements of its lists.
+/// Every member of a payment and of a line item, and the elements of their lists.
 fn places() -> Vec<Place> {
     let of_payment = documented("PaymentData").into_iter().map(|(name, _)| Place {
         pointer: format!("/{name}"),
@@ -86,7 +86,7 @@ fn places() -> Vec<Place> {
     of_payment.chain(of_line_item).chain(elements).collect()
 }
 
-/// A clear refusal: a 4xx that says where.
+/// Checks for a clear refusal: a 4xx that names the place.
 #[track_caller]
 fn assert_refused(answer: &Answer, place: &str, what: &str) {
     let (status, code) = answer.problem();
@@ -106,7 +106,7 @@ fn assert_refused(answer: &Answer, place: &str, what: &str) {
 }
 
 #[tokio::test]
-async fn no_member_takes_what_breaks_parsers() {
+async fn hostile_values_are_refused_in_every_member() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     for place in places() {
@@ -126,7 +126,7 @@ async fn no_member_takes_what_breaks_parsers() {
 }
 
 #[tokio::test]
-async fn lookalikes_are_kept_as_text_and_refused_elsewhere() {
+async fn lookalikes_are_accepted_only_as_free_text() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let mut kept = 0;
@@ -148,7 +148,7 @@ async fn lookalikes_are_kept_as_text_and_refused_elsewhere() {
 }
 
 #[tokio::test]
-async fn custom_fields_keep_numbers_and_lookalikes_and_refuse_the_rest() {
+async fn custom_fields_keep_numbers_and_lookalikes_only() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let body = |name: &[u8], value: &[u8]| [b"{\"field_mappings\":{", name, b":", value, b"}}"].concat();
@@ -173,7 +173,7 @@ async fn custom_fields_keep_numbers_and_lookalikes_and_refuse_the_rest() {
     }
 }
 
-/// What stands in a query or a path.
+/// A place for a value in a query or a path.
 const WRITTEN: &[&str] = &[
     "%00",
     "a%00",
@@ -197,7 +197,7 @@ const WRITTEN: &[&str] = &[
 ];
 
 #[tokio::test]
-async fn no_parameter_takes_what_breaks_parsers() {
+async fn hostile_values_are_refused_in_every_parameter() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let long = "9".repeat(60_000);
@@ -215,7 +215,7 @@ async fn no_parameter_takes_what_breaks_parsers() {
                 };
                 let answer = app.get(&tenant, &path).await;
                 let status = answer.status.as_u16();
-                // Of a text that is only strange nobody has a payment.
+                // A strange but valid text is accepted and finds no payment.
                 if holds_text && status == 200 {
                     assert_eq!(answer.json()["data"], json!([]), "{what}");
                 } else {
@@ -235,7 +235,7 @@ async fn no_parameter_takes_what_breaks_parsers() {
 }
 
 #[tokio::test]
-async fn no_header_takes_what_breaks_parsers() {
+async fn hostile_values_are_refused_in_every_header() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let long = "9".repeat(60_000);
@@ -263,7 +263,7 @@ async fn no_header_takes_what_breaks_parsers() {
                 _ if name == "idempotency-key" => {
                     assert!(matches!(status, 201 | 400), "{name}: {shown}: {}", answer.text);
                 }
-                // What only describes a request is left aside when it cannot be read.
+                // A header that only describes the request is ignored if it is malformed.
                 _ => assert_eq!(status, 201, "{name}: {shown}: {}", answer.text),
             }
         }

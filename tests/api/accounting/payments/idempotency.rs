@@ -1,4 +1,4 @@
-//! `POST /accounting/payments` under an `Idempotency-Key`.
+//! `POST /accounting/payments` with an `Idempotency-Key`.
 
 use std::sync::Arc;
 
@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use unibooks::domain::Clock;
 
-use crate::support::app::{Answer, App, Like, PAYMENTS, Tenant, page_example, small};
-use crate::support::held::Held;
+use crate::support::app::{Answer, App, CredentialOptions, PAYMENTS, Tenant, page_example, small_payment};
+use crate::support::payment_lock::PaymentLock;
 
 const KEY: &str = "invoice-2024-06-15/1";
 
@@ -39,7 +39,7 @@ async fn create(app: &App, tenant: &Tenant, query: &str, body: &str) -> Answer {
 }
 
 #[tokio::test]
-async fn a_repetition_gets_the_first_ones_answer_to_the_byte_and_stores_nothing() {
+async fn repetition_gets_the_same_bytes_and_stores_nothing() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let first = app.create_under(&tenant, KEY, &page_example()).await;
@@ -63,16 +63,16 @@ async fn another_server_gives_the_same_answer() {
 }
 
 #[tokio::test]
-async fn a_key_is_the_same_with_and_without_quotes() {
+async fn key_is_the_same_with_and_without_quotes() {
     let app = App::new().await;
     let tenant = app.tenant().await;
-    let first = app.create_under(&tenant, KEY, &small()).await;
-    assert_replay(&app.create_under(&tenant, &format!("\"{KEY}\""), &small()).await, &first);
+    let first = app.create_under(&tenant, KEY, &small_payment()).await;
+    assert_replay(&app.create_under(&tenant, &format!("\"{KEY}\""), &small_payment()).await, &first);
     assert_eq!(app.count().await, 1);
 }
 
 #[tokio::test]
-async fn a_request_is_what_it_means_and_not_how_it_is_written() {
+async fn equal_meaning_is_the_same_request() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let first = create(
@@ -141,39 +141,39 @@ async fn digits_of_custom_fields_are_part_of_the_request() {
 }
 
 #[tokio::test]
-async fn without_a_key_every_call_is_a_payment() {
+async fn every_call_without_a_key_is_a_payment() {
     let app = App::new().await;
     let tenant = app.tenant().await;
-    let (first, second) = (app.create(&tenant, &small()).await, app.create(&tenant, &small()).await);
+    let (first, second) = (app.create(&tenant, &small_payment()).await, app.create(&tenant, &small_payment()).await);
     assert_ne!(first.json()["id"], second.json()["id"]);
     assert_eq!(app.count().await, 2);
 }
 
 #[tokio::test]
-async fn a_malformed_key_is_refused_before_anything_is_stored() {
+async fn malformed_key_is_refused_and_stores_nothing() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let refused = (400, "invalid_idempotency_key".to_owned());
     let too_long = "k".repeat(256);
     for key in ["", " ", "\"\"", "\"a", "\"a\"b\"", "\"a\\n\"", "é", "a\tb", &too_long] {
-        let answer = app.create_under(&tenant, key, &small()).await;
+        let answer = app.create_under(&tenant, key, &small_payment()).await;
         assert_eq!(answer.problem(), refused, "{key:?}");
     }
     let twice = [("idempotency-key", "a"), ("idempotency-key", "a")];
-    assert_eq!(app.create_with(&tenant, &twice, small().to_string()).await.problem(), refused);
+    assert_eq!(app.create_with(&tenant, &twice, small_payment().to_string()).await.problem(), refused);
     assert_eq!(app.count().await, 0);
-    assert_eq!(app.create_under(&tenant, &"k".repeat(255), &small()).await.status, 201);
+    assert_eq!(app.create_under(&tenant, &"k".repeat(255), &small_payment()).await.status, 201);
 }
 
 #[tokio::test]
-async fn a_key_belongs_to_one_connection() {
+async fn key_belongs_to_one_connection() {
     let app = App::new().await;
     let (tenant, stranger) = (app.tenant().await, app.tenant().await);
-    let (_, token) = app.connection(tenant.project_id, Like::default()).await;
+    let (_, token) = app.connection(tenant.project_id, CredentialOptions::default()).await;
     let sibling = Tenant { connection_token: token, ..tenant.clone() };
     let mut ids = Vec::new();
     for tenant in [&tenant, &stranger, &sibling] {
-        let answer = app.create_under(tenant, KEY, &small()).await;
+        let answer = app.create_under(tenant, KEY, &small_payment()).await;
         assert_eq!((answer.status.as_u16(), answer.header("idempotent-replayed")), (201, ""));
         ids.push(answer.json()["id"].to_string());
     }
@@ -183,62 +183,62 @@ async fn a_key_belongs_to_one_connection() {
 }
 
 #[tokio::test]
-async fn a_further_api_key_of_the_project_may_repeat_the_request() {
+async fn another_api_key_of_the_project_may_repeat_a_request() {
     let app = App::new().await;
     let tenant = app.tenant().await;
-    let first = app.create_under(&tenant, KEY, &small()).await;
-    let (_, api_key) = app.key(tenant.project_id, Like::default()).await;
-    assert_replay(&app.create_under(&Tenant { api_key, ..tenant }, KEY, &small()).await, &first);
+    let first = app.create_under(&tenant, KEY, &small_payment()).await;
+    let (_, api_key) = app.key(tenant.project_id, CredentialOptions::default()).await;
+    assert_replay(&app.create_under(&Tenant { api_key, ..tenant }, KEY, &small_payment()).await, &first);
 }
 
 #[tokio::test]
-async fn a_request_that_failed_leaves_its_key_free() {
+async fn failed_request_leaves_its_key_free() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     for body in ["{", r#"{"currency":7}"#, r#"{"total_amount":0.5}"#] {
         assert!(create(&app, &tenant, "", body).await.status.is_client_error());
     }
     assert_eq!(create(&app, &tenant, "?nonsense=1", "{}").await.status, 422);
-    let answer = create(&app, &tenant, "", &small().to_string()).await;
+    let answer = create(&app, &tenant, "", &small_payment().to_string()).await;
     assert_eq!((answer.status.as_u16(), answer.header("idempotent-replayed")), (201, ""));
 }
 
 #[tokio::test]
-async fn a_repetition_repeats_the_first_ones_warnings() {
+async fn repetition_repeats_the_warnings() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let first = create(&app, &tenant, "", r#"{"transaction_date":"2024-06-15T12:00:00","totalAmount":1}"#).await;
     assert_eq!(first.json()["warnings"].as_array().map(Vec::len), Some(2));
-    // Unknown members are no part of the meaning, and an offset of zero is what was assumed.
+    // Unknown members do not count, and the assumed offset was zero: this is the same request.
     let again = create(&app, &tenant, "", r#"{"transaction_date":"2024-06-15T12:00:00Z"}"#).await;
     assert_replay(&again, &first);
 }
 
-/// How many batches must be in the middle of their insert at once: one of each server.
+/// The number of batches that must be in the middle of their insert at once: one for each server.
 const IN_THE_MIDDLE: u32 = 2;
 
-/// Sends all `bodies` under one key, half of them to another server, such that many are in the middle of their insert
-/// before any can finish.
-async fn at_once(bodies: Vec<Value>) -> (Arc<App>, Vec<Answer>) {
+/// Sends all `bodies` with one key, half of them to a second server. Batches of both servers are in the middle of their
+/// insert before any can finish.
+async fn send_concurrently(bodies: Vec<Value>) -> (Arc<App>, Vec<Answer>) {
     let app = Arc::new(App::new().await);
     let other = Arc::new(App::on(app.options.clone(), Clock::system()).await);
     let tenant = app.tenant().await;
-    let mut held = Held::on(&app).await;
+    let mut lock = PaymentLock::acquire(&app).await;
 
     let mut requests = JoinSet::new();
     for (index, body) in bodies.into_iter().enumerate() {
         let (app, tenant) = (Arc::clone(if index % 2 == 0 { &app } else { &other }), tenant.clone());
         requests.spawn(async move { app.create_under(&tenant, KEY, &body).await });
     }
-    held.until_waiting(IN_THE_MIDDLE).await;
-    assert!(requests.try_join_next().is_none(), "nobody can have an answer yet");
-    held.release().await;
+    lock.until_blocked(IN_THE_MIDDLE).await;
+    assert!(requests.try_join_next().is_none(), "no call can have an answer yet");
+    lock.release().await;
     (app, requests.join_all().await)
 }
 
 #[tokio::test]
 async fn twenty_twins_on_two_servers_are_one_payment_and_one_answer() {
-    let (app, answers) = at_once(vec![page_example(); 20]).await;
+    let (app, answers) = send_concurrently(vec![page_example(); 20]).await;
     assert_eq!(answers.len(), 20);
     let first = answers.iter().find(|answer| answer.header("idempotent-replayed").is_empty()).expect("one first");
     let replays = answers.iter().filter(|answer| answer.header("idempotent-replayed") == "true");
@@ -247,9 +247,9 @@ async fn twenty_twins_on_two_servers_are_one_payment_and_one_answer() {
 }
 
 #[tokio::test]
-async fn of_many_requests_that_fight_for_a_key_one_wins_and_all_others_are_told() {
+async fn one_of_many_requests_under_a_key_wins() {
     let bodies = (0..20).map(|amount| json!({ "total_amount": amount, "line_items": [{}] })).collect();
-    let (app, answers) = at_once(bodies).await;
+    let (app, answers) = send_concurrently(bodies).await;
     let (won, lost): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 201);
     assert_eq!((won.len(), lost.len()), (1, 19));
     lost.into_iter().for_each(assert_reused);

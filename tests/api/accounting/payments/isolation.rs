@@ -1,4 +1,4 @@
-//! No caller reaches what belongs to another: every route × everything foreign that a caller can put into a request.
+//! No caller reaches data of another: every route, with everything foreign that a request can contain.
 
 use axum::http::Method;
 use serde_json::{Value, json};
@@ -6,10 +6,10 @@ use unibooks::auth::{Secret, secret};
 use unibooks::router;
 use uuid::Uuid;
 
-use crate::support::app::{Answer, App, Like, PAYMENTS, Tenant};
+use crate::support::app::{Answer, App, CredentialOptions, PAYMENTS, Tenant};
 
-/// Route, what of the request is foreign, and the answer. The OpenAPI document demands the rows: a new route or
-/// parameter without its row here fails the first test.
+/// The route, the foreign part of the request, and the status. The OpenAPI document decides which rows are needed: a new
+/// route or parameter without a row fails the first test.
 const ROWS: &[(&str, &str, u16)] = &[
     ("GET /", "nothing to own", 200),
     ("GET /accounting/payments", "key", 401),
@@ -45,10 +45,10 @@ const ROWS: &[(&str, &str, u16)] = &[
     ("POST /accounting/payments", "idempotency key", 201),
 ];
 
-/// Parameters that say how to answer, not about whom.
+/// Parameters that change the form of an answer, not whose data it shows.
 const NOT_OWNED: &[&str] = &["limit", "order", "remote_data"];
 
-/// Every route of the OpenAPI document, like `GET /health`, with what the document says of it.
+/// Every route of the OpenAPI document, like `GET /health`, with its description there.
 pub fn operations() -> Vec<(String, Value)> {
     let document = serde_json::to_value(router::openapi()).expect("JSON");
     let mut operations = Vec::new();
@@ -60,7 +60,7 @@ pub fn operations() -> Vec<(String, Value)> {
     operations
 }
 
-/// Whether a route wants a key and a token.
+/// Whether a route requires a key and a token.
 pub fn is_guarded(operation: &Value) -> bool {
     operation["security"].as_array().is_some_and(|schemes| !schemes.is_empty())
 }
@@ -91,18 +91,18 @@ fn demanded_rows() -> Vec<(String, String)> {
 }
 
 #[test]
-fn every_route_and_every_parameter_has_its_row() {
+fn every_route_and_parameter_has_its_row() {
     let mut rows: Vec<_> = ROWS.iter().map(|(route, what, _)| ((*route).to_owned(), (*what).to_owned())).collect();
     rows.sort();
     assert_eq!(rows, demanded_rows());
 }
 
-/// Somebody with payments that nobody else may see, and a list of them with a cursor.
+/// A tenant with payments, their ids, and a cursor of its list. No other tenant may see them.
 pub struct Owner {
     pub tenant: Tenant,
-    /// Members of the newest payment, by the names of their filters.
+    /// The newest payment: each member under the name of its filter.
     pub payment: Value,
-    /// The request that made it.
+    /// The request that created the newest payment.
     pub request: Value,
     pub ids: Vec<String>,
     pub cursor: String,
@@ -143,7 +143,7 @@ pub fn never_stored(kind: secret::Kind) -> String {
     Secret::generate(kind, &mut rand::rng()).expose().to_owned()
 }
 
-/// The value that makes a filter about somebody's payment.
+/// The value with which a filter finds this payment.
 fn value_of(filter: &str, payment: &Value) -> String {
     let member = match filter {
         name if name.ends_with("_after") || name.ends_with("_from") => return "1999-01-01".to_owned(),
@@ -153,7 +153,7 @@ fn value_of(filter: &str, payment: &Value) -> String {
     payment[member].as_str().unwrap_or_else(|| panic!("the owner's payment has no {member}")).replace(' ', "%20")
 }
 
-/// Sends one request as `tenant`, the body of a create call being the owner's, to the letter.
+/// Sends one request as `tenant`. A create call has exactly the owner's body.
 async fn send(app: &App, route: &str, tenant: &Tenant, path: &str, key: Option<&str>, body: &Value) -> Answer {
     if route.starts_with("POST") {
         let headers: Vec<_> = key.map(|key| ("idempotency-key", key)).into_iter().collect();
@@ -162,18 +162,18 @@ async fn send(app: &App, route: &str, tenant: &Tenant, path: &str, key: Option<&
     app.send(tenant.request(Method::GET, path).body(axum::body::Body::empty()).expect("a request")).await
 }
 
-/// The answers to a request with something foreign in it and to the same one with something that does not exist.
+/// Two answers: to a request with something foreign, and to the same request with something that does not exist.
 async fn attempt(app: &App, route: &str, what: &str, attacker: &Owner, owner: &Owner) -> (Answer, Answer) {
     let mine = &attacker.tenant;
     let path = route.split_once(' ').expect("a route").1.replace("{id}", attacker.newest());
     let body = json!({ "currency": owner.payment["currency"], "type": owner.payment["type"] });
     let (foreign, unknown) = match what {
-        // The owner's key leads to the owner's project: there the attacker's own token does not exist.
+        // The owner's key belongs to the owner's project, where the attacker's token does not exist.
         "key" => {
             let tenant = Tenant { api_key: owner.tenant.api_key.clone(), ..mine.clone() };
             let connection_token = never_stored(secret::Kind::ConnectionToken);
-            let nobody = Tenant { connection_token, ..tenant.clone() };
-            ((tenant, path.clone(), None), (nobody, path, None))
+            let unknown = Tenant { connection_token, ..tenant.clone() };
+            ((tenant, path.clone(), None), (unknown, path, None))
         }
         "token" => {
             let tenant = Tenant { connection_token: owner.tenant.connection_token.clone(), ..mine.clone() };
@@ -184,7 +184,7 @@ async fn attempt(app: &App, route: &str, what: &str, attacker: &Owner, owner: &O
             let with = |id: &str| (mine.clone(), path.replace(attacker.newest(), id), None);
             (with(owner.newest()), with(&Uuid::now_v7().to_string()))
         }
-        // What a cursor of another list says is the same, whoever's list it is.
+        // A cursor of any other list gets the same answer.
         "cursor" => {
             let with = |filter: &str, cursor: &str| (mine.clone(), format!("{path}?{filter}cursor={cursor}"), None);
             (with("", &owner.cursor), with("currency=XXX&", &attacker.cursor))
@@ -194,13 +194,13 @@ async fn attempt(app: &App, route: &str, what: &str, attacker: &Owner, owner: &O
             ((mine.clone(), path.clone(), Some(key)), (mine.clone(), path, Some("never used".to_owned())))
         }
         "nothing to own" => {
-            let nobody = Tenant { api_key: never_stored(secret::Kind::ApiKey), ..mine.clone() };
-            ((owner.tenant.clone(), path.clone(), None), (nobody, path, None))
+            let unknown = Tenant { api_key: never_stored(secret::Kind::ApiKey), ..mine.clone() };
+            ((owner.tenant.clone(), path.clone(), None), (unknown, path, None))
         }
         filter => {
             let filter = filter.strip_prefix("filter ").unwrap_or_else(|| panic!("no attempt for {filter}"));
             let value = value_of(filter, &owner.payment);
-            // No text, id or key is like the owner's; between all times there is nothing unknown.
+            // A text, id or key that does not exist. For a time there is no such value.
             let other = match filter {
                 "currency" => "XXX".to_owned(),
                 name if name.ends_with("_id") && name != "remote_id" => Uuid::now_v7().to_string(),
@@ -215,9 +215,9 @@ async fn attempt(app: &App, route: &str, what: &str, attacker: &Owner, owner: &O
     (foreign, send(app, route, &unknown.0, &unknown.1, unknown.2.as_deref(), &body).await)
 }
 
-/// What of an answer could tell two cases apart.
-fn tells(answer: &Answer) -> (u16, Vec<String>, Value) {
-    // `idempotency-key` repeats the caller's own words.
+/// The parts of an answer that could distinguish two cases.
+fn distinguishing_parts(answer: &Answer) -> (u16, Vec<String>, Value) {
+    // `idempotency-key` repeats the request's own header.
     let own = ["x-request-id", "server-timing", "location", "idempotency-key"];
     let headers = answer.headers.iter().filter(|(name, _)| !own.contains(&name.as_str()));
     let headers = headers.map(|(name, value)| format!("{name}: {}", value.to_str().expect("text")));
@@ -232,18 +232,18 @@ fn tells(answer: &Answer) -> (u16, Vec<String>, Value) {
     (answer.status.as_u16(), headers, body)
 }
 
-fn assert_tells_nothing_of(owner: &Owner, answer: &Answer, row: &str) {
-    let mut told: Value = serde_json::from_str(&answer.text).unwrap_or_default();
-    // The caller's own words.
-    told.as_object_mut().and_then(|told| told.remove("instance"));
-    let told = if told.is_object() { told.to_string() } else { answer.text.clone() };
+fn assert_reveals_nothing_of(owner: &Owner, answer: &Answer, row: &str) {
+    let mut body: Value = serde_json::from_str(&answer.text).unwrap_or_default();
+    // `instance` repeats the request's own path.
+    body.as_object_mut().and_then(|body| body.remove("instance"));
+    let body = if body.is_object() { body.to_string() } else { answer.text.clone() };
     for secret in owner.ids.iter().map(String::as_str).chain([
         owner.payment["line_items"][0]["name"].as_str().expect("a name"),
         &owner.tenant.connection_id.to_string(),
         &owner.tenant.connection_token,
         &owner.tenant.api_key,
     ]) {
-        assert!(!told.contains(secret), "{row} tells {secret}: {told}");
+        assert!(!body.contains(secret), "{row} reveals {secret}: {body}");
     }
 }
 
@@ -253,15 +253,19 @@ async fn try_rows(app: &App, attacker: &Owner, owner: &Owner, rows: &[(&str, &st
         let row = format!("{route} with a foreign {what}");
         let (foreign, unknown) = attempt(app, route, what, attacker, owner).await;
         assert_eq!(foreign.status.as_u16(), *status, "{row}: {}", foreign.text);
-        assert_eq!(tells(&foreign), tells(&unknown), "{row} is not told apart from an unknown one");
-        assert_tells_nothing_of(owner, &foreign, &row);
+        assert_eq!(
+            distinguishing_parts(&foreign),
+            distinguishing_parts(&unknown),
+            "{row} differs from the answer for an unknown one"
+        );
+        assert_reveals_nothing_of(owner, &foreign, &row);
         assert!(!foreign.headers.contains_key("idempotent-replayed"), "{row} replays");
     }
     assert_eq!(app.get(&owner.tenant, PAYMENTS).await.text, before, "the owner's payments are as they were");
 }
 
 #[tokio::test]
-async fn nothing_of_another_project_is_reached_or_told_apart_from_what_does_not_exist() {
+async fn another_project_is_like_one_that_does_not_exist() {
     let app = App::new().await;
     let owner = Owner::new(&app, app.tenant().await, "EUR").await;
     let attacker = Owner::new(&app, app.tenant().await, "JPY").await;
@@ -269,28 +273,28 @@ async fn nothing_of_another_project_is_reached_or_told_apart_from_what_does_not_
 }
 
 #[tokio::test]
-async fn another_connection_of_the_same_project_is_as_foreign() {
+async fn another_connection_of_the_project_is_as_foreign() {
     let app = App::new().await;
     let first = app.tenant().await;
-    let (connection_id, connection_token) = app.connection(first.project_id, Like::default()).await;
+    let (connection_id, connection_token) = app.connection(first.project_id, CredentialOptions::default()).await;
     let second = Tenant { connection_id, connection_token, ..first.clone() };
     let owner = Owner::new(&app, first, "EUR").await;
     let attacker = Owner::new(&app, second, "JPY").await;
-    // The key is the project's: it opens both with their own tokens.
+    // The key belongs to the project, so it works with the tokens of both connections.
     let rows: Vec<_> = ROWS.iter().filter(|(_, what, _)| !["key", "token"].contains(what)).copied().collect();
     try_rows(&app, &attacker, &owner, &rows).await;
 }
 
-/// Also true of a build whose queries forget their tenant: `scripts/mutants.sh` tries it with each.
+/// Also holds for a build in which a query forgets its tenant: `scripts/mutants.sh` tries each query.
 #[tokio::test]
-async fn no_foreign_row_is_shown_whatever_a_query_forgets() {
+async fn no_foreign_row_is_shown_even_by_a_broken_query() {
     let app = App::new().await;
     let owner = Owner::new(&app, app.tenant().await, "EUR").await;
     let attacker = app.tenant().await;
     let key = owner.payment["idempotency_key"].as_str().expect("a key");
     let newest = app.create(&attacker, &json!({})).await.json()["id"].as_str().expect("an id").to_owned();
     for attempt in ["the first", "a repetition"] {
-        assert_tells_nothing_of(&owner, &app.create_under(&attacker, key, &json!({})).await, attempt);
+        assert_reveals_nothing_of(&owner, &app.create_under(&attacker, key, &json!({})).await, attempt);
     }
     let filters = ["limit=1".to_owned(), format!("idempotency_key={}", key.replace(' ', "%20"))];
     let filters = filters.into_iter().chain(
@@ -299,18 +303,18 @@ async fn no_foreign_row_is_shown_whatever_a_query_forgets() {
     );
     let lists = filters.map(|filter| format!("{PAYMENTS}?{filter}"));
     for path in lists.chain([format!("{PAYMENTS}/{}", owner.newest()), format!("{PAYMENTS}/{newest}")]) {
-        assert_tells_nothing_of(&owner, &app.get(&attacker, &path).await, &path);
+        assert_reveals_nothing_of(&owner, &app.get(&attacker, &path).await, &path);
     }
 }
 
-/// Ids are never the same by chance; but nothing of the answer may rest on that.
+/// Two ids are never equal by chance, but isolation must not depend on that.
 #[tokio::test]
-async fn payments_of_two_connections_under_one_id_are_not_mixed_up() {
+async fn payments_of_two_connections_with_one_id_stay_apart() {
     let app = App::new().await;
     let (mine, other) = (app.tenant().await, app.tenant().await);
     let body = json!({ "type": "mine", "line_items": [{ "name": "mine" }] });
     let first = app.create(&mine, &body).await.json();
-    // More line items than the share of a payment of a page of 200: it is measured.
+    // More line items than one payment's share of a page of 200, so the second statement runs.
     let body = json!({ "type": "mine", "line_items": vec![json!({ "name": "mine" }); 11] });
     let payment = app.create(&mine, &body).await.json();
     let id = payment["id"].as_str().expect("an id");
@@ -335,7 +339,7 @@ async fn payments_of_two_connections_under_one_id_are_not_mixed_up() {
 }
 
 #[tokio::test]
-async fn one_idempotency_key_in_two_connections_leads_each_to_its_own_payment() {
+async fn key_of_two_connections_finds_a_payment_in_each() {
     let app = App::new().await;
     let (one, other) = (app.tenant().await, app.tenant().await);
     let body = json!({ "type": "the same" });

@@ -1,4 +1,4 @@
-//! `GET /accounting/payments`
+//! `GET /accounting/payments`: order, paging, filters and refusals.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -10,24 +10,24 @@ use serde_json::{Value, json};
 use unibooks::domain::Clock;
 use unibooks::router;
 
-use crate::support::app::{App, PAYMENTS, Tenant, small};
+use crate::support::app::{App, PAYMENTS, Tenant, small_payment};
 
 /// 2024-06-15T12:00:00Z
 const NOON: i64 = 1_718_452_800;
 
-/// A clock on which each look is a second later than the one before.
-fn ticking() -> Clock {
+/// A clock that moves on by a second with each reading.
+fn ticking_clock() -> Clock {
     let seconds = AtomicI64::new(NOON);
     Clock::new(move || DateTime::from_timestamp(seconds.fetch_add(1, Ordering::Relaxed), 0).expect("in range"))
 }
 
-/// A clock that stands still, so that `created_at` tells nothing apart.
-fn quota_status() -> Clock {
+/// A clock that does not move, so all payments have the same `created_at`.
+fn fixed_clock() -> Clock {
     Clock::new(|| DateTime::from_timestamp(NOON, 0).expect("in range"))
 }
 
 async fn create(app: &App, tenant: &Tenant) -> String {
-    app.create(tenant, &small()).await.json()["id"].as_str().expect("an id").to_owned()
+    app.create(tenant, &small_payment()).await.json()["id"].as_str().expect("an id").to_owned()
 }
 
 async fn create_many(app: &App, tenant: &Tenant, count: usize) -> Vec<String> {
@@ -73,15 +73,15 @@ async fn empty_list_has_all_three_members() {
 }
 
 #[tokio::test]
-async fn newest_payment_stands_last() {
-    let app = App::with_clock(ticking()).await;
+async fn newest_payment_is_last() {
+    let app = App::with_clock(ticking_clock()).await;
     let tenant = app.tenant().await;
     let created = create_many(&app, &tenant, 4).await;
     assert_eq!(ids(&page(&app, &tenant, "").await), created);
 }
 
 #[tokio::test]
-async fn entry_of_a_list_is_the_payment_as_it_is_read_alone() {
+async fn entry_of_a_list_equals_the_payment_read_by_id() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let id = app.create(&tenant, &crate::support::app::page_example()).await.json()["id"].clone();
@@ -91,7 +91,7 @@ async fn entry_of_a_list_is_the_payment_as_it_is_read_alone() {
 
 #[tokio::test]
 async fn paging_visits_every_payment_once_in_both_directions() {
-    for clock in [ticking(), quota_status()] {
+    for clock in [ticking_clock(), fixed_clock()] {
         let app = App::with_clock(clock).await;
         let tenant = app.tenant().await;
         let created: BTreeSet<_> = create_many(&app, &tenant, 6).await.into_iter().collect();
@@ -99,7 +99,7 @@ async fn paging_visits_every_payment_once_in_both_directions() {
         assert_eq!(whole.iter().cloned().collect::<BTreeSet<_>>(), created);
         for limit in [1, 2, 3, 4, 6, 7] {
             let first = page(&app, &tenant, &format!("limit={limit}")).await;
-            assert_eq!(first["prev_cursor"], Value::Null, "nothing stands before the first page");
+            assert_eq!(first["prev_cursor"], Value::Null, "nothing is before the first page");
             let forward = walk(&app, &tenant, limit, first, "next_cursor").await;
             assert_eq!(forward.len(), 6usize.div_ceil(limit), "no page is empty, limit {limit}");
             assert_eq!(forward.iter().flat_map(ids).collect::<Vec<_>>(), whole, "forward, limit {limit}");
@@ -114,8 +114,8 @@ async fn paging_visits_every_payment_once_in_both_directions() {
 }
 
 #[tokio::test]
-async fn whoever_turns_round_sees_the_same_page_again() {
-    let app = App::with_clock(quota_status()).await;
+async fn turning_round_shows_the_same_page_again() {
+    let app = App::with_clock(fixed_clock()).await;
     let tenant = app.tenant().await;
     create_many(&app, &tenant, 6).await;
     let first = page(&app, &tenant, "limit=2").await;
@@ -128,8 +128,8 @@ async fn whoever_turns_round_sees_the_same_page_again() {
 }
 
 #[tokio::test]
-async fn payment_that_arrives_during_paging_is_visited_once_and_moves_no_other() {
-    let app = App::with_clock(ticking()).await;
+async fn payment_created_while_paging_is_visited_once() {
+    let app = App::with_clock(ticking_clock()).await;
     let tenant = app.tenant().await;
     let mut expected = create_many(&app, &tenant, 3).await;
     let first = page(&app, &tenant, "limit=2").await;
@@ -139,8 +139,8 @@ async fn payment_that_arrives_during_paging_is_visited_once_and_moves_no_other()
 }
 
 #[tokio::test]
-async fn limit_is_50_when_absent_and_may_be_written_as_a_float() {
-    let app = App::with_clock(ticking()).await;
+async fn limit_is_50_by_default_and_may_be_a_float() {
+    let app = App::with_clock(ticking_clock()).await;
     let tenant = app.tenant().await;
     create_many(&app, &tenant, 51).await;
     for (query, expected) in [("", 50), ("limit=50.0", 50), ("limit=1", 1), ("limit=2e0", 2), ("limit=200", 51)] {
@@ -152,14 +152,14 @@ async fn limit_is_50_when_absent_and_may_be_written_as_a_float() {
 async fn limit_has_bounds() {
     let app = App::new().await;
     let tenant = app.tenant().await;
-    for limit in ["0", "201", "-1", "1.5", "", "all", "1e9", "99999999999999999999"] {
+    for limit in ["0", "201", "-1", "1.5", "", "all", "1e9", "1000000000000", "99999999999999999999"] {
         let answer = app.get(&tenant, &format!("{PAYMENTS}?limit={limit}")).await;
         assert_eq!(answer.status, 422, "{limit}");
         assert_eq!(answer.faults(), [("limit".to_owned(), "out_of_range".to_owned())], "{limit}");
     }
 }
 
-/// Filters and values that find the second of three payments only; see [`three`].
+/// For each filter, a query that finds only the second of [`three_payments`].
 const FINDS_THE_SECOND: &[(&str, &str)] = &[
     ("created_after", "created_after=2024-06-15T11:59:59Z&created_before=2024-06-15T12:00:01Z"),
     ("created_before", "created_after=2024-06-15T13:30:00%2B02:00&created_before=2024-06-15T14:00:00.000001+02:00"),
@@ -182,11 +182,11 @@ const FINDS_THE_SECOND: &[(&str, &str)] = &[
     ("idempotency_key", "idempotency_key=key-2"),
 ];
 
-/// Three payments that differ in everything that can be filtered by, created at 11, 12 and 13 o'clock.
-async fn three() -> (App, Tenant, Vec<String>) {
+/// Three payments that differ in every filtered member, created at 11, 12 and 13 o'clock.
+async fn three_payments() -> (App, Tenant, Vec<String>) {
     let seconds = Arc::new(AtomicI64::new(NOON));
-    let told = Arc::clone(&seconds);
-    let clock = Clock::new(move || DateTime::from_timestamp(told.load(Ordering::Relaxed), 0).expect("in range"));
+    let read = Arc::clone(&seconds);
+    let clock = Clock::new(move || DateTime::from_timestamp(read.load(Ordering::Relaxed), 0).expect("in range"));
     let app = App::with_clock(clock).await;
     let tenant = app.tenant().await;
     let mut ids = Vec::new();
@@ -200,7 +200,7 @@ async fn three() -> (App, Tenant, Vec<String>) {
         });
         let id = app.create_under(&tenant, &format!("key-{number}"), &body).await.json()["id"].clone();
         let id = id.as_str().expect("an id").to_owned();
-        // What no request can set yet.
+        // No request can set these members yet.
         let at = |text: &str| text.parse::<DateTime<Utc>>().expect("a time");
         let mut connection = app.connect().await;
         sqlx::query("update payment set remote_id = $2, modified_at = $3 where id = $1::uuid")
@@ -216,19 +216,19 @@ async fn three() -> (App, Tenant, Vec<String>) {
 }
 
 #[tokio::test]
-async fn every_filter_finds_what_it_says_and_nothing_else() {
-    let (app, tenant, created) = three().await;
+async fn every_filter_finds_only_its_payment() {
+    let (app, tenant, created) = three_payments().await;
     for (_, query) in FINDS_THE_SECOND {
         assert_eq!(ids(&page(&app, &tenant, query).await), [created[1].clone()], "{query}");
     }
-    assert_eq!(ids(&page(&app, &tenant, "type=kind%202").await), [""; 0], "a type is compared to the letter");
+    assert_eq!(ids(&page(&app, &tenant, "type=kind%202").await), [""; 0], "a type is compared exactly");
     let both = page(&app, &tenant, "currency=USD&type=Kind%203").await;
     assert_eq!(ids(&both), [""; 0], "all filters must hold");
 }
 
 #[tokio::test]
 async fn after_and_before_exclude_the_moment_itself() {
-    let (app, tenant, created) = three().await;
+    let (app, tenant, created) = three_payments().await;
     for (name, second) in
         [("created", "2024-06-15T12:00:00Z"), ("modified", "2024-07-02"), ("transaction_date", "2024-01-02")]
     {
@@ -254,7 +254,7 @@ fn every_documented_filter_is_tried() {
 
 #[tokio::test]
 async fn filtered_list_is_paged_by_cursors_of_its_own() {
-    let app = App::with_clock(ticking()).await;
+    let app = App::with_clock(ticking_clock()).await;
     let tenant = app.tenant().await;
     let mut expected = Vec::new();
     for index in 0..6 {
@@ -266,14 +266,14 @@ async fn filtered_list_is_paged_by_cursors_of_its_own() {
     }
     let first = page(&app, &tenant, "currency=USD&limit=2").await;
     let cursor = first["next_cursor"].as_str().expect("a cursor");
-    // The same list in other words: letter case and order of the parameters mean nothing, nor does the limit.
+    // The same list in another spelling: letter case, order of the parameters and limit do not matter.
     let second = page(&app, &tenant, &format!("limit=9&cursor={cursor}&currency=usd")).await;
     assert_eq!([ids(&first), ids(&second)].concat(), expected);
     assert_eq!(second["next_cursor"], Value::Null);
 }
 
 #[tokio::test]
-async fn cursor_that_does_not_belong_here_is_refused_by_name() {
+async fn cursor_of_another_list_is_refused_by_name() {
     let app = App::new().await;
     let (tenant, other) = (app.tenant().await, app.tenant().await);
     create_many(&app, &tenant, 2).await;

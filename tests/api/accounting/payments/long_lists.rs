@@ -1,4 +1,4 @@
-//! `GET /accounting/payments` where there is more than one call looks at: every match is visited once all the same.
+//! `GET /accounting/payments` with more payments than one call scans: every match is still visited once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -10,13 +10,13 @@ use uuid::Uuid;
 
 use super::list::{ids, page};
 use crate::support::app::{App, Tenant};
-use crate::support::many::{created_at, fill};
+use crate::support::seed::{self, created_at};
 
-/// Around the ends of what one call looks at, 10,000 payments, in either direction.
+/// Matches around the ends of one call's scan of 10,000 payments, in both directions.
 const RARE: &[i64] = &[1, 2, 9_999, 10_000, 10_001, 10_002, 20_003, 20_004, 24_999];
 const COUNT: i64 = 25_000;
 
-/// Pages of a list from a cursor on, until `way` leads no further; `meanwhile` happens between them.
+/// The pages of a list from a cursor until the member `way` is null. `meanwhile` runs between them.
 async fn walk_while(
     app: &App,
     tenant: &Tenant,
@@ -44,7 +44,7 @@ async fn walk(app: &App, tenant: &Tenant, query: &str, from: &Value, way: &str) 
     walk_while(app, tenant, query, from, way, &async || ()).await
 }
 
-/// The `created_at` of the payments of some pages.
+/// The `created_at` of all payments on these pages.
 fn times<'a>(pages: impl IntoIterator<Item = &'a Value>) -> Vec<DateTime<Utc>> {
     let data = pages.into_iter().flat_map(|page| page["data"].as_array().expect("data"));
     data.map(|payment| payment["created_at"].as_str().expect("a time").parse().expect("a time")).collect()
@@ -53,8 +53,8 @@ fn times<'a>(pages: impl IntoIterator<Item = &'a Value>) -> Vec<DateTime<Utc>> {
 async fn filled() -> (App, Tenant) {
     let app = App::new().await;
     let (tenant, other) = (app.tenant().await, app.tenant().await);
-    fill(&app, &other, 100, &[1, 50, 100]).await;
-    fill(&app, &tenant, COUNT, RARE).await;
+    seed::payments(&app, &other, 100, &[1, 50, 100]).await;
+    seed::payments(&app, &tenant, COUNT, RARE).await;
     (app, tenant)
 }
 
@@ -67,7 +67,7 @@ async fn rare_matches_are_visited_once_in_both_directions() {
             let query = format!("{filter}&limit={limit}");
             let forward = walk(&app, &tenant, &query, &Value::Null, "next_cursor").await;
             assert_eq!(times(&forward), expected, "forward, {query}");
-            assert!(forward.len() >= 3, "one call looks at no more than 10,000 payments");
+            assert!(forward.len() >= 3, "one call scans at most 10,000 payments");
 
             let last = forward.last().expect("a page");
             let backward = walk(&app, &tenant, &query, &last["prev_cursor"], "prev_cursor").await;
@@ -81,11 +81,11 @@ async fn rare_matches_are_visited_once_in_both_directions() {
 async fn page_without_a_match_leads_on_and_back() {
     let (app, tenant) = filled().await;
     let none = walk(&app, &tenant, "currency=USD", &Value::Null, "next_cursor").await;
-    assert_eq!(none.len(), 3, "25,000 payments take three looks");
+    assert_eq!(none.len(), 3, "25,000 payments take three calls");
     assert!(none.iter().all(|page| ids(page).is_empty()));
     assert_eq!(none[2]["next_cursor"], Value::Null);
 
-    // From 10,003 on 10,000 payments pass by without a match: whoever stands there finds what is on either side.
+    // The 10,000 payments from 10,003 on do not match. From there both cursors lead to the matches on either side.
     let query = format!("currency=JPY&created_after={}&limit=1", json!(created_at(2)).as_str().expect("a time"));
     let pages = walk(&app, &tenant, &query, &Value::Null, "next_cursor").await;
     let empty = pages.iter().position(|page| ids(page).is_empty()).expect("a page without a match");
@@ -96,12 +96,12 @@ async fn page_without_a_match_leads_on_and_back() {
 }
 
 #[tokio::test]
-async fn last_payment_looked_at_may_lack_the_filtered_member() {
+async fn last_scanned_payment_may_lack_the_filtered_member() {
     let (app, tenant) = filled().await;
     let query = "transaction_date_from=2024-01-01&contact_id=00000000-0000-0000-0000-000000000002";
     let forward = walk(&app, &tenant, query, &Value::Null, "next_cursor").await;
     assert_eq!(times(&forward).len(), 25);
-    // 24,999 has no contact and stands last.
+    // Payment 24,999 has no contact and is scanned last.
     let query = format!("{query}&order=desc&limit=200");
     let backward = walk(&app, &tenant, &query, &Value::Null, "next_cursor").await;
     assert_eq!(times(&backward).len(), 25);
@@ -111,11 +111,11 @@ async fn last_payment_looked_at_may_lack_the_filtered_member() {
 }
 
 #[tokio::test]
-async fn new_payments_during_a_walk_come_at_its_end_and_move_nothing() {
+async fn payments_created_while_paging_come_last() {
     let (app, tenant) = filled().await;
     let calls = AtomicI64::new(0);
     let create = async || {
-        // No more than the walk can overtake.
+        // Only three times, so that the walk reaches an end.
         if calls.fetch_add(1, Ordering::Relaxed) < 3 {
             app.create(&tenant, &json!({ "currency": "JPY" })).await;
             app.create(&tenant, &json!({ "currency": "EUR" })).await;
@@ -132,14 +132,14 @@ async fn new_payments_during_a_walk_come_at_its_end_and_move_nothing() {
 }
 
 #[tokio::test]
-async fn filter_with_an_index_looks_at_its_own_payments_only() {
+async fn indexed_filter_scans_only_its_own_payments() {
     let (app, tenant) = filled().await;
     for (query, count) in [
         ("contact_id=00000000-0000-0000-0000-000000000002&limit=200", 25),
         ("invoice_id=00000000-0000-0000-0000-000000012000&limit=200", 2),
         ("remote_id=remote-24990", 1),
         ("idempotency_key=key-24999", 1),
-        // The keys of the other payments are not looked at, however many pass.
+        // Payments with other keys are not scanned, so their number does not matter.
         ("idempotency_key=key-24999&currency=EUR", 0),
         ("contact_id=00000000-0000-0000-0000-000000000002&type=Rare", 1),
     ] {
@@ -149,11 +149,11 @@ async fn filter_with_an_index_looks_at_its_own_payments_only() {
     }
 }
 
-/// A server whose clock goes on by a microsecond with each look, over the end of a millisecond.
+/// A server whose clock moves on by a microsecond with each reading, over the end of a millisecond.
 async fn by_microseconds() -> (App, Tenant, Vec<DateTime<Utc>>) {
     let micros = Arc::new(AtomicI64::new(1_718_452_800_000_990));
-    let told = Arc::clone(&micros);
-    let clock = Clock::new(move || DateTime::from_timestamp_micros(told.load(Ordering::Relaxed)).expect("in range"));
+    let read = Arc::clone(&micros);
+    let clock = Clock::new(move || DateTime::from_timestamp_micros(read.load(Ordering::Relaxed)).expect("in range"));
     let app = App::with_clock(clock).await;
     let tenant = app.tenant().await;
     let mut created = Vec::new();
@@ -166,7 +166,7 @@ async fn by_microseconds() -> (App, Tenant, Vec<DateTime<Utc>>) {
 }
 
 #[tokio::test]
-async fn order_of_ids_is_that_of_created_at_to_the_microsecond() {
+async fn ids_are_in_order_of_created_at_to_the_microsecond() {
     let (app, tenant, created) = by_microseconds().await;
     let all = page(&app, &tenant, "").await;
     assert_eq!(times([&all]), created);
@@ -174,7 +174,7 @@ async fn order_of_ids_is_that_of_created_at_to_the_microsecond() {
 }
 
 #[tokio::test]
-async fn created_bounds_are_exact_to_the_microsecond_whatever_the_ids() {
+async fn created_bounds_are_exact_to_the_microsecond() {
     let (app, tenant, created) = by_microseconds().await;
     for ids in ["as this version makes them", "random within their millisecond, as earlier versions made them"] {
         for bound in 0..created.len() {

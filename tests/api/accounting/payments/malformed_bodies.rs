@@ -1,4 +1,4 @@
-//! `POST /accounting/payments`: bodies that are not JSON, or not said to be.
+//! `POST /accounting/payments`: bodies that are not JSON, or without a JSON media type.
 
 use axum::body::Body;
 use axum::http::Method;
@@ -12,7 +12,7 @@ async fn create(app: &App, tenant: &Tenant, body: impl Into<Body>) -> Answer {
 }
 
 #[tokio::test]
-async fn what_is_not_json_is_a_400_that_says_where() {
+async fn invalid_json_is_a_400_with_its_place() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     for body in [
@@ -47,7 +47,7 @@ async fn what_is_not_json_is_a_400_that_says_where() {
 }
 
 #[tokio::test]
-async fn an_empty_body_is_no_payment() {
+async fn empty_body_is_no_payment() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     for body in ["", " ", "\r\n"] {
@@ -58,7 +58,7 @@ async fn an_empty_body_is_no_payment() {
 }
 
 #[tokio::test]
-async fn a_byte_order_mark_and_other_encodings_are_not_json() {
+async fn byte_order_marks_and_other_encodings_are_refused() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let with_mark = [b"\xef\xbb\xbf", BODY.as_bytes()].concat();
@@ -70,14 +70,14 @@ async fn a_byte_order_mark_and_other_encodings_are_not_json() {
 }
 
 #[tokio::test]
-async fn what_is_not_utf_8_is_not_json() {
+async fn invalid_utf_8_is_refused() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     for body in [
         b"{\"type\":\"\xff\"}".to_vec(),
         b"{\"\xff\":1}".to_vec(),
         b"{\"field_mappings\":{\"a\":\"\xc3\"}}".to_vec(),
-        // A surrogate and an overlong NUL, which some encoders write.
+        // A surrogate and an overlong NUL, which some encoders produce.
         b"{\"type\":\"\xed\xa0\x80\"}".to_vec(),
         b"{\"type\":\"\xc0\x80\"}".to_vec(),
     ] {
@@ -87,7 +87,7 @@ async fn what_is_not_utf_8_is_not_json() {
 }
 
 #[tokio::test]
-async fn white_space_around_and_inside_is_no_matter() {
+async fn white_space_is_ignored() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let body = "\r\n\t { \"total_amount\" : 1 ,\n\t\"line_items\" : [ { } ] } \n";
@@ -96,7 +96,7 @@ async fn white_space_around_and_inside_is_no_matter() {
     assert_eq!(answer.json()["total_amount"], 1);
 }
 
-/// Sends the body under certain headers and no others.
+/// Sends the body with exactly these headers.
 async fn send(app: &App, tenant: &Tenant, headers: &[(&str, &str)]) -> Answer {
     let mut request = tenant.request(Method::POST, PAYMENTS);
     for (name, value) in headers {
@@ -106,7 +106,7 @@ async fn send(app: &App, tenant: &Tenant, headers: &[(&str, &str)]) -> Answer {
 }
 
 #[tokio::test]
-async fn only_a_body_that_is_said_to_be_json_is_read() {
+async fn body_needs_a_json_media_type() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     for media_type in [
@@ -127,7 +127,7 @@ async fn only_a_body_that_is_said_to_be_json_is_read() {
 }
 
 #[tokio::test]
-async fn the_ways_to_say_json_are_all_known() {
+async fn every_json_media_type_is_accepted() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     for media_type in [
@@ -143,7 +143,7 @@ async fn the_ways_to_say_json_are_all_known() {
 }
 
 #[tokio::test]
-async fn compressed_bodies_are_refused_before_they_are_opened() {
+async fn compressed_body_is_refused_unread() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     for encoding in ["gzip", "br", "zstd", "deflate", "gzip, identity"] {

@@ -1,4 +1,4 @@
-//! `GET /accounting/payments` in each of its orders, beside a model that filters and sorts in memory.
+//! `GET /accounting/payments` in each order, compared with a model that filters and sorts in memory.
 
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use proptest::prelude::*;
@@ -19,14 +19,14 @@ const DATES: &[&str] = &[
     "2024-07-01",
 ];
 
-/// A payment as a client of the list sees it.
+/// A payment as a client sees it in a list.
 #[derive(Debug, Clone)]
 struct Seen {
     id: String,
     date: Option<DateTime<FixedOffset>>,
 }
 
-/// A payment for each of [`DATES`] twice, and two without a date.
+/// Two payments for each of [`DATES`], and two without a date.
 async fn filled() -> (App, Tenant, Vec<Seen>) {
     let app = App::with_clock(Clock::system()).await;
     let tenant = app.tenant().await;
@@ -47,7 +47,7 @@ fn written(seen: &[Seen], wanted: &[&str], list: &Value) {
 }
 
 #[tokio::test]
-async fn month_is_listed_by_the_dates_that_clients_wrote() {
+async fn month_is_listed_by_written_dates() {
     let (app, tenant, seen) = filled().await;
     let june =
         ["2024-06-01T00:00:00+14:00", "2024-06-01T00:00:00+14:00", "2024-06-15T00:00:00Z", "2024-06-15T00:00:00Z"];
@@ -77,7 +77,7 @@ async fn cursor_belongs_to_its_order() {
 }
 
 #[tokio::test]
-async fn list_by_modified_at_shows_the_latest_change_last() {
+async fn list_by_modified_at_ends_with_the_latest_change() {
     let (app, tenant, seen) = filled().await;
     let mut connection = app.connect().await;
     sqlx::query("update payment set modified_at = modified_at + interval '1 day' where id = $1::uuid")
@@ -92,7 +92,7 @@ async fn list_by_modified_at_shows_the_latest_change_last() {
     assert_eq!(ids(&page(&app, &tenant, "modified_from=2024-01-01&order=desc").await), wanted);
 }
 
-/// The bound of a filter: its name's end, and the date or date-time.
+/// One bound of a filter: the end of its name, and the date or date-time.
 type Bound = (&'static str, &'static str);
 
 fn passes(date: DateTime<FixedOffset>, (end, bound): Bound) -> bool {
@@ -108,7 +108,7 @@ fn passes(date: DateTime<FixedOffset>, (end, bound): Bound) -> bool {
     }
 }
 
-/// All ids of a list from its beginning on; on the way back from its end the same pages must be seen.
+/// All ids of a list from its beginning. Checks that the way back from the end shows the same ids.
 async fn walk(app: &App, tenant: &Tenant, query: &str, limits: &[u8]) -> Vec<String> {
     let mut limits = limits.iter().cycle();
     let mut visited = Vec::new();
@@ -135,7 +135,7 @@ async fn walk(app: &App, tenant: &Tenant, query: &str, limits: &[u8]) -> Vec<Str
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn lists_by_accounting_date_are_those_of_a_model() {
+async fn lists_by_accounting_date_equal_a_model() {
     let (app, tenant, seen) = filled().await;
     let ends = prop::sample::select(vec!["after", "before", "from", "to"]);
     let bounds = prop::sample::select(vec![

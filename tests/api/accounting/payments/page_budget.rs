@@ -1,13 +1,13 @@
-//! `GET /accounting/payments` where payments are large: a page ends at a number of line items and of bytes.
+//! `GET /accounting/payments` with large payments: a page ends at a number of line items and of bytes.
 
 use serde_json::{Value, json};
 
 use super::list::{ids, page};
 use crate::support::app::{App, Tenant};
 
-/// As in `store::Budget::PAGE`.
+/// The line items of a page (`store/budget.rs`).
 const MAX_LINE_ITEMS: usize = 2_000;
-/// As in `store::Budget::PAGE`.
+/// The bytes of text of a page (`store/budget.rs`).
 const MAX_TEXT_BYTES: usize = 1_048_576;
 
 async fn create(app: &App, tenant: &Tenant, body: &Value) -> String {
@@ -37,7 +37,7 @@ fn lengths(pages: &[Vec<String>]) -> Vec<usize> {
 }
 
 #[tokio::test]
-async fn page_ends_at_its_number_of_line_items() {
+async fn page_ends_at_2000_line_items() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let mut created = Vec::new();
@@ -57,7 +57,7 @@ async fn page_ends_at_its_number_of_line_items() {
 }
 
 #[tokio::test]
-async fn way_back_over_short_pages_shows_each_payment_once() {
+async fn paging_back_over_short_pages_shows_each_payment_once() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     for _ in 0..5 {
@@ -74,12 +74,12 @@ async fn way_back_over_short_pages_shows_each_payment_once() {
 }
 
 #[tokio::test]
-async fn page_ends_at_its_number_of_bytes() {
+async fn page_ends_at_one_mebibyte_of_text() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let mut created = Vec::new();
     let field = |bytes: usize| json!({ "field_mappings": { "a": "x".repeat(bytes) } });
-    // Texts of two bytes a character.
+    // Each character has two bytes.
     let texts = json!({ "line_items": vec![json!({ "name": "ü".repeat(1_000), "type": "ü".repeat(1_000) }); 100] });
     for _ in 0..20 {
         created.push(create(&app, &tenant, &field(60_000)).await);

@@ -1,5 +1,5 @@
-//! What Postgres does for a list, as it tells itself (`auto_explain`) of the statements that the server runs: whatever
-//! is filtered by, it walks along one index, looks at a bounded number of payments, and sorts nothing.
+//! The plans of Postgres for lists, as `auto_explain` reports them for the server's own statements. For every filter,
+//! Postgres scans one index, reads a bounded number of payments, and sorts nothing.
 
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
@@ -8,13 +8,13 @@ use unibooks::domain::Clock;
 use super::list::page;
 use crate::support::app::{App, Tenant};
 use crate::support::logs::Logs;
-use crate::support::many::{created_at, fill};
 use crate::support::postgres;
+use crate::support::seed::{self, created_at};
 
-/// As in `store::SCAN_LIMIT`, and one that Postgres reads ahead.
+/// The bound in the store, and one payment that Postgres reads ahead.
 const SCAN_LIMIT: u64 = 10_001;
 
-/// Filters, by the index that serves them: with many matches, few and none.
+/// Filters with many, few and no matches, each with the index that serves it.
 const FILTERS: &[(&str, &[&str])] = &[
     (
         "payment_pkey",
@@ -64,7 +64,7 @@ const FILTERS: &[(&str, &[&str])] = &[
         &[
             "invoice_id=00000000-0000-0000-0000-000000012000",
             "invoice_id=00000000-0000-0000-0000-ffffffffffff",
-            // The first of these that is given is the one.
+            // The first of these filters that is given selects the index.
             "invoice_id=00000000-0000-0000-0000-000000012000&contact_id=00000000-0000-0000-0000-000000000001",
         ],
     ),
@@ -81,7 +81,7 @@ const FILTERS: &[(&str, &[&str])] = &[
     ("payment_idempotency_key", &["idempotency_key=key-12000", "idempotency_key=none", "idempotency_key=key-1&type=x"]),
 ];
 
-/// A server on a database that tells the plan of every statement to whoever sent it.
+/// A server on a database that reports the plan of every statement to its session.
 async fn explained() -> App {
     let options = postgres::migrated().await;
     let mut connection = PgConnection::connect_with(&options).await.expect("connected");
@@ -101,13 +101,13 @@ async fn explained() -> App {
     App::on(options, Clock::system()).await
 }
 
-/// The node of a plan and all below it.
+/// A node of a plan and all nodes below it.
 fn nodes(plan: &Value) -> Vec<&Value> {
     let below = plan["Plans"].as_array().into_iter().flatten();
     std::iter::once(plan).chain(below.flat_map(nodes)).collect()
 }
 
-/// The one plan among what was logged since the last time that reads payments for a list.
+/// The only plan for a list of payments that was logged since the last call.
 fn plan(logs: &Logs) -> Value {
     let lines = logs.lines();
     logs.clear();
@@ -124,7 +124,7 @@ fn assert_bounded(plan: &Value, index: &str, what: &str) {
     let nodes = nodes(plan);
     let kinds: Vec<_> = nodes.iter().map(|node| node["Node Type"].as_str().expect("a kind")).collect();
     for node in &nodes {
-        // The one payment of a key is no matter.
+        // Reading the one payment of a key costs nothing.
         let is_one = node["Node Type"] == "Incremental Sort" && index == "payment_idempotency_key";
         let is_sort = ["Sort", "Incremental Sort"].iter().any(|kind| node["Node Type"] == *kind);
         assert!(!is_sort || is_one && node["Actual Rows"].as_f64() <= Some(1.0), "{what} sorts: {plan:#}");
@@ -145,8 +145,8 @@ fn assert_bounded(plan: &Value, index: &str, what: &str) {
     assert!(blocks.iter().sum::<u64>() <= scanned + 1_000, "{what} read {blocks:?} blocks: {plan:#}");
 }
 
-/// The page of a query, then the one after and from there the one before, each with its plan.
-async fn there_and_back(app: &App, tenant: &Tenant, logs: &Logs, query: &str, index: &str) {
+/// Reads a page, the next one, and from there the previous one. Checks the plan of each.
+async fn check_next_and_previous(app: &App, tenant: &Tenant, logs: &Logs, query: &str, index: &str) {
     let mut cursor = String::new();
     for way in ["next_cursor", "prev_cursor", "none"] {
         logs.clear();
@@ -158,25 +158,25 @@ async fn there_and_back(app: &App, tenant: &Tenant, logs: &Logs, query: &str, in
 }
 
 #[tokio::test]
-async fn no_list_looks_at_more_than_its_bound_nor_sorts() {
+async fn lists_scan_a_bounded_number_of_rows_and_never_sort() {
     let app = explained().await;
     let (large, small, fresh) = (app.tenant().await, app.tenant().await, app.tenant().await);
-    fill(&app, &large, 30_000, &[29_000]).await;
-    fill(&app, &small, 2_000, &[1_000]).await;
+    seed::payments(&app, &large, 30_000, &[29_000]).await;
+    seed::payments(&app, &small, 2_000, &[1_000]).await;
     let mut connection = app.connect().await;
     sqlx::query("analyze payment, payment_line_item").execute(&mut connection).await.expect("counted");
     drop(connection);
-    // Of this one the planner knows nothing, and takes it for empty.
-    fill(&app, &fresh, 12_000, &[11_000]).await;
+    // The planner has no statistics about this connection and assumes that it is empty.
+    seed::payments(&app, &fresh, 12_000, &[11_000]).await;
 
     let deep = created_at(15_000).to_rfc3339_opts(chrono::SecondsFormat::Micros, true);
     let logs = Logs::catch("sqlx::postgres::notice=trace");
     for tenant in [&large, &small, &fresh] {
         for (index, queries) in FILTERS {
             for query in *queries {
-                there_and_back(&app, tenant, &logs, query, index).await;
+                check_next_and_previous(&app, tenant, &logs, query, index).await;
                 if tenant.connection_id == large.connection_id && !query.contains("created") {
-                    there_and_back(&app, tenant, &logs, &format!("{query}&created_after={deep}"), index).await;
+                    check_next_and_previous(&app, tenant, &logs, &format!("{query}&created_after={deep}"), index).await;
                 }
             }
         }
@@ -184,10 +184,10 @@ async fn no_list_looks_at_more_than_its_bound_nor_sorts() {
 }
 
 #[tokio::test]
-async fn payment_is_read_in_one_statement_along_an_index() {
+async fn payment_is_read_by_one_index_scan() {
     let app = explained().await;
     let tenant = app.tenant().await;
-    fill(&app, &tenant, 10_000, &[]).await;
+    seed::payments(&app, &tenant, 10_000, &[]).await;
     let mut connection = app.connect().await;
     sqlx::query("analyze payment, payment_line_item").execute(&mut connection).await.expect("counted");
     drop(connection);

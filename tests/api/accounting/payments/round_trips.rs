@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 use unibooks::domain::IdempotencyKey;
 
-use crate::support::app::{Answer, App, PAYMENTS, Tenant, small};
+use crate::support::app::{Answer, App, PAYMENTS, Tenant, small_payment};
 
 /// Members that are free text, of a payment and of its line items.
 const ITEM_TEXTS: &[&str] = &["name", "type", "parent_item", "remote_id", "related_object_type"];
@@ -189,7 +189,7 @@ fn written_keys() -> impl Strategy<Value = String> {
 #[test]
 fn a_key_is_found_as_the_header_had_it_and_no_other() {
     check(200, written_keys(), &async |app, tenant, written| {
-        let created = app.create_under(tenant, &written, &small()).await;
+        let created = app.create_under(tenant, &written, &small_payment()).await;
         let Ok(key) = written.parse::<IdempotencyKey>() else {
             assert_eq!(created.problem(), (400, "invalid_idempotency_key".to_owned()), "{written}");
             return;

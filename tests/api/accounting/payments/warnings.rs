@@ -1,11 +1,11 @@
-//! `POST /accounting/payments`: what is accepted although the client may have meant something else.
+//! `POST /accounting/payments`: warnings about accepted input that the client may have meant differently.
 
 use insta::assert_json_snapshot;
 use serde_json::{Value, json};
 
 use crate::support::app::{App, page_example};
 
-/// The warnings of a create call that succeeded.
+/// The warnings of a successful create call.
 async fn warnings_of(body: &str) -> Value {
     let app = App::new().await;
     let tenant = app.tenant().await;
@@ -15,7 +15,7 @@ async fn warnings_of(body: &str) -> Value {
 }
 
 #[tokio::test]
-async fn an_unknown_member_is_ignored_and_told_with_the_nearest_known_name() {
+async fn unknown_member_is_ignored_with_a_warning() {
     let body = json!({ "totalAmount": 1, "x-note": "kept nowhere", "line_items": [{}, { "valeu": 3, "currency": "EUR", "type": "a" }] });
     assert_json_snapshot!(warnings_of(&body.to_string()).await, @r#"
     [
@@ -44,7 +44,7 @@ async fn an_unknown_member_is_ignored_and_told_with_the_nearest_known_name() {
 }
 
 #[tokio::test]
-async fn an_unknown_member_fails_no_request_whatever_is_in_it() {
+async fn unknown_member_fails_no_request() {
     for value in ["null", "{\"a\":1,\"a\":2}", "\"\\ud800\"", "\"\\u0000\"", "1e999", "[[[[]]]]"] {
         let warnings = warnings_of(&format!(r#"{{"id":{value},"type":"a"}}"#)).await;
         assert_eq!(warnings[0]["code"], "unknown_member", "{value}");
@@ -53,14 +53,14 @@ async fn an_unknown_member_fails_no_request_whatever_is_in_it() {
 }
 
 #[tokio::test]
-async fn names_in_a_warning_are_escaped_and_made_storable() {
+async fn names_in_a_warning_are_escaped() {
     let warnings = warnings_of(r#"{"a/b~c":1,"n\u0000l":2,"type":"a"}"#).await;
     let pointers: Vec<_> = warnings.as_array().expect("warnings").iter().map(|warning| &warning["pointer"]).collect();
     assert_eq!(pointers, ["/a~1b~0c", "/n\u{fffd}l"]);
 }
 
 #[tokio::test]
-async fn warnings_have_a_bound_in_number_and_in_length() {
+async fn warnings_are_bounded_in_number_and_length() {
     let names: Vec<_> = (0..500).map(|number| format!(r#""{}{number}":1"#, "long".repeat(100))).collect();
     let warnings = warnings_of(&format!(r#"{{"type":"a",{}}}"#, names.join(","))).await;
     assert_eq!(warnings.as_array().expect("warnings").len(), 100);
@@ -68,7 +68,7 @@ async fn warnings_have_a_bound_in_number_and_in_length() {
 }
 
 #[tokio::test]
-async fn a_date_without_offset_is_read_as_utc_and_told() {
+async fn date_without_offset_is_utc_with_a_warning() {
     let body = json!({
         "transaction_date": "2024-06-15T12:00:00",
         "line_items": [{ "created_at": "2024-06-15T12:00:00.5" }],
@@ -90,7 +90,7 @@ async fn a_date_without_offset_is_read_as_utc_and_told() {
 }
 
 #[tokio::test]
-async fn digits_finer_than_a_microsecond_are_dropped_and_told() {
+async fn digits_below_a_microsecond_are_dropped_with_a_warning() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let answer = app.create(&tenant, &json!({ "transaction_date": "2024-06-15T12:00:00.1234569Z" })).await;
@@ -107,7 +107,7 @@ async fn digits_finer_than_a_microsecond_are_dropped_and_told() {
 }
 
 #[tokio::test]
-async fn where_nothing_is_odd_there_is_no_member_warnings() {
+async fn warnings_are_absent_without_a_reason() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let mut body = page_example();

@@ -1,4 +1,4 @@
-//! `project`, `api-key`, `connection`, `migrate`, `openapi`
+//! The commands `project`, `api-key`, `connection`, `migrate` and `openapi`.
 
 use serde_json::{Value, json};
 
@@ -52,7 +52,7 @@ async fn key_is_shown_once_and_listed_by_its_hint() {
 }
 
 #[tokio::test]
-async fn key_may_be_read_only_and_end_by_itself() {
+async fn key_may_be_read_only_and_may_expire() {
     let url = migrated().await;
     let project = project(&url, "Books");
     let arguments = ["api-key", "create", "--project", &project, "--name", "Reports", "--read-only", "--expires-at"];
@@ -64,7 +64,7 @@ async fn key_may_be_read_only_and_end_by_itself() {
 }
 
 #[tokio::test]
-async fn end_is_a_day_in_utc_and_never_in_the_past() {
+async fn expiry_is_a_utc_day_in_the_future() {
     let url = migrated().await;
     let project = project(&url, "Books");
     let key = ["api-key", "create", "--project", &project, "--name", "Shop", "--expires-at"];
@@ -72,9 +72,9 @@ async fn end_is_a_day_in_utc_and_never_in_the_past() {
     for create in [&key, &connection] {
         let made = printed_json(&url, &[&create[..], &["2030-01-31"]].concat());
         assert_eq!(made["expires_at"], "2030-01-31T00:00:00Z");
-        for (wrong, told) in [("2030-01-31T23:59:60Z", "leap seconds"), ("2020-01-31", "in the past")] {
+        for (wrong, reason) in [("2030-01-31T23:59:60Z", "leap seconds"), ("2020-01-31", "in the past")] {
             let line = one_line(&run(&url, &[&create[..], &[wrong]].concat()), 2);
-            assert!(line.contains("--expires-at") && line.contains(told), "{line}");
+            assert!(line.contains("--expires-at") && line.contains(reason), "{line}");
         }
     }
 }
@@ -97,7 +97,7 @@ async fn connection_is_shown_once_and_listed_by_its_hint() {
 }
 
 #[tokio::test]
-async fn lists_are_of_all_projects_or_of_one() {
+async fn lists_show_all_projects_or_one() {
     let url = migrated().await;
     let (first, second) = (project(&url, "First"), project(&url, "Second"));
     for project in [&first, &second] {
@@ -113,7 +113,7 @@ async fn lists_are_of_all_projects_or_of_one() {
 }
 
 #[tokio::test]
-async fn revoked_is_told_in_the_list_and_keeps_its_time() {
+async fn revocation_is_listed_with_its_first_time() {
     let url = migrated().await;
     let project = project(&url, "Books");
     for (noun, name) in [("api-key", "--name"), ("connection", "--label")] {
@@ -128,22 +128,22 @@ async fn revoked_is_told_in_the_list_and_keeps_its_time() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_is_told_in_one_line() {
+async fn unknown_id_is_one_line() {
     let url = migrated().await;
-    let nobody = "0197a3c2-5b7e-7c40-8a51-3f0b6a9d2e11";
+    let unknown = "0197a3c2-5b7e-7c40-8a51-3f0b6a9d2e11";
     for (arguments, line) in [
         (
-            vec!["api-key", "create", "--project", nobody, "--name", "x"],
-            format!("error: there is no project {nobody}; see `project list`"),
+            vec!["api-key", "create", "--project", unknown, "--name", "x"],
+            format!("error: there is no project {unknown}; see `project list`"),
         ),
         (
-            vec!["connection", "create", "--project", nobody, "--label", "x"],
-            format!("error: there is no project {nobody}; see `project list`"),
+            vec!["connection", "create", "--project", unknown, "--label", "x"],
+            format!("error: there is no project {unknown}; see `project list`"),
         ),
-        (vec!["api-key", "revoke", nobody], format!("error: there is no key {nobody}; see `api-key list`")),
+        (vec!["api-key", "revoke", unknown], format!("error: there is no key {unknown}; see `api-key list`")),
         (
-            vec!["connection", "revoke", nobody],
-            format!("error: there is no connection {nobody}; see `connection list`"),
+            vec!["connection", "revoke", unknown],
+            format!("error: there is no connection {unknown}; see `connection list`"),
         ),
     ] {
         assert_eq!(one_line(&run(&url, &arguments), 1), line);
@@ -151,10 +151,10 @@ async fn what_is_not_there_is_told_in_one_line() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_read_is_told_in_one_line_with_the_flag() {
+async fn malformed_argument_is_one_line_with_its_flag() {
     let url = migrated().await;
     let id = "0197a3c2-5b7e-7c40-8a51-3f0b6a9d2e11";
-    for (arguments, told) in [
+    for (arguments, reason) in [
         (vec!["project", "create", "--name", "  "], "--name"),
         (vec!["project", "create", "--name", "two\nlines"], "--name"),
         (vec!["api-key", "create", "--project", "7", "--name", "x"], "--project"),
@@ -163,12 +163,12 @@ async fn what_cannot_be_read_is_told_in_one_line_with_the_flag() {
         (vec!["api-key", "revoke", "7"], "<ID>"),
     ] {
         let line = one_line(&run(&url, &arguments), 2);
-        assert!(line.contains(told), "{line}");
+        assert!(line.contains(reason), "{line}");
     }
 }
 
 #[tokio::test]
-async fn migrate_may_be_run_again_and_the_other_commands_ask_for_it() {
+async fn migrate_is_repeatable_and_required_by_other_commands() {
     let url = postgres::url(&postgres::empty().await).await;
     let line = one_line(&run(&url, &["project", "list"]), 1);
     assert!(line.contains("run `unibooks migrate`"), "{line}");
@@ -179,7 +179,7 @@ async fn migrate_may_be_run_again_and_the_other_commands_ask_for_it() {
 }
 
 #[test]
-fn openapi_prints_the_document_without_any_setting() {
+fn openapi_needs_no_setting() {
     let output = unibooks(&["openapi"]).output().expect("a process");
     assert!(output.status.success());
     let expected = unibooks::router::openapi().to_pretty_json().expect("JSON") + "\n";

@@ -1,27 +1,28 @@
-//! Many payments, faster than by requests.
+//! Stores many payments directly in the database, faster than by requests.
 
 use chrono::{DateTime, Utc};
 use sqlx::Connection;
 
 use super::app::{App, Tenant};
 
-/// When the first of [`fill`]'s payments was created: 2024-01-01T00:00:00Z. Each further one came 700 µs later.
+/// The microsecond at which payment 0 of [`payments`] was created: 2024-01-01T00:00:00Z. The next is 700 µs later.
 const FIRST: i64 = 1_704_067_200_000_000;
 
-/// When payment `n` of [`fill`] was created.
+/// The time at which payment `n` of [`payments`] was created.
 pub fn created_at(n: i64) -> DateTime<Utc> {
     DateTime::from_timestamp_micros(FIRST + n * 700).expect("in range")
 }
 
-/// Stores payments 1 to `count`, with ids as the server makes them: those whose number is in `rare` are in JPY, of the
-/// type `Rare` and of account …02; the others are in EUR, of the type `Common` and of account …01. Contact …01 has one
-/// in two, contact …02 one in a thousand; each invoice has two. All are under the key `key-<number>`, and each has a
-/// line item.
-pub async fn fill(app: &App, tenant: &Tenant, count: i64, rare: &[i64]) {
+/// Stores payments 1 to `count`, with ids as the server makes them.
+///
+/// * Payments in `rare` have currency JPY, type `Rare` and account …02. The others have EUR, `Common` and account …01.
+/// * Every second payment has contact …01, every thousandth has contact …02. Each invoice has two payments.
+/// * Each payment has the idempotency key `key-<number>` and one line item.
+pub async fn payments(app: &App, tenant: &Tenant, count: i64, rare: &[i64]) {
     let mut connection = app.connect().await;
     let mut transaction = connection.begin().await.expect("a transaction");
     sqlx::query("set local statement_timeout = '60s'").execute(&mut *transaction).await.expect("more time");
-    // Spares the look-ups behind foreign keys.
+    // Skips the checks of foreign keys.
     sqlx::query("set local session_replication_role = replica").execute(&mut *transaction).await.expect("a superuser");
     sqlx::query(
         "with stored as (

@@ -1,23 +1,23 @@
-//! A moment that lasts: nothing can be stored while a test holds the payments.
+//! A lock on the table of payments, to stop create calls in the middle of their statement.
 
 use sqlx::{ConnectOptions, Connection, PgConnection};
 
 use super::app::App;
 use super::wait::until;
 
-/// Nothing can be stored while this is held: whoever writes waits in the middle of its statement, and what comes after
-/// gathers behind it.
-pub struct Held(PgConnection);
+/// No payment can be stored while this lock exists. A batch waits in the middle of its statement, and later calls wait
+/// in the queue.
+pub struct PaymentLock(PgConnection);
 
-impl Held {
-    pub async fn on(app: &App) -> Self {
+impl PaymentLock {
+    pub async fn acquire(app: &App) -> Self {
         let mut connection: PgConnection = app.options.connect().await.expect("a connection");
         sqlx::raw_sql("begin; lock table payment in share mode").execute(&mut connection).await.expect("locked");
         Self(connection)
     }
 
-    /// Waits until so many batches are in the middle of their statement.
-    pub async fn until_waiting(&mut self, batches: u32) {
+    /// Waits until this many batches are blocked in the middle of their statement.
+    pub async fn until_blocked(&mut self, batches: u32) {
         let count = "select count(*) from pg_locks where not granted and relation = 'payment'::regclass
              and database = (select oid from pg_database where datname = current_database())";
         until("the batches wait for the table", async || {
