@@ -1,9 +1,9 @@
 # What a developer types. Each target is a few commands; none hides a decision.
 
-.PHONY: help run test test-trouble test-clients test-openapi bench chaos chaos-proof lint fmt clippy doc mutants deny advisories openapi sqlx ci
+.PHONY: help run test test-trouble test-clients test-openapi bench chaos chaos-proof lint fmt clippy doc mutants deny advisories openapi configuration sqlx ci
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Start the server with a Postgres of its own (ARGS="--listen 127.0.0.1:9000")
 	@scripts/ensure-postgres.sh
@@ -66,6 +66,10 @@ advisories: ## Look for known faults of the dependencies; needs the network
 openapi: ## Write docs/openapi.json from the code
 	cargo run --quiet --locked -- openapi > target/openapi.json
 	mv target/openapi.json docs/openapi.json
+
+configuration: ## Write docs/configuration.md from the flags
+	cargo run --quiet --locked -- configuration > target/configuration.md
+	mv target/configuration.md docs/configuration.md
 
 sqlx: ## Write .sqlx from the queries and the migrations
 	scripts/prepare-sqlx.sh
