@@ -16,10 +16,11 @@ const INTRODUCTION: &str = "\
 
 <!-- Printed by `make configuration` from the flags in src/config/. Change the doc comments there, not this page. -->
 
-Each setting is a flag and an environment variable; a flag wins. A file `.env` in the working folder counts as
-environment, and the real environment wins over it. The log names the file and the variables that were read from it.
-The file and its folder must be writable by their owner only (`chmod go-w`). Only `DATABASE_URL` and variables that
-begin with `UNIBOOKS_` are read from it. [.env.example](../.env.example) lists every variable.
+Each setting is a flag and an environment variable; a flag wins. [.env.example](../.env.example) lists every variable.
+
+A file `.env` in the working folder counts as environment, but the real environment wins over it. Only `DATABASE_URL`
+and variables that begin with `UNIBOOKS_` are read from it; the log names the file and these variables. Nobody but you
+and root may be able to write the file and its folder (`chmod go-w`).
 
 An invalid setting ends the program with exit code 2 and one line on standard error, before it listens.
 ";

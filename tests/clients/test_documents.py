@@ -1,12 +1,11 @@
-"""docs/first-integration.md, run as it is printed."""
+"""The programs of the documents, run as they are printed."""
 
+import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -14,11 +13,12 @@ import pytest
 from server import Server, Tenant, environment
 from unreliable import Unreliable
 
-PAGE = (Path(__file__).resolve().parents[2] / "docs" / "first-integration.md").read_text()
+DOCUMENTS = Path(__file__).resolve().parents[2] / "docs"
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+def blocks(language: str, document: str = "first-integration.md") -> list[str]:
+    text = (DOCUMENTS / document).read_text()
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
 
 
 def run(command: list, url: str, tenant: Tenant, **variables: str) -> str:
@@ -36,32 +36,24 @@ def run_python(url: str, tenant: Tenant) -> str:
 @pytest.fixture
 def server_without_database(server: Server):
     """The address of a server that answers 503, because its database is away."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        address = f"127.0.0.1:{free.getsockname()[1]}"
     process = subprocess.Popen(
-        [server.binary, "serve", f"--listen={address}", "--metrics-listen=127.0.0.1:0", "--database-timeout=1"],
+        [server.binary, "serve", "--listen=127.0.0.1:0", "--metrics-listen=127.0.0.1:0", "--database-timeout=1"],
         cwd=server.folder,
         env=environment() | {"DATABASE_URL": "postgres://127.0.0.1:1/none"},
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
     )
-    host, port = address.split(":")
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        try:
-            socket.create_connection((host, int(port))).close()
-            break
-        except ConnectionRefusedError:
-            time.sleep(0.05)
-    yield address
+    records = (json.loads(line) for line in process.stderr)
+    yield next(record["address"] for record in records if record["message"] == "listening")
     process.terminate()
-    process.wait()
+    process.communicate()
 
 
-def test_python_prints_what_the_page_says(server: Server, tenant: Tenant):
+def test_first_integration_prints_what_its_page_says(server: Server, tenant: Tenant):
     assert run_python(server.url, tenant) == blocks("text")[-1]
 
 
-def test_python_creates_once_through_a_lost_answer_and_a_503(
+def test_first_integration_survives_a_lost_answer_and_a_503(
     server: Server, tenant: Tenant, server_without_database: str, books
 ):
     network = Unreliable([server.address, server_without_database, server.address], lost={0})
@@ -71,7 +63,7 @@ def test_python_creates_once_through_a_lost_answer_and_a_503(
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
-def test_shell_commands_give_the_answers_of_the_page(
+def test_first_integration_works_in_curl(
     server: Server, tenant: Tenant, server_without_database: str, tmp_path: Path, books
 ):
     (tmp_path / "unibooks").symlink_to(server.binary)
@@ -94,3 +86,9 @@ def test_shell_commands_give_the_answers_of_the_page(
     # The Python program then finds both payments under their keys.
     assert run_python(server.url, tenant) == blocks("text")[-1]
     assert len(books.list().result.data) == 2
+
+
+def test_sdk_program_creates_a_payment(server: Server, tenant: Tenant):
+    [program] = blocks("python", "panora-sdk.md")
+    program = program.replace("http://127.0.0.1:8080", server.url)
+    assert run([sys.executable, "-c", program], server.url, tenant).endswith(" 10000.0 USD\n")
