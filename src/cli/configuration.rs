@@ -16,7 +16,8 @@ const INTRODUCTION: &str = "\
 
 <!-- Printed by `make configuration` from the flags in src/config/. Change the doc comments there, not this page. -->
 
-Each setting is a flag and an environment variable; a flag wins. [.env.example](../.env.example) lists every variable.
+Each setting is a flag and an environment variable; a flag wins. [.env.example](../.env.example) lists every variable,
+and `unibooks serve --help` describes every flag.
 
 A file `.env` in the working folder counts as environment, but the real environment wins over it. Only `DATABASE_URL`
 and variables that begin with `UNIBOOKS_` are read from it; the log names the file and these variables. Nobody but you
@@ -71,24 +72,24 @@ struct Setting<'a> {
 fn settings(cli: &Command) -> Vec<Setting<'_>> {
     let mut settings: Vec<Setting> = Vec::new();
     for command in cli.get_subcommands() {
+        let name = command.get_name();
         for argument in arguments(command) {
-            match settings.iter_mut().find(|known| known.argument.get_id() == argument.get_id()) {
-                Some(known) if known.commands.contains(&command.get_name()) => {}
-                Some(known) => known.commands.push(command.get_name()),
-                None => settings.push(Setting { argument, commands: vec![command.get_name()] }),
+            match settings.iter_mut().find(|known| known.argument.get_env() == argument.get_env()) {
+                Some(known) if known.commands.contains(&name) => {}
+                Some(known) => known.commands.push(name),
+                None => settings.push(Setting { argument, commands: vec![name] }),
             }
         }
     }
-    let global = cli.get_arguments().map(|argument| Setting { argument, commands: Vec::new() });
-    settings.extend(global);
-    settings.retain(|setting| setting.argument.get_env().is_some());
+    let global = cli.get_arguments().filter(|argument| argument.get_env().is_some());
+    settings.extend(global.map(|argument| Setting { argument, commands: Vec::new() }));
     settings
 }
 
-/// The arguments of a command and of the commands below it.
+/// The flags of a command, and of the commands below it, that have an environment variable.
 fn arguments(command: &Command) -> Vec<&Arg> {
-    let below = command.get_subcommands().flat_map(arguments);
-    command.get_arguments().chain(below).collect()
+    let here = command.get_arguments().filter(|argument| argument.get_env().is_some());
+    here.chain(command.get_subcommands().flat_map(arguments)).collect()
 }
 
 impl Setting<'_> {
@@ -127,7 +128,7 @@ impl Setting<'_> {
         self.range().map_or(form.clone(), |range| format!("{form}, {range}"))
     }
 
-    /// The range of a number, as its own parser names it when it refuses a number beyond.
+    /// The range of a number. Only the flag's parser knows it, and names it when it refuses a number.
     fn range(&self) -> Option<String> {
         let flag = format!("--{}", self.argument.get_long()?);
         let alone = Command::new("unibooks").arg(self.argument.clone());
