@@ -1,12 +1,12 @@
 # The commands of a developer. Each target is a few lines; decisions are in scripts/ and .ci/run.
 
-.PHONY: help run test test-trouble test-clients test-openapi bench chaos chaos-proof lint fmt clippy doc typos machete fix mutants deny advisories openapi sqlx ci
+.PHONY: help run test test-trouble test-clients test-openapi bench chaos chaos-proof lint fmt clippy doc typos machete fix mutants deny advisories openapi configuration sqlx ci
 
 # What is written by the code and committed; `make fix` writes all of it. The queries come first: the rest compiles them.
-GENERATED = sqlx openapi
+GENERATED = sqlx openapi configuration
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Start the server with its own Postgres (ARGS="--listen 127.0.0.1:9000")
 	@scripts/ensure-postgres.sh
@@ -81,6 +81,10 @@ advisories: ## Check the dependencies for known faults; needs the network
 openapi: ## Write docs/openapi.json from the code
 	cargo run --quiet --locked -- openapi > target/openapi.json
 	mv target/openapi.json docs/openapi.json
+
+configuration: ## Write docs/configuration.md from the flags
+	cargo run --quiet --locked -- configuration > target/configuration.md
+	mv target/configuration.md docs/configuration.md
 
 sqlx: ## Write .sqlx from the queries and the migrations
 	scripts/prepare-sqlx.sh

@@ -8,7 +8,7 @@ use crate::requests::{Requests, create, example};
 use crate::sample::Sample;
 use crate::server::Server;
 
-const CONNECTIONS: u32 = 64;
+const CLIENTS: u32 = 64;
 /// Idempotency keys that are known before the rounds.
 const KNOWN: usize = 256;
 const REPLAYED: Expected = Expected { status: 201, replayed: true };
@@ -30,7 +30,7 @@ pub async fn measure(bench: &mut Bench, report: &mut Diagnostics) -> anyhow::Res
     for round in 1..=bench.options.rounds {
         eprintln!("answers, round {round}");
         for kind in &mut kinds {
-            let mut load = Load::open(&[(server.address, kind.requests.clone())], CONNECTIONS).await?;
+            let mut load = Load::open(&[(server.address, kind.requests.clone())], CLIENTS).await?;
             let since = bench.store.now().await?;
             let tally = load.run(window, kind.expected).await?;
             let stores = kind.expected == Expected::CREATED;
@@ -43,7 +43,7 @@ pub async fn measure(bench: &mut Bench, report: &mut Diagnostics) -> anyhow::Res
     for kind in others {
         let (ours, creates_rate) = (Sample::new(kind.rates.clone()), Sample::new(creates.rates.clone()));
         report.add(Row {
-            what: format!("{}, {CONNECTIONS} connections, to creates", kind.what),
+            what: format!("{}, {CLIENTS} clients, to creates", kind.what),
             figure: Sample::ratios(&kind.rates, &creates.rates),
             unit: Unit::Times,
             goal: None,

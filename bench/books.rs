@@ -11,8 +11,8 @@ use crate::server::Server;
 use crate::store::Store;
 use crate::tenant::Tenant;
 
-/// The connections of a create load on it.
-pub const CONNECTIONS: u32 = 64;
+/// The clients of a create load on it.
+pub const CLIENTS: u32 = 64;
 
 /// A database of its own, whose largest connection is the tenant's.
 pub struct Books {
@@ -50,7 +50,7 @@ impl Books {
     /// New payments a second.
     pub async fn creates(&mut self, server: &Server, window: Window) -> anyhow::Result<f64> {
         let requests = Requests::fresh(server.address, &self.tenant, &example());
-        let mut load = Load::open(&[(server.address, requests)], CONNECTIONS).await?;
+        let mut load = Load::open(&[(server.address, requests)], CLIENTS).await?;
         let since = self.store.now().await?;
         let tally = load.run(window, Expected::CREATED).await?;
         self.store.check(since, tally.answers).await?;

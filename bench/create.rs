@@ -28,28 +28,28 @@ struct Costs {
     resident_mib: Vec<f64>,
 }
 
-/// Measures every number of connections.
+/// Measures every number of clients.
 pub async fn measure(bench: &mut Bench, report: &mut Diagnostics) -> anyhow::Result<()> {
-    for connections in LEVELS {
-        level(bench, connections, report).await?;
+    for clients in LEVELS {
+        level(bench, clients, report).await?;
     }
     Ok(())
 }
 
-async fn level(bench: &mut Bench, connections: u32, report: &mut Diagnostics) -> anyhow::Result<()> {
+async fn level(bench: &mut Bench, clients: u32, report: &mut Diagnostics) -> anyhow::Result<()> {
     let mut scripts = vec![None, Some(Script::Statement), Some(Script::Batch)];
-    if connections == 64 {
+    if clients == 64 {
         scripts.push(Some(Script::Transaction));
     }
     let new = |script| Side { script, rates: Vec::new(), latencies: Latencies::default() };
     let mut sides: Vec<Side> = scripts.into_iter().map(new).collect();
     let mut costs = Costs::default();
-    // A server of its own, so that its memory is that of this number of connections.
+    // A server of its own, so that its memory is that of this number of clients.
     let server = bench.serve().await?;
     for round in 1..=bench.options.rounds {
-        eprintln!("create, {}, round {round}", report::connections(connections));
+        eprintln!("create, {}, round {round}", report::clients(clients));
         for side in &mut sides {
-            side.run(bench, &server, connections, &mut costs).await?;
+            side.run(bench, &server, clients, &mut costs).await?;
         }
         // Who went first goes last: the tables grow while they are measured.
         sides.reverse();
@@ -57,23 +57,17 @@ async fn level(bench: &mut Bench, connections: u32, report: &mut Diagnostics) ->
     server.stop().await?;
     sides.sort_by_key(|side| side.script);
     if let [ours, theirs @ ..] = &sides[..] {
-        ours.report(theirs, connections, report);
+        ours.report(theirs, clients, report);
     }
-    costs.report(connections, report);
+    costs.report(clients, report);
     Ok(())
 }
 
 impl Side {
-    async fn run(
-        &mut self,
-        bench: &mut Bench,
-        server: &Server,
-        connections: u32,
-        costs: &mut Costs,
-    ) -> anyhow::Result<()> {
+    async fn run(&mut self, bench: &mut Bench, server: &Server, clients: u32, costs: &mut Costs) -> anyhow::Result<()> {
         let tally = match self.script {
-            Some(script) => bench.pgbench(script, connections, None).await?,
-            None => costs.served(bench, server, connections).await?,
+            Some(script) => bench.pgbench(script, clients, None).await?,
+            None => costs.served(bench, server, clients).await?,
         };
         let payments = self.script.map_or(1.0, |script| f64::from(script.payments()));
         self.rates.push(tally.rate() * payments);
@@ -81,23 +75,23 @@ impl Side {
         Ok(())
     }
 
-    fn report(&self, others: &[Self], connections: u32, report: &mut Diagnostics) {
+    fn report(&self, others: &[Self], clients: u32, report: &mut Diagnostics) {
         let ours = Sample::new(self.rates.clone()).median();
         for other in others {
             let (what, goal) = match other.script {
                 Some(Script::Batch) => ("32 payments a transaction", None),
                 Some(Script::Transaction) => ("begin, two inserts, commit", None),
-                _ => ("one statement a payment", Some(Goal::AtLeast(if connections < 64 { 0.9 } else { 3.0 }))),
+                _ => ("one statement a payment", Some(Goal::AtLeast(if clients < 64 { 0.9 } else { 3.0 }))),
             };
             let theirs = Sample::new(other.rates.clone()).median();
             report.add(Row {
-                what: format!("create, {}, to pgbench with {what}", report::connections(connections)),
+                what: format!("create, {}, to pgbench with {what}", report::clients(clients)),
                 figure: Sample::ratios(&self.rates, &other.rates),
                 unit: Unit::Times,
                 goal,
                 absolute: format!("{ours:.0} to {theirs:.0} payments/s"),
             });
-            if connections == 1 && other.script == Some(Script::Statement) {
+            if clients == 1 && other.script == Some(Script::Statement) {
                 self.latencies.report(&other.latencies, ["1 connection", ""], Some(Goal::AtMost(1.4)), report);
             }
         }
@@ -105,28 +99,28 @@ impl Side {
 }
 
 impl Costs {
-    async fn served(&mut self, bench: &mut Bench, server: &Server, connections: u32) -> anyhow::Result<Tally> {
+    async fn served(&mut self, bench: &mut Bench, server: &Server, clients: u32) -> anyhow::Result<Tally> {
         let requests = Requests::fresh(server.address, &bench.tenant, &example());
-        let mut load = Load::open(&[(server.address, requests)], connections).await?;
+        let mut load = Load::open(&[(server.address, requests)], clients).await?;
         let (since, before) = (bench.store.now().await?, server.cpu_seconds()?);
         let tally = load.run(bench.options.window(), Expected::CREATED).await?;
         let cpu_seconds = server.cpu_seconds()? - before;
         #[expect(clippy::cast_precision_loss, reason = "a count of seconds' work")]
         self.microseconds.push(cpu_seconds * 1e6 / tally.answers as f64);
-        // While the connections are open.
+        // While the clients are open.
         self.resident_mib.push(server.resident_mib()?);
         bench.store.check(since, tally.answers).await?;
         Ok(tally)
     }
 
-    fn report(self, connections: u32, report: &mut Diagnostics) {
-        let (what, figure, unit, goal) = match connections {
+    fn report(self, clients: u32, report: &mut Diagnostics) {
+        let (what, figure, unit, goal) = match clients {
             64 => ("server CPU a payment", self.microseconds, Unit::Microseconds, 35.0),
             256 => ("resident memory", self.resident_mib, Unit::Mebibytes, 48.0),
             _ => return,
         };
         report.add(Row {
-            what: format!("{what}, {connections} connections"),
+            what: format!("{what}, {clients} clients"),
             figure: Sample::new(figure),
             unit,
             goal: Some(Goal::AtMost(goal)),

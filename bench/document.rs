@@ -1,4 +1,4 @@
-//! docs/performance.md: the table with everything that is needed to judge it.
+//! docs/performance.md: the figures with everything that is needed to judge them.
 
 use std::fs;
 use std::path::Path;
@@ -14,17 +14,18 @@ use crate::report::Diagnostics;
 
 const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/performance.md");
 const TEMPLATE: &str = include_str!("performance.md");
-/// From here on the page is written by hand.
-const BY_HAND: &str = "## What bounds it\n";
+/// Between these two headings the page is written by hand.
+const BY_HAND: (&str, &str) = ("## What limits the figures\n", "## Appendix");
 
-/// Writes the page anew up to the part that is written by hand, which stays.
+/// Writes the page again, except for the part that is written by hand.
 pub fn write(page: &str) -> anyhow::Result<()> {
     let before = fs::read_to_string(PATH).unwrap_or_default();
-    let by_hand = before.find(BY_HAND).map_or(BY_HAND, |at| &before[at..]);
-    fs::write(PATH, format!("{page}{by_hand}")).with_context(|| format!("{PATH} cannot be written"))
+    let by_hand = before.split_once(BY_HAND.0).and_then(|(_, rest)| rest.split_once(BY_HAND.1));
+    let by_hand = by_hand.map_or("\n", |(by_hand, _)| by_hand);
+    fs::write(PATH, page.replace("{by_hand}", by_hand)).with_context(|| format!("{PATH} cannot be written"))
 }
 
-/// The page without that part.
+/// The page with a place for that part.
 pub fn page(bench: &Bench, report: &Diagnostics) -> anyhow::Result<String> {
     let options = &bench.options;
     let window = options.window();
@@ -35,7 +36,8 @@ pub fn page(bench: &Bench, report: &Diagnostics) -> anyhow::Result<String> {
         .replace("{warm_up}", &window.warm_up.as_secs().to_string())
         .replace("{disk}", &options.disk().div_ceil(1 << 30).to_string())
         .replace("{facts}", &facts)
-        .replace("{table}", &report.table()))
+        .replace("{goals}", &report.goals())
+        .replace("{others}", &report.others()))
 }
 
 fn facts(bench: &Bench) -> anyhow::Result<[(&'static str, String); 6]> {

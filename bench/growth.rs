@@ -1,7 +1,7 @@
 //! What it costs to hold many payments: large books beside small ones, and far pages beside the first.
 
 use crate::bench::Bench;
-use crate::books::{Books, CONNECTIONS};
+use crate::books::{Books, CLIENTS};
 use crate::load::{Expected, Load};
 use crate::options::Window;
 use crate::reads::{self, Read};
@@ -111,7 +111,7 @@ async fn creates(
     }
     let medians = [&ours, &theirs].map(|rounds| Sample::new(rounds.clone()).median());
     report.add(Row {
-        what: format!("create, {CONNECTIONS} connections, {} payments to {}", count(payments), count(SMALL)),
+        what: format!("create, {CLIENTS} clients, {} payments to {}", count(payments), count(SMALL)),
         figure: Sample::ratios(&ours, &theirs),
         unit: Unit::Times,
         goal: Some(Goal::AtLeast(0.9)),

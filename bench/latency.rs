@@ -7,7 +7,7 @@ use crate::report::{Diagnostics, Row, Unit};
 use crate::requests::{Requests, example};
 use crate::sample::Sample;
 
-const CONNECTIONS: u32 = 64;
+const CLIENTS: u32 = 64;
 
 /// The latencies of one side in milliseconds, round by round.
 #[derive(Debug, Default)]
@@ -49,11 +49,11 @@ impl Latencies {
 pub async fn measure(bench: &mut Bench, report: &mut Diagnostics) -> anyhow::Result<()> {
     let server = bench.serve().await?;
     let requests = Requests::fresh(server.address, &bench.tenant, &example());
-    let mut load = Load::open(&[(server.address, requests)], CONNECTIONS).await?;
+    let mut load = Load::open(&[(server.address, requests)], CLIENTS).await?;
     let window = bench.options.window();
     eprintln!("latency, the highest rates");
     let ours = load.run(window, Expected::CREATED).await?.rate() / 2.0;
-    let theirs = bench.pgbench(Script::Statement, CONNECTIONS, None).await?.rate() / 2.0;
+    let theirs = bench.pgbench(Script::Statement, CLIENTS, None).await?.rate() / 2.0;
     let (mut server_side, mut pgbench_side) = (Latencies::default(), Latencies::default());
     for round in 1..=bench.options.rounds {
         eprintln!("latency, {ours:.0} and {theirs:.0} payments/s, round {round}");
@@ -61,7 +61,7 @@ pub async fn measure(bench: &mut Bench, report: &mut Diagnostics) -> anyhow::Res
         let tally = load.run_at(ours, window, Expected::CREATED).await?;
         bench.store.check(since, tally.answers).await?;
         server_side.push(&tally);
-        pgbench_side.push(&bench.pgbench(Script::Statement, CONNECTIONS, Some(theirs)).await?);
+        pgbench_side.push(&bench.pgbench(Script::Statement, CLIENTS, Some(theirs)).await?);
     }
     let rates = format!(" at {ours:.0} and {theirs:.0} payments/s");
     server_side.report(&pgbench_side, ["each at half of its own rate", &rates], None, report);

@@ -71,7 +71,7 @@ async fn run(options: Options) -> anyhow::Result<()> {
     if bench.options.wants(Part::Growth) {
         growth::measure(&mut bench, &mut report).await?;
     }
-    println!("{}", report.table());
+    println!("{}\n{}", report.goals(), report.others());
     if bench.options.is_complete() {
         document::write(&document::page(&bench, &report)?)?;
     }

@@ -53,7 +53,7 @@ pub struct Options {
 /// A part of the benchmark that can run alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Part {
-    /// Payments a second at 1, 8, 64 and 256 connections; latency at 1, CPU at 64, memory at 256
+    /// Payments a second with 1, 8, 64 and 256 clients; latency at 1, CPU at 64, memory at 256
     Create,
     /// Latency at half of the highest rate
     Latency,

@@ -1,4 +1,4 @@
-//! One table: what was measured, as a ratio or against a goal.
+//! Two tables of what was measured: the figures that have a goal, and all others.
 
 use std::fmt::{self, Display, Write};
 
@@ -31,9 +31,9 @@ pub struct Row {
     pub absolute: String,
 }
 
-/// A number of connections in words.
-pub fn connections(count: u32) -> String {
-    format!("{count} connection{}", if count == 1 { "" } else { "s" })
+/// A number of clients in words.
+pub fn clients(count: u32) -> String {
+    format!("{count} client{}", if count == 1 { "" } else { "s" })
 }
 
 /// All lines so far.
@@ -43,28 +43,44 @@ pub struct Diagnostics(Vec<Row>);
 impl Diagnostics {
     /// Adds a line and shows it at once: a run is long.
     pub fn add(&mut self, row: Row) {
-        eprintln!("  {}: {}", row.what, row.cells().join(" | "));
+        let cells = row.goal.map_or_else(|| row.plain().to_vec(), |goal| row.against(goal).to_vec());
+        eprintln!("  {}", cells.join(" | "));
         self.0.push(row);
     }
 
-    /// The table in Markdown.
-    pub fn table(&self) -> String {
-        let mut table = String::from("| Measured | Figure | Rounds (min–max) | Goal | Met | Absolute |\n");
-        table.push_str("| --- | ---: | ---: | ---: | --- | --- |\n");
-        for row in &self.0 {
-            let _ = writeln!(table, "| {} | {} |", row.what, row.cells().join(" | "));
-        }
-        table
+    /// The figures that have a goal, as a table in Markdown.
+    pub fn goals(&self) -> String {
+        let heads = ["Measured", "Figure", "Goal", "Met", "Rounds (min–max)", "Absolute"];
+        table(heads, self.0.iter().filter_map(|row| row.goal.map(|goal| row.against(goal))))
+    }
+
+    /// The figures without a goal, as a table in Markdown.
+    pub fn others(&self) -> String {
+        let heads = ["Measured", "Figure", "Rounds (min–max)", "Absolute"];
+        table(heads, self.0.iter().filter(|row| row.goal.is_none()).map(Row::plain))
     }
 }
 
+/// A table in Markdown; its figures are aligned to the right.
+fn table<const N: usize>(heads: [&str; N], rows: impl Iterator<Item = [String; N]>) -> String {
+    let rules = heads.map(|head| if matches!(head, "Measured" | "Met" | "Absolute") { "---" } else { "---:" });
+    let mut table = format!("| {} |\n| {} |\n", heads.join(" | "), rules.join(" | "));
+    for row in rows {
+        let _ = writeln!(table, "| {} |", row.join(" | "));
+    }
+    table
+}
+
 impl Row {
-    fn cells(&self) -> [String; 5] {
-        let Self { figure, unit, goal, absolute, .. } = self;
-        let median = figure.median();
-        let (goal, met) = goal.map_or((String::new(), ""), |goal| (goal.text(*unit), goal.verdict(median)));
+    fn plain(&self) -> [String; 4] {
+        let Self { what, figure, unit, absolute, .. } = self;
         let rounds = format!("{}–{}", unit.number(figure.min()), unit.number(figure.max()));
-        [format!("**{}**", unit.text(median)), rounds, goal, met.to_owned(), absolute.clone()]
+        [what.clone(), format!("**{}**", unit.text(figure.median())), rounds, absolute.clone()]
+    }
+
+    fn against(&self, goal: Goal) -> [String; 6] {
+        let [what, figure, rounds, absolute] = self.plain();
+        [what, figure, goal.text(self.unit), goal.verdict(self.figure.median()).to_owned(), rounds, absolute]
     }
 }
 

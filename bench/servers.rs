@@ -8,9 +8,9 @@ use crate::report::{Diagnostics, Row, Unit};
 use crate::requests::{Requests, example};
 use crate::sample::Sample;
 
-const CONNECTIONS: u32 = 64;
+const CLIENTS: u32 = 64;
 
-/// The same number of connections in all, to one process and to two.
+/// The same number of clients in all, to one process and to two.
 pub async fn measure(bench: &mut Bench, report: &mut Diagnostics) -> anyhow::Result<()> {
     let servers = [bench.serve().await?, bench.serve().await?];
     let targets = servers.each_ref().map(|server| target(bench, server.address));
@@ -25,7 +25,7 @@ pub async fn measure(bench: &mut Bench, report: &mut Diagnostics) -> anyhow::Res
     }
     let absolute = [&two, &one].map(|rates| Sample::new(rates.clone()).median());
     report.add(Row {
-        what: format!("create, two server processes to one, {CONNECTIONS} connections in all"),
+        what: format!("create, two server processes to one, {CLIENTS} clients in all"),
         figure: Sample::ratios(&two, &one),
         unit: Unit::Times,
         goal: None,
@@ -39,7 +39,7 @@ fn target(bench: &Bench, address: SocketAddr) -> (SocketAddr, Requests) {
 }
 
 async fn rate(bench: &mut Bench, targets: &[(SocketAddr, Requests)]) -> anyhow::Result<f64> {
-    let mut load = Load::open(targets, CONNECTIONS).await?;
+    let mut load = Load::open(targets, CLIENTS).await?;
     let since = bench.store.now().await?;
     let tally = load.run(bench.options.window(), Expected::CREATED).await?;
     bench.store.check(since, tally.answers).await?;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use unibooks::cli::environment_variables;
+use unibooks::cli::{configuration_page, environment_variables};
 
 fn read(path: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
@@ -42,10 +42,21 @@ fn example_environment_is_valid() {
 }
 
 #[test]
-fn every_setting_is_in_the_readme() {
-    let readme = read("README.md");
-    let missing: Vec<_> = settings().into_iter().filter(|name| !readme.contains(&format!("`{name}`"))).collect();
-    assert!(missing.is_empty(), "README.md does not name {missing:?}");
+fn committed_configuration_page_is_what_the_flags_say() {
+    let fresh = read("docs/configuration.md") == configuration_page();
+    assert!(fresh, "docs/configuration.md is stale: run `make configuration` and commit it");
+}
+
+#[test]
+fn configuration_page_has_every_setting_and_its_range() {
+    let page = configuration_page();
+    let missing: Vec<_> = settings().into_iter().filter(|name| !page.contains(&format!("`{name}`"))).collect();
+    assert!(missing.is_empty(), "docs/configuration.md does not name {missing:?}");
+    // Asked of the parsers: an entry whose parser does not answer would have a value without its range.
+    for line in page.lines().filter(|line| ["seconds", "bytes", "a number"].iter().any(|unit| line.contains(unit))) {
+        assert!(!line.starts_with("* Value: ") || line.contains(" to "), "{line}");
+    }
+    assert!(page.contains("* Value: seconds, 1 to 600\n* Default: `5`"), "{page}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The commands of the one binary, a file each.
 
 mod api_key;
+mod configuration;
 mod connection;
 mod database;
 mod demo;
@@ -16,8 +17,9 @@ mod serve;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 
+pub use self::configuration::{environment_variables, page as configuration_page};
 use self::env_file::EnvFile;
 use crate::config::{LogSettings, check_renamed};
 use crate::telemetry;
@@ -52,6 +54,9 @@ enum Command {
     Connection(connection::Command),
     /// Print the OpenAPI document
     Openapi,
+    /// Print docs/configuration.md
+    #[command(hide = true)]
+    Configuration,
     /// Ask a running server whether it is ready; exit code 0 when it is
     Healthcheck(healthcheck::Arguments),
 }
@@ -103,7 +108,7 @@ impl Command {
     /// Whether it must not run when a part of its settings cannot be read. The others have no setting that could make
     /// them do harm.
     fn needs_settings(&self) -> bool {
-        !matches!(self, Self::Openapi | Self::Healthcheck(_))
+        !matches!(self, Self::Openapi | Self::Configuration | Self::Healthcheck(_))
     }
 }
 
@@ -132,6 +137,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::ApiKey(command) => api_key::run(command).await,
         Command::Connection(command) => connection::run(command).await,
         Command::Openapi => openapi::run(),
+        Command::Configuration => configuration::run(),
         Command::Healthcheck(arguments) => healthcheck::run(arguments).await,
     }
 }
@@ -165,21 +171,4 @@ fn with_causes(error: &anyhow::Error) -> String {
 
 fn one_line(message: &str) -> String {
     message.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// The names of all environment variables that are settings, for the test that compares `.env.example`.
-#[must_use]
-pub fn environment_variables() -> Vec<String> {
-    fn collect(command: &clap::Command, names: &mut Vec<String>) {
-        let here = command.get_arguments().filter_map(clap::Arg::get_env);
-        names.extend(here.map(|name| name.to_string_lossy().into_owned()));
-        for sub in command.get_subcommands() {
-            collect(sub, names);
-        }
-    }
-    let mut names = Vec::new();
-    collect(&Cli::command(), &mut names);
-    names.sort();
-    names.dedup();
-    names
 }

@@ -11,8 +11,11 @@ use crate::db::{DatabaseOptions, PoolerMode, parse_url};
 
 /// Where the database is.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Database")]
 pub struct DatabaseUrl {
-    /// Postgres, as postgres://user:password@host:port/database
+    /// The database, as `postgres://user:password@host:port/database`
+    ///
+    /// Required by every command that takes it. Prefer the environment: other users of the machine can see flags.
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
     database_url: Option<SecretString>,
 }
@@ -33,18 +36,23 @@ impl DatabaseUrl {
 
 /// How the database is used.
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Database")]
 pub struct DatabaseSettings {
-    /// The most sessions of Postgres at a time; a tenth writes new payments, a quarter is for lists
+    /// The most sessions that this process keeps with Postgres
+    ///
+    /// A tenth of them writes new payments, a quarter is for lists, the rest is for everything else.
     #[arg(long, env = "UNIBOOKS_DATABASE_POOL_SIZE", default_value_t = 10, value_name = "COUNT",
           value_parser = clap::value_parser!(u32).range(4..=1000))]
     pub database_pool_size: u32,
 
-    /// How long to wait for a session of Postgres, and how long one statement may take
+    /// How long one statement may take, and how long it may wait for a session from the pool
     #[arg(long, env = "UNIBOOKS_DATABASE_TIMEOUT", default_value_t = 5, value_name = "SECONDS",
           value_parser = clap::value_parser!(u64).range(1..=600))]
     pub database_timeout: u64,
 
-    /// How sessions of Postgres are shared
+    /// Whether each database session belongs to this process
+    ///
+    /// `transaction` is for a pooler in transaction mode between this server and Postgres; see docs/scaling.md.
     #[arg(long, env = "UNIBOOKS_DATABASE_POOLING", default_value = "session", value_name = "MODE")]
     pub database_pooling: PoolerMode,
 }

@@ -12,62 +12,79 @@ use crate::http::middleware::public_url::PublicUrl;
 use crate::http::request::Limits;
 use crate::http::server::client_address::TrustedProxies;
 
+/// The section of the settings that bound times and numbers.
+const LIMITS: &str = "Timeouts and limits";
+
 /// How the server listens and answers.
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Server")]
 pub struct ServerSettings {
-    /// Where the API listens; port 0 takes a free one
+    /// The address of the API; port 0 takes a free port
+    ///
+    /// The command `healthcheck` asks at this address.
     #[arg(long, env = "UNIBOOKS_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS:PORT")]
     pub listen: SocketAddr,
 
-    /// Where `/metrics` listens
+    /// The address of `/metrics`; port 0 takes a free port
     #[arg(long, env = "UNIBOOKS_METRICS_LISTEN", default_value = "127.0.0.1:9464", value_name = "ADDRESS:PORT")]
     pub metrics_listen: SocketAddr,
 
-    /// How long one answer may take
-    #[arg(long, env = "UNIBOOKS_REQUEST_TIMEOUT", default_value_t = 15, value_name = "SECONDS",
+    /// The timeout of one answer
+    ///
+    /// The head of a request must arrive within two thirds of it, and so must the body.
+    #[arg(long, help_heading = LIMITS, env = "UNIBOOKS_REQUEST_TIMEOUT", default_value_t = 15, value_name = "SECONDS",
           value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub request_timeout: u64,
 
-    /// How long an idle client connection is kept for the next request
-    #[arg(long, env = "UNIBOOKS_KEEP_ALIVE_TIMEOUT", default_value_t = 75, value_name = "SECONDS",
-          value_parser = clap::value_parser!(u64).range(1..=3600))]
+    /// How long an idle client connection is kept open for its next request
+    #[arg(long, help_heading = LIMITS, env = "UNIBOOKS_KEEP_ALIVE_TIMEOUT", default_value_t = 75,
+          value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub keep_alive_timeout: u64,
 
-    /// The most client connections at a time; one above closes an idle one, or is answered 503 and closed
-    #[arg(long, env = "UNIBOOKS_MAX_CLIENT_CONNECTIONS", default_value_t = 4_096, value_name = "COUNT",
-          value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    /// The most client connections at a time
+    ///
+    /// One more takes the place of an idle one. Where none is idle, it is answered 503 and closed.
+    #[arg(long, help_heading = LIMITS, env = "UNIBOOKS_MAX_CLIENT_CONNECTIONS", default_value_t = 4_096,
+          value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub max_client_connections: u32,
 
-    /// The most requests at a time whose bodies have arrived; what is above is answered 503
-    #[arg(long, env = "UNIBOOKS_MAX_REQUESTS", default_value_t = 512, value_name = "COUNT",
+    /// The most requests at a time whose bodies have arrived
+    ///
+    /// A request above it is answered 503 at once.
+    #[arg(long, help_heading = LIMITS, env = "UNIBOOKS_MAX_REQUESTS", default_value_t = 512, value_name = "COUNT",
           value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub max_requests: u32,
 
-    /// How long requests in flight may take to end after SIGTERM
-    #[arg(long, env = "UNIBOOKS_SHUTDOWN_TIMEOUT", default_value_t = 30, value_name = "SECONDS",
+    /// How long requests in flight may take to finish after SIGTERM
+    #[arg(long, help_heading = LIMITS, env = "UNIBOOKS_SHUTDOWN_TIMEOUT", default_value_t = 30, value_name = "SECONDS",
           value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub shutdown_timeout: u64,
 
     /// The largest request body
-    #[arg(long, env = "UNIBOOKS_MAX_BODY_BYTES", default_value_t = 1_048_576, value_name = "BYTES",
-          value_parser = clap::value_parser!(u32).range(1024..=67_108_864))]
+    #[arg(long, help_heading = LIMITS, env = "UNIBOOKS_MAX_BODY_BYTES", default_value_t = 1_048_576,
+          value_name = "BYTES", value_parser = clap::value_parser!(u32).range(1024..=67_108_864))]
     pub max_body_bytes: u32,
 
     /// The most line items of a payment
-    #[arg(long, env = "UNIBOOKS_MAX_LINE_ITEMS", default_value_t = 1_000, value_name = "COUNT",
+    #[arg(long, help_heading = LIMITS, env = "UNIBOOKS_MAX_LINE_ITEMS", default_value_t = 1_000, value_name = "COUNT",
           value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub max_line_items: u32,
 
-    /// How many requests an API key may make, as count/seconds: 600/60 are 600 at once, then ten a second; or `off`
-    #[arg(long, env = "UNIBOOKS_RATE_LIMIT", default_value = "off", value_name = "QUOTA", value_parser = quota)]
+    /// The requests that an API key may make, as `count/seconds`, or `off`
+    ///
+    /// `600/60` allows 600 requests at once, then ten a second. The largest quota is `1000000/86400`.
+    #[arg(long, help_heading = LIMITS, env = "UNIBOOKS_RATE_LIMIT", default_value = "off", value_name = "QUOTA",
+          value_parser = quota)]
     pub rate_limit: RateLimit,
 
-    /// How many failed look-ups of keys and tokens an address may cause, as count/seconds; or `off`
-    #[arg(long, env = "UNIBOOKS_FAILED_AUTH_LIMIT", default_value = "60/60", value_name = "QUOTA",
-          value_parser = quota)]
+    /// The failed look-ups of keys and tokens that a client address may cause, as `count/seconds`, or `off`
+    #[arg(long, help_heading = LIMITS, env = "UNIBOOKS_FAILED_AUTH_LIMIT", default_value = "60/60",
+          value_name = "QUOTA", value_parser = quota)]
     pub failed_auth_limit: RateLimit,
 
-    /// Proxies whose `X-Forwarded-For` is trusted: addresses and blocks, separated by commas; none when not set
+    /// Proxies whose `X-Forwarded-For` is trusted: addresses and blocks, separated by commas
+    ///
+    /// For example `10.0.0.0/8,2001:db8::1`. None by default, because any client can set that header.
     #[arg(
         long,
         env = "UNIBOOKS_TRUSTED_PROXIES",
@@ -77,11 +94,16 @@ pub struct ServerSettings {
     )]
     pub trusted_proxies: TrustedProxies,
 
-    /// Where clients reach the API, when a proxy shows it elsewhere: a URL, with the proxy's path prefix if it has one
+    /// The URL of the API as clients see it, with the path prefix of a proxy before it
+    ///
+    /// For example `https://example.com/books`. It is used in `Location` and in the OpenAPI document. Without it both
+    /// have paths only.
     #[arg(long, env = "UNIBOOKS_PUBLIC_URL", default_value = "", hide_default_value = true, value_name = "URL")]
     pub public_url: PublicUrl,
 
-    /// Web origins that may call the API, separated by commas; none when not set
+    /// Web origins that may call the API, separated by commas
+    ///
+    /// For example `https://app.example.com`. Without it CORS is off.
     #[arg(long, env = "UNIBOOKS_CORS_ORIGINS", default_value = "", hide_default_value = true, value_name = "ORIGINS",
           value_parser = origins)]
     pub cors_origins: Origins,

@@ -5,7 +5,7 @@
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{detail}")]
 pub struct ParseError {
-    /// Stable and documented in `docs/api.md`, for example `out_of_range`.
+    /// Stable and documented in `docs/api/errors.md`, for example `out_of_range`.
     pub code: &'static str,
     /// What is wrong and what would be right.
     pub detail: String,

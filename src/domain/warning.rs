@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 /// Something in a request that was accepted but may not be what the client meant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Warning {
-    /// Stable code, listed in `docs/api.md`.
+    /// Stable code, listed in `docs/api/payments.md`.
     #[schema(example = "unknown_member")]
     pub code: String,
     /// JSON pointer (RFC 6901) into the body.

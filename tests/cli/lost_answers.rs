@@ -206,7 +206,7 @@ async fn late(settings: &[(&str, &str)], needle: &'static str) {
     server.stop();
 }
 
-/// A poller as the documents describe it, with one server whose link is so slow that payments wait in its queue.
+/// A poller as `docs/api/lists.md` describes it, beside a server whose link is so slow that payments wait for each other.
 #[tokio::test(flavor = "multi_thread")]
 async fn poller_sees_every_payment_once() {
     let (options, link, slow, client) = serve("2").await;

@@ -194,7 +194,7 @@ fn malformed_env_file_is_named_by_its_line_only() {
         let line = one_line(&command.output().expect("a process"), 2);
         assert!(line.contains("/.env") && line.contains("line 2") && !line.contains("hunter2"), "{line}");
 
-        for arguments in [&["--help"][..], &["--version"], &["serve", "--help"], &["openapi"]] {
+        for arguments in [&["--help"][..], &["--version"], &["serve", "--help"], &["openapi"], &["configuration"]] {
             let (_folder, mut command) = beside(&text, arguments);
             let output = command.output().expect("a process");
             assert!(output.status.success(), "{arguments:?} needs no setting");

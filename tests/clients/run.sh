@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Runs the unmodified PyPI package panora-sdk against the real binary. Arguments go to pytest:
+# Runs the unmodified PyPI package panora-sdk and the programs of docs/ against the real binary. Arguments go to
+# pytest:
 #   tests/clients/run.sh -k idempotency
 # The binary is target/debug/unibooks (`cargo build`), or the one that UNIBOOKS_BIN names.
 set -euo pipefail

@@ -50,7 +50,7 @@ class Server:
             ],
             # Not the project's folder, so that a developer's .env has no effect.
             cwd=self.folder,
-            env=_environment(),
+            env=environment(),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -73,7 +73,7 @@ class Server:
         done = subprocess.run(
             [self.binary, *arguments],
             cwd=self.folder,
-            env=_environment() | {"DATABASE_URL": self.database_url},
+            env=environment() | {"DATABASE_URL": self.database_url},
             capture_output=True,
             text=True,
             timeout=COMMAND_SECONDS,
@@ -141,7 +141,7 @@ class Server:
         return next((line[1] for line in lines if line), None)
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """The caller's environment without the server's settings, except for the place of Postgres."""
     kept = {"UNIBOOKS_POSTGRES_BIN"}
     return {

@@ -22,7 +22,7 @@ pub struct FieldError {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = "x-api-key")]
     pub header: Option<&'static str>,
-    /// Stable code, listed in `docs/api.md`.
+    /// Stable code, listed in `docs/api/errors.md`.
     #[schema(example = "wrong_type")]
     pub code: &'static str,
     /// What is wrong and what would be right.
