@@ -52,7 +52,7 @@ where
         }
         let body: Self = parse(&bytes, &limits)?;
         if let Some(admission) = &admission {
-            admission.reserve_answer(body.value.answer_bytes(body.bytes))?;
+            admission.reserve_response(body.value.answer_bytes(body.bytes))?;
         }
         Ok(body)
     }
