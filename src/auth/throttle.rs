@@ -49,7 +49,7 @@ impl Throttle {
     pub(super) fn check_stranger(&self, client: IpAddr, secrets: Hashes) -> Result<(), Exceeded> {
         let Some((failures, retries)) = &self.failures else { return Ok(()) };
         let network = client.into();
-        failures.look(&network).or_else(|refusal| retries.check(network, secrets, refusal))
+        failures.check(&network).or_else(|refusal| retries.check(network, secrets, refusal))
     }
 
     /// Counts a refusal that cost a look-up. The one that is too many is told so.

@@ -1,4 +1,4 @@
-//! Times as filters take them: a calendar date, or a moment.
+//! The values of time filters: a calendar date or a moment.
 
 use std::str::FromStr;
 
@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{OffsetTimestamp, ParseError};
 
-/// A plain date, which means a whole day, or a date-time, which means a moment.
+/// A plain date, which means a whole day in UTC, or a date-time, which means a moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum DateOrMoment {

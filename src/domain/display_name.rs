@@ -1,4 +1,4 @@
-//! What people call their projects, keys and connections.
+//! Names that people give to projects, keys and connections.
 
 use std::str::FromStr;
 
@@ -7,13 +7,13 @@ use validator::{ValidateLength, ValidateNonControlCharacter};
 
 use super::ParseError;
 
-/// 1 to 200 characters, none of them a control character: it is printed on terminals.
+/// 1 to 200 characters, trimmed. Control characters are refused, because names are printed on terminals.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct DisplayName(String);
 
 impl DisplayName {
-    /// The label itself.
+    /// The name itself.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -1,4 +1,4 @@
-//! Exchange rates, kept digit for digit.
+//! Exchange rates, stored digit for digit.
 
 use std::str::FromStr;
 
@@ -9,13 +9,13 @@ use super::ParseError;
 
 /// A positive decimal, exactly as the client wrote it: `"1.20"` stays `"1.20"` (contract §2).
 ///
-/// It is also within what [`Decimal`] holds exactly (28 significant digits), so that it can be calculated with.
+/// It also fits into a [`Decimal`] exactly (28 significant digits), so that programs can calculate with it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct ExchangeRate(String);
 
 impl ExchangeRate {
-    /// The most digits, zeros at either end among them.
+    /// The most digits, including zeros at both ends.
     pub const MAX_DIGITS: usize = 28;
 
     /// The digits that the client wrote.
@@ -36,12 +36,13 @@ impl FromStr for ExchangeRate {
             return refused("not a plain decimal number; write it like \"1.2\", without sign, exponent or grouping");
         }
         let digits = text.bytes().filter(u8::is_ascii_digit).count();
-        // `from_str_exact` refuses what it would have to round. It holds some numbers of 29 digits; the database none.
+        // `from_str_exact` refuses numbers that it would have to round. It accepts some numbers of 29 digits; the database
+        // accepts none.
         let (Ok(rate), true) = (Decimal::from_str_exact(text), digits <= Self::MAX_DIGITS) else {
             return refused("more than 28 digits");
         };
         if rate.is_zero() {
-            return refused("an exchange rate is greater than zero");
+            return refused("an exchange rate must be greater than zero");
         }
         Ok(Self(text.to_owned()))
     }
@@ -64,7 +65,11 @@ mod tests {
     fn only_a_positive_plain_decimal_is_a_rate() {
         let too_long = "1".repeat(30);
         for text in ["", "0", "0.00", "-1.2", "+1.2", "1e3", ".5", "1.", "1,2", "1.2.3", " 1", "NaN", "١", &too_long] {
-            assert_eq!(text.parse::<ExchangeRate>().map_err(|r| r.code), Err("invalid_exchange_rate"), "{text}");
+            assert_eq!(
+                text.parse::<ExchangeRate>().map_err(|error| error.code),
+                Err("invalid_exchange_rate"),
+                "{text}"
+            );
         }
     }
 
@@ -75,7 +80,11 @@ mod tests {
         }
         // The second and third are numbers that `Decimal` holds exactly.
         for text in ["1".repeat(29), format!("{}1", "0".repeat(28)), "79228162514264337593543950335".to_owned()] {
-            assert_eq!(text.parse::<ExchangeRate>().map_err(|r| r.code), Err("invalid_exchange_rate"), "{text}");
+            assert_eq!(
+                text.parse::<ExchangeRate>().map_err(|error| error.code),
+                Err("invalid_exchange_rate"),
+                "{text}"
+            );
         }
     }
 

@@ -1,4 +1,4 @@
-//! Custom fields: any JSON that a client wants to keep with a payment.
+//! Custom fields: any JSON object that a client stores with a payment.
 
 use std::borrow::Cow;
 
@@ -9,9 +9,9 @@ use super::ParseError;
 use super::free_text::refuse_nul;
 use super::json::Members;
 
-/// A JSON object in one canonical form: no white space, members in the order of their names, numbers with the digits
-/// that the client wrote (no binary float comes near them). Equal objects are therefore equal texts, whatever order
-/// or indentation a client's library chose, and a request's digest can be taken of it.
+/// A JSON object in one canonical form: no white space, members sorted by name, numbers with the digits that the client
+/// wrote (never a binary float). Equal objects are therefore equal texts, whether or not a client's library indents or
+/// reorders them, so the digest of a request can include this text.
 #[derive(Debug, Clone, Serialize)]
 #[serde(transparent)]
 pub struct FieldMappings(Box<RawValue>);
@@ -19,7 +19,7 @@ pub struct FieldMappings(Box<RawValue>);
 impl FieldMappings {
     /// The largest canonical text, in bytes.
     pub const MAX_BYTES: usize = 64 * 1_024;
-    /// How deeply values may be nested.
+    /// The maximum nesting depth.
     pub const MAX_DEPTH: usize = 64;
 
     /// Reads an object; `object` must be the text of one.
@@ -27,7 +27,7 @@ impl FieldMappings {
     /// # Errors
     /// `too_large`, `too_deep`, `duplicate_member`, `invalid_string` or `nul_character`.
     pub fn parse(object: &RawValue) -> Result<Self, ParseError> {
-        // White space may double the canonical size, not more: the bound on work comes before the work.
+        // Checked before the work: white space may at most double the canonical size.
         if object.get().len() > 2 * Self::MAX_BYTES {
             return Err(too_large());
         }
@@ -39,7 +39,7 @@ impl FieldMappings {
         RawValue::from_string(canonical).map(Self).map_err(invalid_string)
     }
 
-    /// Takes the object back from the database, where it has been in canonical form since it was read.
+    /// Restores an object from the database, which stores the canonical form.
     #[must_use]
     pub fn from_stored(canonical: Box<RawValue>) -> Self {
         Self(canonical)
@@ -71,7 +71,7 @@ fn write_canonical(value: &RawValue, depth_left: usize, out: &mut String) -> Res
             let members: Members<'_> = serde_json::from_str(text).map_err(invalid_string)?;
             if let Some(name) = members.duplicates.first() {
                 let name: String = name.chars().take(64).collect();
-                let detail = format!("the member `{name}` stands here more than once");
+                let detail = format!("the member `{name}` appears more than once");
                 return Err(ParseError::new("duplicate_member", detail));
             }
             out.push('{');
@@ -111,7 +111,7 @@ fn write_string(text: &str, out: &mut String) -> Result<(), ParseError> {
 }
 
 fn invalid_string(_: serde_json::Error) -> ParseError {
-    ParseError::new("invalid_string", "holds a text that is not Unicode (half of a surrogate pair)")
+    ParseError::new("invalid_string", "contains text that is not Unicode (an unpaired surrogate)")
 }
 
 fn too_large() -> ParseError {
@@ -126,7 +126,7 @@ mod tests {
 
     fn parse(text: &str) -> Result<String, &'static str> {
         let raw: &RawValue = serde_json::from_str(text).expect("well-formed JSON");
-        FieldMappings::parse(raw).map(|fields| fields.as_raw().get().to_owned()).map_err(|refusal| refusal.code)
+        FieldMappings::parse(raw).map(|fields| fields.as_raw().get().to_owned()).map_err(|error| error.code)
     }
 
     #[test]

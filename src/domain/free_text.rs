@@ -7,13 +7,13 @@ use validator::{ValidateContains, ValidateLength};
 
 use super::ParseError;
 
-/// Up to 1,024 characters of any text but NUL, which Postgres cannot store.
+/// Text of up to 1,024 Unicode characters, without NUL, which Postgres cannot store.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct FreeText(String);
 
 impl FreeText {
-    /// The longest text, in Unicode characters.
+    /// The maximum length, in Unicode characters.
     pub const MAX_CHARACTERS: u64 = 1_024;
 
     /// The text itself.
@@ -35,10 +35,10 @@ impl FromStr for FreeText {
     }
 }
 
-/// Refuses U+0000, which neither `text` nor `json` can hold.
+/// Refuses U+0000, which the Postgres types `text` and `json` cannot store.
 ///
 /// # Errors
-/// A refusal with the code `nul_character`.
+/// `nul_character`.
 pub fn refuse_nul(text: &str) -> Result<(), ParseError> {
     if text.validate_contains("\0") {
         return Err(ParseError::new("nul_character", "contains the character U+0000, which cannot be stored"));
@@ -53,11 +53,11 @@ mod tests {
     #[test]
     fn characters_are_counted_not_bytes() {
         assert!("é".repeat(1_024).parse::<FreeText>().is_ok());
-        assert_eq!("é".repeat(1_025).parse::<FreeText>().map_err(|r| r.code), Err("too_long"));
+        assert_eq!("é".repeat(1_025).parse::<FreeText>().map_err(|error| error.code), Err("too_long"));
     }
 
     #[test]
     fn nul_is_refused() {
-        assert_eq!("a\0b".parse::<FreeText>().map_err(|r| r.code), Err("nul_character"));
+        assert_eq!("a\0b".parse::<FreeText>().map_err(|error| error.code), Err("nul_character"));
     }
 }

@@ -10,7 +10,7 @@ use super::ParseError;
 pub struct IdempotencyKey(String);
 
 impl IdempotencyKey {
-    /// The longest key, in characters.
+    /// The maximum length, in characters.
     pub const MAX_CHARACTERS: usize = 255;
 
     /// The key without quotes.
@@ -19,7 +19,7 @@ impl IdempotencyKey {
         &self.0
     }
 
-    /// The key as a structured-field string (RFC 9651 section 4.1.6), which is read as this key again.
+    /// The key as a structured-field string (RFC 9651 section 4.1.6), which parses back into this key.
     #[must_use]
     pub fn quoted(&self) -> String {
         format!("\"{}\"", self.0.replace('\\', "\\\\").replace('"', "\\\""))
@@ -37,23 +37,21 @@ impl FromStr for IdempotencyKey {
             Some(rest) => match unquote(rest) {
                 Some(key) => key,
                 None => {
-                    return refused(
-                        "starts with a quote but is no quoted string; quote it on both sides or not at all",
-                    );
+                    return refused("starts with a quote but is not a quoted string; quote both ends or neither");
                 }
             },
         };
         if key.is_empty() || key.len() > Self::MAX_CHARACTERS {
-            return refused("an idempotency key has 1 to 255 characters");
+            return refused("an idempotency key must have 1 to 255 characters");
         }
         if !key.bytes().all(|b| (b' '..=b'~').contains(&b)) {
-            return refused("an idempotency key has visible ASCII characters only");
+            return refused("an idempotency key may contain visible ASCII characters and spaces only");
         }
         Ok(Self(key))
     }
 }
 
-/// The inside of a structured-field string (RFC 9651 section 4.2.5), after its opening quote.
+/// Decodes a structured-field string (RFC 9651 section 4.2.5), given after its opening quote.
 fn unquote(rest: &str) -> Option<String> {
     let inside = rest.strip_suffix('"')?;
     let mut key = String::with_capacity(inside.len());
@@ -84,7 +82,11 @@ mod tests {
     fn malformed_keys_are_refused() {
         let too_long = "k".repeat(256);
         for text in ["", "\"\"", "\"abc", "\"a\"b\"", "\"a\\nb\"", "\"a\\\"", "é", &too_long] {
-            assert_eq!(text.parse::<IdempotencyKey>().map_err(|r| r.code), Err("invalid_idempotency_key"), "{text}");
+            assert_eq!(
+                text.parse::<IdempotencyKey>().map_err(|error| error.code),
+                Err("invalid_idempotency_key"),
+                "{text}"
+            );
         }
         assert!("k".repeat(255).parse::<IdempotencyKey>().is_ok());
     }

@@ -1,4 +1,4 @@
-//! Identifiers. One type for each kind, so that one kind cannot be passed for another.
+//! Identifiers. Each kind has its own type, so that one kind cannot be passed for another.
 
 use std::str::FromStr;
 
@@ -8,7 +8,7 @@ use uuid::{Builder, Uuid};
 
 use super::ParseError;
 
-macro_rules! server_made_id {
+macro_rules! generated_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -16,7 +16,7 @@ macro_rules! server_made_id {
         pub struct $name(pub Uuid);
 
         impl $name {
-            /// A new id: a `UUIDv7` (RFC 9562), ordered by `now` to the microsecond, the rest random.
+            /// A new id: a `UUIDv7` (RFC 9562), ordered by `now` to the microsecond; the other bits are random.
             #[must_use]
             pub fn new(now: DateTime<Utc>) -> Self {
                 Self(ordered(now, rand::random()))
@@ -39,52 +39,53 @@ macro_rules! server_made_id {
     };
 }
 
-server_made_id!(
-    /// A project: whoever owns API keys and connections.
+generated_id!(
+    /// A project: the owner of API keys and connections.
     ProjectId
 );
-server_made_id!(
-    /// An API key (its id, not the secret).
+generated_id!(
+    /// An API key: its id, not its secret.
     ApiKeyId
 );
-server_made_id!(
+generated_id!(
     /// A connection: one set of books, the tenant.
     ConnectionId
 );
-server_made_id!(
+generated_id!(
     /// A payment.
     PaymentId
 );
 
 impl PaymentId {
-    /// A place between ids: behind all of earlier milliseconds, before all of `moment`'s. No finer, because the
-    /// ids of earlier versions of the server are random within their millisecond.
+    /// Lower bound for the ids made in `moment`'s millisecond or later. It is no finer, because earlier versions of the
+    /// server made ids that are random within their millisecond.
     #[must_use]
-    pub fn place_before(moment: DateTime<Utc>) -> Uuid {
+    pub fn first_id_at(moment: DateTime<Utc>) -> Uuid {
         Uuid::from_u128(u128::from(millisecond(moment)) << 80)
     }
 
-    /// A place between ids: behind all of `moment`'s millisecond, before all of later ones.
+    /// Lower bound for the ids made after `moment`'s millisecond.
     #[must_use]
-    pub fn place_after(moment: DateTime<Utc>) -> Uuid {
+    pub fn first_id_after(moment: DateTime<Utc>) -> Uuid {
         Uuid::from_u128(u128::from(millisecond(moment) + 1) << 80)
     }
 }
 
-/// The 48 bits that lead a `UUIDv7`, less one step. They reach to the year 10889.
+/// The first 48 bits of a `UUIDv7`: milliseconds since 1970, up to the year 10889. The last value stays free, so that
+/// adding one cannot overflow.
 fn millisecond(moment: DateTime<Utc>) -> u64 {
     u64::try_from(moment.timestamp_millis()).unwrap_or(0).min((1 << 48) - 2)
 }
 
-/// The millisecond, then in the 12 bits `rand_a` the fraction of it (RFC 9562, section 6.2, method 3). A step of its
-/// 4,096 is shorter than a microsecond, so ids of different microseconds are in the order of time.
+/// A `UUIDv7` with the fraction of the millisecond in the 12 bits `rand_a` (RFC 9562 section 6.2, method 3). One of its
+/// 4,096 steps is shorter than a microsecond, so ids of different microseconds are ordered by time.
 fn ordered(now: DateTime<Utc>, mut random: [u8; 10]) -> Uuid {
     let [.., high, low] = (now.timestamp_subsec_nanos() % 1_000_000 * 4_096 / 1_000_000).to_be_bytes();
     random[..2].copy_from_slice(&[high, low]);
     Builder::from_unix_timestamp_millis(millisecond(now), &random).into_uuid()
 }
 
-/// The id of an object that a client names: an invoice, a contact, an account. Only its form is known here.
+/// The id of an object that a client refers to: an invoice, a contact, an account. Only its form is checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct ReferenceId(pub Uuid);
@@ -97,7 +98,7 @@ impl FromStr for ReferenceId {
     }
 }
 
-/// The one textual form of RFC 9562 section 4, in any letter case; braces, URNs and bare hex are refused.
+/// Parses the textual form of RFC 9562 section 4, in any letter case. Braces, URNs and bare hex are refused.
 fn parse(text: &str) -> Result<Uuid, ParseError> {
     match Uuid::try_parse(text) {
         Ok(id) if text.len() == uuid::fmt::Hyphenated::LENGTH => Ok(id),
@@ -144,9 +145,9 @@ mod tests {
         #[test]
         fn id_is_within_the_bounds_of_its_millisecond(micros in MICROS, of_millisecond in 0..1_000i64, random: [u8; 10]) {
             let id = ordered(at(micros / 1_000 * 1_000 + of_millisecond), random);
-            prop_assert!(PaymentId::place_before(at(micros)) < id);
-            prop_assert!(id < PaymentId::place_after(at(micros)));
-            prop_assert_eq!(PaymentId::place_after(at(micros)), PaymentId::place_before(at(micros + 1_000)));
+            prop_assert!(PaymentId::first_id_at(at(micros)) < id);
+            prop_assert!(id < PaymentId::first_id_after(at(micros)));
+            prop_assert_eq!(PaymentId::first_id_after(at(micros)), PaymentId::first_id_at(at(micros + 1_000)));
         }
     }
 
@@ -158,7 +159,7 @@ mod tests {
 
     #[test]
     fn moments_before_1970_are_before_all_ids() {
-        assert_eq!(PaymentId::place_before(at(-1)), Uuid::nil());
-        assert!(PaymentId::place_after(DateTime::<Utc>::MAX_UTC) > ordered(at(MICROS.end), [0xff; 10]));
+        assert_eq!(PaymentId::first_id_at(at(-1)), Uuid::nil());
+        assert!(PaymentId::first_id_after(DateTime::<Utc>::MAX_UTC) > ordered(at(MICROS.end), [0xff; 10]));
     }
 }

@@ -1,6 +1,6 @@
-//! JSON objects and arrays, piece by piece, each value still as the text that the client wrote.
+//! JSON objects and arrays, one level at a time. Each value stays the text that the client wrote.
 //!
-//! [`serde_json::Value`] would turn numbers into binary floats and forget duplicate members; this keeps both visible.
+//! [`serde_json::Value`] would turn numbers into binary floats and drop duplicate members; these types keep both.
 
 use std::borrow::Cow;
 use std::collections::btree_map::Entry;
@@ -11,13 +11,13 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// The members of one JSON object. Of a duplicate member the first value is kept and the name reported: what to do
-/// about it is for the reader of the object.
+/// The members of one JSON object. For a duplicate member, the first value is kept and the name is listed; the reader of
+/// the object decides how to treat it.
 #[derive(Debug)]
 pub struct Members<'a> {
     /// Every member's value as written.
     pub by_name: BTreeMap<Cow<'a, str>, &'a RawValue>,
-    /// Names that stand more than once (RFC 8259 section 4 leaves open what that means), each one time.
+    /// Names that appear more than once, each listed once. RFC 8259 section 4 leaves their meaning open.
     pub duplicates: BTreeSet<Cow<'a, str>>,
 }
 
@@ -27,13 +27,13 @@ impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
     }
 }
 
-/// The elements of an array, as written: no more than a number of them, and how many there are. Every two bytes of a
-/// body can be an element, and a reference is eight times as large.
+/// The first elements of an array, as written, and the total number. The bound protects memory: two bytes of a body can
+/// be an element, and a reference to it is eight times as large.
 #[derive(Debug)]
 pub struct FirstElements<'a> {
     /// The first elements.
     pub kept: Vec<&'a RawValue>,
-    /// How many there are in all.
+    /// The total number of elements.
     pub count: usize,
 }
 
@@ -41,7 +41,7 @@ impl<'a> FirstElements<'a> {
     /// Reads an array, keeping at most `max` elements.
     ///
     /// # Errors
-    /// When an element, kept or not, is not well formed or not Unicode.
+    /// When any element, kept or not, is not well formed or not Unicode.
     pub fn read(array: &'a RawValue, max: usize) -> serde_json::Result<Self> {
         struct AtMost(usize);
 
@@ -78,7 +78,7 @@ impl<'de> Visitor<'de> for MembersVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
-        /// Borrows the name from the input where it has no escapes.
+        /// Borrows the name from the input when it has no escapes.
         #[derive(Deserialize)]
         struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 

@@ -1,7 +1,7 @@
-//! The vocabulary: words that the slices share, parsed once and true ever after.
+//! Value types that the resources share. Each is parsed once and valid from then on.
 //!
-//! Every type here is made by [`std::str::FromStr`] from what a client wrote and refuses with a [`ParseError`]. None of
-//! them knows of HTTP or of the database.
+//! Each type parses a client's text with [`std::str::FromStr`] and refuses it with a [`ParseError`]. None of them depends
+//! on HTTP or on the database.
 
 pub mod clock;
 pub mod currency;

@@ -10,13 +10,13 @@ use super::whole_number::{self, WholeNumberError};
 /// An amount in minor units of its currency ("cents"), within ±(2^53 − 1).
 ///
 /// It is read from the digits of a JSON number: `10000`, `10000.0` and `1e4` are the same amount, because client
-/// libraries write all of them (contract §1.6). What is not whole is refused, never rounded.
+/// libraries write all of them (contract §1.6). An amount that is not whole is refused, never rounded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct MinorUnits(i64);
 
 impl MinorUnits {
-    /// The largest amount: 2^53 − 1, what every JSON reader holds exactly (RFC 8259 section 6).
+    /// The largest amount: 2^53 − 1, which every JSON parser reads exactly (RFC 8259 section 6).
     pub const MAX: i64 = 9_007_199_254_740_991;
 
     /// The amount as a number of minor units.
@@ -100,7 +100,7 @@ mod tests {
         #[test]
         fn a_fraction_is_never_rounded_away(units in -MinorUnits::MAX..=MinorUnits::MAX, zeros in 0usize..40) {
             let number = format!("{units}.{}1", "0".repeat(zeros));
-            prop_assert_eq!(number.parse::<MinorUnits>().map_err(|r| r.code), Err("not_whole"));
+            prop_assert_eq!(number.parse::<MinorUnits>().map_err(|error| error.code), Err("not_whole"));
         }
 
         #[test]

@@ -1,4 +1,4 @@
-//! Dates as a client wrote them.
+//! Dates and times with the UTC offset that the client wrote.
 
 use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, SecondsFormat, SubsecRound, Timelike, Utc};
 use serde::{Serialize, Serializer};
@@ -7,15 +7,15 @@ use super::ParseError;
 
 /// A moment with the offset that the client wrote.
 ///
-/// An accounting date is a calendar date before it is an instant: `2024-06-15T23:30:00-05:00` means the 15th, though
-/// in UTC it is the 16th. The offset is therefore part of the value.
+/// An accounting date is first of all a calendar date: `2024-06-15T23:30:00-05:00` means the 15th, although it is the
+/// 16th in UTC. The offset is therefore part of the value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OffsetTimestamp(DateTime<FixedOffset>);
 
-/// What was read into a [`OffsetTimestamp`] that the client may not have meant.
+/// Assumptions made while parsing an [`OffsetTimestamp`]; the client may have meant something else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Assumed {
-    /// A date-time came without an offset and was read as UTC.
+    /// A date-time had no offset and was read as UTC.
     pub utc: bool,
     /// Digits finer than a microsecond were dropped.
     pub microseconds: bool,
@@ -25,7 +25,7 @@ impl OffsetTimestamp {
     /// Reads an RFC 3339 date-time, a date-time without offset (UTC) or a plain date (midnight UTC).
     ///
     /// # Errors
-    /// A refusal with the code `invalid_date_time`.
+    /// `invalid_date_time`.
     pub fn parse(text: &str) -> Result<(Self, Assumed), ParseError> {
         let refused = |detail| Err(ParseError::new("invalid_date_time", detail));
         let is_date = text.len() == "2024-06-15".len();
@@ -44,17 +44,17 @@ impl OffsetTimestamp {
         };
         // chrono writes second 60 as nanoseconds beyond the 59th; Postgres would move it into the next minute.
         if parsed.nanosecond() >= 1_000_000_000 {
-            return refused("leap seconds cannot be kept; write second 59");
+            return refused("leap seconds cannot be stored; write second 59");
         }
-        // Also in UTC, in which most times are answered: what is beyond has no form that RFC 3339 knows.
+        // Checked in UTC too, because most answers are in UTC, and RFC 3339 has only years of four digits.
         if parsed.year() < 1 || !(1..=9999).contains(&parsed.to_utc().year()) {
-            return refused("years are from 0001 to 9999, in UTC too");
+            return refused("the year must be from 0001 to 9999, in UTC too");
         }
         let kept = parsed.trunc_subsecs(6);
         Ok((Self(kept), Assumed { utc, microseconds: kept != parsed }))
     }
 
-    /// Puts a stored instant and its offset (minutes east of UTC) together again; `None` when the offset is a day or
+    /// Restores a value from its stored instant and offset (minutes east of UTC). `None` when the offset is a day or
     /// more.
     #[must_use]
     pub fn from_parts(instant: DateTime<Utc>, offset_minutes: i16) -> Option<Self> {
@@ -73,7 +73,7 @@ impl OffsetTimestamp {
         self.0.date_naive()
     }
 
-    /// The written offset, in minutes east of UTC. RFC 3339 knows no finer ones.
+    /// The written offset, in minutes east of UTC. RFC 3339 has no finer offsets.
     #[must_use]
     pub fn offset_minutes(self) -> i16 {
         i16::try_from(self.0.offset().local_minus_utc() / 60).unwrap_or(0)
@@ -136,7 +136,7 @@ mod tests {
             "2024-06-15T12:00:00+24:00",
             "2024-06-15Z",
         ] {
-            assert_eq!(OffsetTimestamp::parse(text).map_err(|r| r.code), Err("invalid_date_time"), "{text}");
+            assert_eq!(OffsetTimestamp::parse(text).map_err(|error| error.code), Err("invalid_date_time"), "{text}");
         }
     }
 

@@ -1,4 +1,4 @@
-//! Pages of a list: their size, their order, and cursors, the places in that order where pages begin.
+//! Pages of a list: their size, their order, and cursors, the positions where pages begin.
 
 use std::str::FromStr;
 
@@ -9,31 +9,31 @@ use uuid::Uuid;
 
 use super::{ParseError, whole_number};
 
-/// Which way a cursor leads from its place in the sort order, whichever way the list is shown.
+/// The direction of reading in the sort order. It does not depend on the order in which the list is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
-    /// To greater sort keys.
+    /// Towards greater sort keys.
     Forward,
-    /// To smaller sort keys.
+    /// Towards smaller sort keys.
     Backward,
 }
 
-/// What a list is sorted by; ids break ties.
+/// The sort of a list; ids break ties.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sort {
-    /// The ids, whose order is that of creation.
+    /// By id, which is the order of creation.
     Id,
-    /// The accounting date as the client wrote it.
+    /// By the accounting date as the client wrote it.
     AccountingDate,
-    /// The time of the last change.
+    /// By the time of the last change.
     ModifiedAt,
 }
 
-/// What a cursor holds of the entry at its place, besides the id.
+/// The sort key of an entry, which a cursor holds besides the id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SortKey {
-    /// When the entry was created, to the microsecond. The id alone tells the place; earlier versions want both, and may
-    /// be serving beside this one.
+    /// When the entry was created, to the microsecond. The id alone defines the position, but earlier versions of the
+    /// server, which may run beside this one, need both.
     CreatedAt(DateTime<Utc>),
     /// The accounting date.
     AccountingDate(NaiveDate),
@@ -42,7 +42,7 @@ pub enum SortKey {
 }
 
 impl SortKey {
-    /// What a list with such cursors is sorted by.
+    /// The sort of the list that has such cursors.
     #[must_use]
     pub fn sort(self) -> Sort {
         match self {
@@ -53,19 +53,19 @@ impl SortKey {
     }
 }
 
-/// A place in a list, between entries.
+/// A position in a list, between two entries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cursor {
-    /// Which way to read on.
+    /// The direction in which to continue.
     pub direction: Direction,
-    /// The place is just behind this id, or just before it when the cursor leads backward.
+    /// The position is directly after this id, or directly before it when the direction is backward.
     pub id: Uuid,
-    /// The sort key of the entry there.
+    /// The sort key of the entry with this id.
     pub key: SortKey,
 }
 
 impl Cursor {
-    /// The same place, seen from the other side.
+    /// The same position, with the opposite direction.
     #[must_use]
     pub fn reversed(self) -> Self {
         let id = self.id.as_u128();
@@ -77,12 +77,12 @@ impl Cursor {
     }
 }
 
-/// How many entries a page has.
+/// The maximum number of entries of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limit(u8);
 
 impl Limit {
-    /// The most.
+    /// The largest limit.
     pub const MAX: u8 = 200;
 
     /// The number of entries.
@@ -115,15 +115,15 @@ impl FromStr for Limit {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Order {
-    /// The earliest first.
+    /// Earliest first.
     #[default]
     Asc,
-    /// The latest first.
+    /// Latest first.
     Desc,
 }
 
 impl Order {
-    /// The direction in which the list is read from its beginning.
+    /// The direction in which the list is read from its start.
     #[must_use]
     pub fn direction(self) -> Direction {
         match self {
@@ -154,7 +154,7 @@ mod tests {
         assert_eq!("50.0".parse(), Ok(Limit(50)));
         assert_eq!("200".parse(), Ok(Limit(200)));
         for text in ["0", "201", "-1", "1.5", "", "all", "1e9"] {
-            assert_eq!(text.parse::<Limit>().map_err(|r| r.code), Err("out_of_range"), "{text}");
+            assert_eq!(text.parse::<Limit>().map_err(|error| error.code), Err("out_of_range"), "{text}");
         }
     }
 
@@ -162,7 +162,7 @@ mod tests {
     fn order_is_asc_or_desc() {
         assert_eq!(("asc".parse(), "desc".parse()), (Ok(Order::Asc), Ok(Order::Desc)));
         for text in ["", "ASC", "ascending", "1"] {
-            assert_eq!(text.parse::<Order>().map_err(|r| r.code), Err("invalid_order"), "{text}");
+            assert_eq!(text.parse::<Order>().map_err(|error| error.code), Err("invalid_order"), "{text}");
         }
     }
 

@@ -1,9 +1,9 @@
-//! What a client may not have meant.
+//! Warnings about accepted requests.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// Something in a request that was accepted but may not be what the client meant.
+/// A part of a request that was accepted but may not mean what the client intended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Warning {
     /// Stable code, listed in `docs/api/payments.md`.
@@ -13,6 +13,6 @@ pub struct Warning {
     #[schema(example = "/total_amuont")]
     pub pointer: String,
     /// What was ignored or assumed.
-    #[schema(example = "`total_amuont` is not a member here and was ignored; did you mean `total_amount`?")]
+    #[schema(example = "`total_amuont` is not a known member and was ignored; did you mean `total_amount`?")]
     pub detail: String,
 }

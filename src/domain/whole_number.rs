@@ -1,4 +1,4 @@
-//! Whole numbers from the digits of a JSON number.
+//! Parses whole numbers from the digits of a JSON number.
 
 /// Why a text is not a whole number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,8 +11,8 @@ pub enum WholeNumberError {
     TooLarge,
 }
 
-/// Reads the text of a JSON number (RFC 8259 section 6) by its decimal digits, without a binary float in between:
-/// `10000`, `10000.0` and `1e4` are one number, `100.5` is none. The result has at most 16 digits.
+/// Parses the text of a JSON number (RFC 8259 section 6) from its decimal digits, without a binary float. `10000`,
+/// `10000.0` and `1e4` are the same whole number; `100.5` is not whole. The result has at most 16 digits.
 ///
 /// # Errors
 /// See [`WholeNumberError`].
@@ -27,7 +27,7 @@ pub fn parse(number: &str) -> Result<i64, WholeNumberError> {
         return Err(WholeNumberError::NotANumber);
     }
 
-    // digits × 10^scale, the digits without zeros at either end.
+    // The value is significant × 10^scale; `significant` has no zeros at either end.
     let digits = [integer, fraction].concat();
     let without_tail = digits.trim_end_matches('0');
     let dropped_zeros = digits.len() - without_tail.len();
@@ -38,7 +38,7 @@ pub fn parse(number: &str) -> Result<i64, WholeNumberError> {
     }
     let scale = exponent.saturating_sub(length(fraction.len())).saturating_add(length(dropped_zeros));
     let zeros = usize::try_from(scale).map_err(|_| WholeNumberError::NotWhole)?;
-    // With this bound first, nothing below can overflow.
+    // Because of this bound, nothing below can overflow.
     if zeros.saturating_add(significant.len()) > 16 {
         return Err(WholeNumberError::TooLarge);
     }
@@ -46,7 +46,7 @@ pub fn parse(number: &str) -> Result<i64, WholeNumberError> {
     Ok(if negative { -whole } else { whole })
 }
 
-/// An exponent too long for an `i64` is as good as the largest: it decides nothing but "too large" or "not whole".
+/// An exponent beyond `i64` is read as the largest one: both mean "too large" or "not whole".
 fn saturating_exponent(text: &str) -> Result<i64, WholeNumberError> {
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
     if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {

@@ -45,5 +45,5 @@ async fn silent_metrics_clients_leave_the_api_its_open_files() {
     server.signal("TERM");
     let stopped = server.wait_for_log("stopped");
     assert_eq!(stopped["level"], "INFO");
-    assert!(!server.log.iter().any(|line| line.contains("no connection can be accepted")), "{:#?}", server.log);
+    assert!(!server.log.iter().any(|line| line.contains("no client connection can be accepted")), "{:#?}", server.log);
 }

@@ -1,4 +1,4 @@
-//! Trusted proxies, and peers that only claim to be proxies, with a real process.
+//! Trusted proxies, and untrusted peers that send `X-Forwarded-For`, against a real process.
 
 use reqwest::Client;
 use serde_json::Value;
@@ -8,9 +8,9 @@ use crate::support::app::PAYMENTS;
 use crate::support::postgres;
 
 const WARNING: &str =
-    "X-Forwarded-For of this peer is not believed; if it is your proxy, name it in UNIBOOKS_TRUSTED_PROXIES";
+    "X-Forwarded-For of this peer is ignored; if it is your proxy, add it to UNIBOOKS_TRUSTED_PROXIES";
 
-/// The warnings about `X-Forwarded-For` after three requests with that header.
+/// Sends three requests with `X-Forwarded-For` and returns the warnings about that header.
 async fn warnings_about_the_header(trusted: &str) -> Vec<Value> {
     let url = postgres::url(&postgres::migrated().await).await;
     let server = Server::serve_with(&url, &[("UNIBOOKS_TRUSTED_PROXIES", trusted)]);

@@ -35,7 +35,7 @@ impl FromJson for PaymentData {
         }
     }
 
-    fn answer_bytes(&self, body_bytes: usize) -> usize {
+    fn response_bytes(&self, body_bytes: usize) -> usize {
         body_bytes + EMPTY_ANSWER + EMPTY_LINE_ITEM * self.line_items.len()
     }
 }

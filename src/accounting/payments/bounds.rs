@@ -93,8 +93,8 @@ impl Filter {
     fn ids(&self) -> Between<()> {
         let Moments { from, until } = self.created();
         Between {
-            after: ((), from.map_or(Uuid::nil(), PaymentId::place_before)),
-            before: ((), until.map_or(Uuid::max(), PaymentId::place_after)),
+            after: ((), from.map_or(Uuid::nil(), PaymentId::first_id_at)),
+            before: ((), until.map_or(Uuid::max(), PaymentId::first_id_after)),
         }
     }
 

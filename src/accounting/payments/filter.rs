@@ -132,8 +132,8 @@ impl Filter {
     pub fn fingerprint(&self, connection: ConnectionId, order: Order) -> Result<ListFingerprint, serde_json::Error> {
         let filters = serde_json::to_vec(self)?;
         Ok(match order {
-            Order::Asc => ListFingerprint::to(&[connection.0.as_bytes(), &filters]),
-            Order::Desc => ListFingerprint::to(&[connection.0.as_bytes(), &filters, b"desc"]),
+            Order::Asc => ListFingerprint::of(&[connection.0.as_bytes(), &filters]),
+            Order::Desc => ListFingerprint::of(&[connection.0.as_bytes(), &filters, b"desc"]),
         })
     }
 }

@@ -79,7 +79,7 @@ pub async fn list_payments(
     Query(ListQuery { limit, cursor, order, remote_data, filter }): Query<ListQuery>,
 ) -> Result<Response, Error> {
     let fingerprint = filter.fingerprint(scope.connection_id(), order)?;
-    let cursor = cursor.map(|sent| sent.within(fingerprint, filter.sort())).transpose();
+    let cursor = cursor.map(|sent| sent.verify(fingerprint, filter.sort())).transpose();
     let cursor = cursor.map_err(|refusal| HttpError::InvalidQuery(FieldError::in_query("cursor", refusal).into()))?;
 
     let PaymentPage { payments, read_on } = store::page(&scope, &filter, order, cursor, limit).await?;

@@ -3,7 +3,7 @@
 //! Source: `list-one.xml` as SIX, the maintenance agency of ISO 4217, published it on 2026-01-01. The minor units are
 //! those of the list; `None` is its "N.A.".
 
-/// Each code with its minor units, in the order of the codes.
+/// Each code with its minor units. Sorted by code.
 pub(super) const CURRENT: &[(&str, Option<u8>)] = &[
     ("AED", Some(2)),
     ("AFN", Some(2)),

@@ -1,10 +1,10 @@
 //! ISO 4217 list three: the codes that were withdrawn and are not in use again.
 //!
 //! Source: `list-three.xml` as SIX, the maintenance agency of ISO 4217, published it on 2026-01-01. That list has no
-//! minor units. They are those of `OpenJDK`'s `CurrencyData.properties` (data version 175); `None` where it has no such
-//! code, or no minor units for it.
+//! minor units. They come from `OpenJDK`'s `CurrencyData.properties` (data version 175); `None` where that file has no
+//! such code, or no minor units for it.
 
-/// Each code with its minor units and the last year, or year and month, of its withdrawals, in the order of the codes.
+/// Each code with its minor units and the last year, or year and month, of its withdrawals. Sorted by code.
 pub(super) const HISTORIC: &[(&str, Option<u8>, &str)] = &[
     ("ADP", Some(0), "2003-07"),
     ("AFA", Some(2), "2003-01"),

@@ -1,5 +1,5 @@
-//! Currencies by their ISO 4217 code: those in use (`current.rs`) and those withdrawn (`historic.rs`), because books
-//! move with their history. The lists are data of this crate, so that no dependency decides which codes are taken.
+//! Currencies by their ISO 4217 code: those in use (`current.rs`) and those withdrawn (`historic.rs`), because imported
+//! books include old payments. The lists are data of this crate, so that no dependency decides which codes are valid.
 
 mod current;
 mod historic;
@@ -25,8 +25,8 @@ impl Currency {
         self.code
     }
 
-    /// How many decimal digits the minor unit is: 2 for USD, 0 for JPY. `None` where ISO 4217 says "N.A.", like for
-    /// gold, and for withdrawn codes of which the source has none.
+    /// The number of decimal digits of the minor unit: 2 for USD, 0 for JPY. `None` where ISO 4217 says "N.A.", for
+    /// example for gold, and for withdrawn codes without minor units in the source.
     #[must_use]
     pub fn minor_units(self) -> Option<u8> {
         self.minor_units

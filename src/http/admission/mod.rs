@@ -1,4 +1,4 @@
-//! What is under way at a time: requests, their bodies, their answers.
+//! Bounds on concurrent work: requests, their bodies, their responses.
 
 pub mod load_shed;
 mod request_admission;

@@ -1,4 +1,4 @@
-//! The way of one request through the bounds of [`super::load_shed`], and its API key's quota.
+//! The passage of one request through the bounds of [`super::load_shed`], and through the quota of its API key.
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -7,26 +7,26 @@ use axum::response::{IntoResponse, Response};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::load_shed::LoadShed;
-use super::response_budget::{LARGE, holding, large};
+use super::response_budget::{LARGE, hold_until_sent, large_body_bytes};
 use crate::domain::ApiKeyId;
 use crate::http::limits::fair_share::Share;
 use crate::http::limits::rate_limit::{Limiter, QuotaStatus};
 use crate::http::problem::error::Error;
 
-/// What one request holds. An extension of the request; its clones are the same request's. All of it comes back when
-/// the request has its answer or its client is gone.
+/// The permits and shares of one request; an extension of that request. All clones belong to the same request. They are
+/// returned when the request has its response or its client has disconnected.
 #[derive(Debug, Clone)]
 pub struct Admission(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
     load: LoadShed,
-    unknown: Mutex<Option<OwnedSemaphorePermit>>,
+    unauthenticated: Mutex<Option<OwnedSemaphorePermit>>,
     caller: OnceLock<Caller>,
-    place: OnceLock<Share>,
+    slot: OnceLock<Share>,
     quota_status: OnceLock<QuotaStatus>,
-    /// The room of an answer that must not be refused.
-    answer: Mutex<Option<Share>>,
+    /// The room reserved for a response that must not be refused.
+    response: Mutex<Option<Share>>,
 }
 
 #[derive(Debug)]
@@ -35,7 +35,7 @@ struct Caller {
     quota: Option<Limiter<ApiKeyId>>,
 }
 
-/// The room that an arriving body takes.
+/// The room of a body that is arriving.
 #[derive(Debug)]
 pub struct BodyRoom {
     _body: Share,
@@ -43,51 +43,51 @@ pub struct BodyRoom {
 }
 
 impl BodyRoom {
-    /// Takes room for `more` bytes that have arrived.
+    /// Takes room for `more` bytes that arrived.
     ///
     /// # Errors
-    /// [`Error::Overloaded`] when there is none for this key.
+    /// [`Error::Overloaded`] when no room is left for this key.
     pub fn grow(&mut self, more: usize) -> Result<(), Error> {
         self.bytes.grow(more).ok_or(Error::Overloaded)
     }
 }
 
 impl Admission {
-    /// The admission of a request, where the layer stands before its handler.
+    /// The admission of a request, if the load-shedding layer created one.
     #[must_use]
     pub fn of(extensions: &Extensions) -> Option<Self> {
         extensions.get::<Self>().cloned()
     }
 
-    pub(in crate::http) fn new(load: LoadShed, unknown: OwnedSemaphorePermit) -> Self {
+    pub(in crate::http) fn new(load: LoadShed, permit: OwnedSemaphorePermit) -> Self {
         Self(Arc::new(Inner {
             load,
-            unknown: Mutex::new(Some(unknown)),
+            unauthenticated: Mutex::new(Some(permit)),
             caller: OnceLock::new(),
-            place: OnceLock::new(),
+            slot: OnceLock::new(),
             quota_status: OnceLock::new(),
-            answer: Mutex::default(),
+            response: Mutex::default(),
         }))
     }
 
-    /// It is known who asks. Nothing is counted against `quota` yet: a request that finds no place costs nothing.
+    /// The request is authenticated. `quota` is not consumed yet: a request without a slot must not cost any.
     ///
     /// # Errors
-    /// [`Error::RateLimited`] when the quota is known to be used up; then the body need not be read.
+    /// [`Error::RateLimited`] when the key is still locked out; the body need not be read then.
     pub fn identify(&self, key: ApiKeyId, quota: Option<&Limiter<ApiKeyId>>) -> Result<(), Error> {
         if let Some(quota) = quota {
-            quota.look(&key).map_err(Error::RateLimited)?;
+            quota.check(&key).map_err(Error::RateLimited)?;
         }
-        // A second extractor of the same request finds the same caller.
+        // Set once: a second extractor of the same request has the same caller.
         self.0.caller.set(Caller { key, quota: quota.cloned() }).ok();
-        self.0.unknown.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.0.unauthenticated.lock().unwrap_or_else(PoisonError::into_inner).take();
         Ok(())
     }
 
-    /// Room for a body that is about to arrive; `None` while it is not known who asks.
+    /// Room for a body that is about to arrive; `None` before authentication.
     ///
     /// # Errors
-    /// [`Error::Overloaded`] when there is none for this key.
+    /// [`Error::Overloaded`] when no room is left for this key.
     pub fn begin_body(&self) -> Result<Option<BodyRoom>, Error> {
         let Some(Caller { key, .. }) = self.0.caller.get() else { return Ok(None) };
         let body = self.0.load.bodies.take(*key, 1).ok_or(Error::Overloaded)?;
@@ -95,17 +95,17 @@ impl Admission {
         Ok(Some(BodyRoom { _body: body, bytes }))
     }
 
-    /// Takes a place, and counts the request against the key's quota. Once a request; further calls change nothing.
+    /// Takes a slot and one request of the key's quota. Further calls for the same request change nothing.
     ///
     /// # Errors
     /// [`Error::Overloaded`] or [`Error::RateLimited`].
     pub fn enter(&self) -> Result<(), Error> {
         let Some(Caller { key, quota }) = self.0.caller.get() else { return Ok(()) };
-        if self.0.place.get().is_some() {
+        if self.0.slot.get().is_some() {
             return Ok(());
         }
-        let place = self.0.load.places.take(*key, 1).ok_or(Error::Overloaded)?;
-        self.0.place.set(place).ok();
+        let slot = self.0.load.slots.take(*key, 1).ok_or(Error::Overloaded)?;
+        self.0.slot.set(slot).ok();
         if let Some(quota) = quota {
             let quota_status = quota.take(key).map_err(Error::RateLimited)?;
             self.0.quota_status.set(quota_status).ok();
@@ -113,34 +113,37 @@ impl Admission {
         Ok(())
     }
 
-    /// Takes room for an answer of `bytes` before anything is written: later it could not be refused.
+    /// Takes room for a response of `bytes` before anything is written to the database; later the request could not be
+    /// refused any more.
     ///
     /// # Errors
-    /// [`Error::Overloaded`] when there is none for this key.
-    pub fn reserve_answer(&self, bytes: usize) -> Result<(), Error> {
+    /// [`Error::Overloaded`] when no room is left for this key.
+    pub fn reserve_response(&self, bytes: usize) -> Result<(), Error> {
         let Some(Caller { key, .. }) = self.0.caller.get() else { return Ok(()) };
         if bytes >= LARGE {
-            let share = self.0.load.answer_bytes.take(*key, bytes).ok_or(Error::Overloaded)?;
-            *self.0.answer.lock().unwrap_or_else(PoisonError::into_inner) = Some(share);
+            let share = self.0.load.response_bytes.take(*key, bytes).ok_or(Error::Overloaded)?;
+            *self.0.response.lock().unwrap_or_else(PoisonError::into_inner) = Some(share);
         }
         Ok(())
     }
 
-    /// The answer with its room, or a refusal when there is none for this key.
-    pub(in crate::http) fn cover(&self, response: Response) -> Response {
-        let reserved = self.0.answer.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let (Some(Caller { key, .. }), Some(bytes)) = (self.0.caller.get(), large(&response)) else { return response };
-        match reserved.or_else(|| self.0.load.answer_bytes.take(*key, bytes)) {
-            Some(share) => holding(response, share),
+    /// The response with its room, or [`Error::Overloaded`] when no room is left for this key.
+    pub(in crate::http) fn hold_response(&self, response: Response) -> Response {
+        let reserved = self.0.response.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let (Some(Caller { key, .. }), Some(bytes)) = (self.0.caller.get(), large_body_bytes(&response)) else {
+            return response;
+        };
+        match reserved.or_else(|| self.0.load.response_bytes.take(*key, bytes)) {
+            Some(share) => hold_until_sent(response, share),
             None => Error::Overloaded.into_response(),
         }
     }
 
-    /// Says in the answer what is left of the quota. A request that was refused before it took a place counts, too,
-    /// unless the server had no room for it.
+    /// Inserts the headers of the quota. A request that was refused before it took a slot consumes quota too, unless the
+    /// server had no capacity for it.
     pub(in crate::http) fn finish(&self, response: &mut Response) {
         if let Some(Caller { key, quota: Some(quota) }) = self.0.caller.get()
-            && self.0.place.get().is_none()
+            && self.0.slot.get().is_none()
             && response.status() != StatusCode::SERVICE_UNAVAILABLE
             && let Ok(quota_status) = quota.take(key)
         {

@@ -1,9 +1,9 @@
-//! Large answers count against a bound in bytes until they are sent.
+//! Large responses count against a bound in bytes until they are sent.
 //!
-//! A client that asks and does not read leaves its answer in the server's memory. API keys share the bound
-//! ([`crate::http::limits::fair_share`]). Small answers do not count: their number is bounded by that of the connections. An answer
-//! that reads is refused when there is no room for it. One that says what was written must not be refused then, so its
-//! room is taken before anything is written ([`crate::http::request::json`]).
+//! A client that does not read keeps its response in the server's memory. API keys share the bound
+//! ([`crate::http::limits::fair_share`]). Small responses do not count: the number of client connections bounds them. A
+//! response to a read is refused when no room is left. A response to a write cannot be refused after the write, so
+//! [`crate::http::request::json`] takes its room before.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -15,43 +15,43 @@ use http_body::{Frame, SizeHint};
 
 use crate::http::limits::fair_share::Share;
 
-/// The bytes of all large answers that are not sent yet: some 30 of the largest pages. Keys that hold less than their
-/// equal share have half as much in reserve.
-pub const ANSWER_BYTES: usize = 64 * 1_024 * 1_024;
-/// The bytes from which on an answer is large.
+/// The bytes of all large responses that are not sent yet: about 30 of the largest pages. Keys below their equal share
+/// have half as much in reserve.
+pub const RESPONSE_BYTES: usize = 64 * 1_024 * 1_024;
+/// The size from which on a response is large, in bytes.
 pub const LARGE: usize = 16 * 1_024;
 
-/// The length of an answer's body, where it counts.
-pub(super) fn large(response: &Response) -> Option<usize> {
+/// The length of a response's body if it is large.
+pub(super) fn large_body_bytes(response: &Response) -> Option<usize> {
     let bytes = response.body().size_hint().lower();
     usize::try_from(bytes).ok().filter(|&bytes| bytes >= LARGE)
 }
 
-/// The answer, which holds `share` until its last byte is sent.
-pub(super) fn holding(response: Response, share: Share) -> Response {
+/// The response, which holds `share` until its last byte is sent.
+pub(super) fn hold_until_sent(response: Response, share: Share) -> Response {
     let share = Arc::new(share);
-    response.map(|body| Body::new(Counted { body, share }))
+    response.map(|body| Body::new(BudgetedBody { body, share }))
 }
 
 /// A body that holds its share.
-struct Counted {
+struct BudgetedBody {
     body: Body,
     share: Arc<Share>,
 }
 
-/// Bytes that hold it as well: the connection keeps them when it has let go of the body.
-struct CountedBytes {
+/// Bytes that hold the share too: hyper keeps them in its write buffer after it has dropped the body.
+struct BudgetedBytes {
     bytes: Bytes,
     _share: Arc<Share>,
 }
 
-impl AsRef<[u8]> for CountedBytes {
+impl AsRef<[u8]> for BudgetedBytes {
     fn as_ref(&self) -> &[u8] {
         &self.bytes
     }
 }
 
-impl HttpBody for Counted {
+impl HttpBody for BudgetedBody {
     type Data = Bytes;
     type Error = axum::Error;
 
@@ -62,7 +62,7 @@ impl HttpBody for Counted {
         let frame = Pin::new(&mut self.body).poll_frame(context);
         let share = &self.share;
         frame.map_ok(|frame| {
-            frame.map_data(|bytes| Bytes::from_owner(CountedBytes { bytes, _share: Arc::clone(share) }))
+            frame.map_data(|bytes| Bytes::from_owner(BudgetedBytes { bytes, _share: Arc::clone(share) }))
         })
     }
 

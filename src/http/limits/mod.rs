@@ -1,4 +1,4 @@
-//! Quotas and shares: who may take how much.
+//! Rate limits, and limited amounts that API keys share.
 
 pub mod fair_share;
 pub mod rate_limit;

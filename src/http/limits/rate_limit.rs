@@ -1,7 +1,7 @@
-//! How often somebody may ask: a quota for each key of any kind (GCRA), and what clients are told of it.
+//! Rate limiting: one quota for each key of any type (GCRA), and its response headers.
 //!
-//! The header fields are those of draft-ietf-httpapi-ratelimit-headers: `RateLimit-Policy` names a quota, `RateLimit`
-//! says what is left of it.
+//! The headers are those of draft-ietf-httpapi-ratelimit-headers: `RateLimit-Policy` describes the quota, `RateLimit`
+//! the remaining part of it.
 
 use std::hash::Hash;
 use std::num::NonZeroU32;
@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
-use governor::clock::Clock as Ticking;
+use governor::clock::Clock as GovernorClock;
 use governor::middleware::StateInformationMiddleware;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota as Gcra, RateLimiter};
@@ -19,22 +19,22 @@ use quick_cache::sync::Cache;
 
 use crate::domain::Clock;
 
-/// The most keys of which a limiter knows something, at some 200 bytes each. Beyond it those are forgotten that have
-/// not been seen for long: they begin anew.
+/// The most keys that a limiter tracks, at about 200 bytes each. When full, keys that were not used for long are
+/// evicted; they start again with a full quota.
 const CAPACITY: usize = 10_000;
 
-/// So many within so many seconds: all of them at once if need be, then one at a time as they come back.
+/// A number of requests within a number of seconds. All may come at once; then the quota refills one by one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Quota {
-    /// How many.
+    /// The number of requests.
     pub count: NonZeroU32,
-    /// Within how many seconds they come back.
+    /// The seconds in which the whole quota refills.
     pub seconds: NonZeroU32,
 }
 
 impl Quota {
-    /// How long one takes to come back.
-    fn period(self) -> Duration {
+    /// The time in which one request is refilled.
+    fn refill_time(self) -> Duration {
         Duration::from_secs(self.seconds.get().into()) / self.count.get()
     }
 }
@@ -42,16 +42,16 @@ impl Quota {
 impl FromStr for Quota {
     type Err = String;
 
-    /// Reads `count/seconds`.
+    /// Parses `count/seconds`.
     fn from_str(text: &str) -> Result<Self, String> {
-        let read = |text: &str, most: u32| text.parse().ok().filter(|number: &NonZeroU32| number.get() <= most);
+        let read = |text: &str, max: u32| text.parse().ok().filter(|number: &NonZeroU32| number.get() <= max);
         text.split_once('/')
             .and_then(|(count, seconds)| Some(Self { count: read(count, 1_000_000)?, seconds: read(seconds, 86_400)? }))
             .ok_or_else(|| "write count/seconds, like 600/60, at most 1000000/86400, or `off`".to_owned())
     }
 }
 
-/// Counts for each key how much of a quota is used. Cheap to clone: all clones share what they counted.
+/// Counts the used quota of each key. Cheap to clone: all clones share the counts.
 #[derive(Debug, Clone)]
 pub struct Limiter<K> {
     name: &'static str,
@@ -63,14 +63,14 @@ pub struct Limiter<K> {
 #[derive(Debug)]
 struct Bucket {
     limiter: RateLimiter<NotKeyed, InMemoryState, Monotonic, StateInformationMiddleware>,
-    /// Nanoseconds of the clock.
-    empty_until: AtomicU64,
+    /// When the next request is allowed after a refused one, in nanoseconds of the clock.
+    locked_until: AtomicU64,
 }
 
 #[derive(Debug, Clone)]
 struct Monotonic(Clock);
 
-impl Ticking for Monotonic {
+impl GovernorClock for Monotonic {
     type Instant = Duration;
 
     fn now(&self) -> Duration {
@@ -79,38 +79,38 @@ impl Ticking for Monotonic {
 }
 
 impl<K: Eq + Hash + Clone> Limiter<K> {
-    /// A limiter of which nobody has used anything. `name` stands for the quota in the header fields.
+    /// A limiter in which every key has its full quota. `name` is the name of the quota in the headers.
     #[must_use]
     pub fn new(name: &'static str, quota: Quota, clock: Clock) -> Self {
         Self { name, quota, clock, buckets: Arc::new(Cache::new(CAPACITY)) }
     }
 
-    /// Takes one of `key`'s quota.
+    /// Takes one request from the quota of `key`.
     ///
     /// # Errors
-    /// [`Exceeded`] when nothing is left; then nothing was taken.
+    /// [`Exceeded`] when nothing is left; nothing is taken then.
     pub fn take(&self, key: &K) -> Result<QuotaStatus, Exceeded> {
         let Ok(bucket) = self.buckets.get_or_insert_with(key, || Ok::<_, std::convert::Infallible>(self.bucket()));
         match bucket.limiter.check() {
             Ok(state) => {
-                let left = state.remaining_burst_capacity();
-                let reset = self.quota.period() * self.quota.count.get().saturating_sub(left);
-                Ok(QuotaStatus { name: self.name, quota: self.quota, left, reset: whole_seconds(reset) })
+                let remaining = state.remaining_burst_capacity();
+                let reset = self.quota.refill_time() * self.quota.count.get().saturating_sub(remaining);
+                Ok(QuotaStatus { name: self.name, quota: self.quota, remaining, reset: whole_seconds(reset) })
             }
             Err(not_until) => {
-                bucket.empty_until.store(nanoseconds(not_until.earliest_possible()), Ordering::Relaxed);
+                bucket.locked_until.store(nanoseconds(not_until.earliest_possible()), Ordering::Relaxed);
                 Err(self.exceeded(not_until.wait_time_from(self.clock.elapsed())))
             }
         }
     }
 
-    /// Looks whether `key` has asked for more than was left, and nothing has come back since. Takes nothing.
+    /// Checks, without consuming quota, whether `key` is still locked out by its last refused request.
     ///
     /// # Errors
-    /// [`Exceeded`] when that is so.
-    pub fn look(&self, key: &K) -> Result<(), Exceeded> {
+    /// [`Exceeded`] when it is.
+    pub fn check(&self, key: &K) -> Result<(), Exceeded> {
         let Some(bucket) = self.buckets.get(key) else { return Ok(()) };
-        let until = Duration::from_nanos(bucket.empty_until.load(Ordering::Relaxed));
+        let until = Duration::from_nanos(bucket.locked_until.load(Ordering::Relaxed));
         match until.checked_sub(self.clock.elapsed()) {
             Some(wait) if !wait.is_zero() => Err(self.exceeded(wait)),
             _ => Ok(()),
@@ -118,36 +118,36 @@ impl<K: Eq + Hash + Clone> Limiter<K> {
     }
 
     fn bucket(&self) -> Arc<Bucket> {
-        // Never shorter than a microsecond, so there is one.
-        let quota = Gcra::with_period(self.quota.period()).unwrap_or(Gcra::per_second(NonZeroU32::MIN));
+        // The refill time is never zero: a quota has at most 1,000,000 requests in at least a second.
+        let quota = Gcra::with_period(self.quota.refill_time()).unwrap_or(Gcra::per_second(NonZeroU32::MIN));
         let limiter =
             RateLimiter::direct_with_clock(quota.allow_burst(self.quota.count), Monotonic(self.clock.clone()));
-        Arc::new(Bucket { limiter: limiter.with_middleware(), empty_until: AtomicU64::new(0) })
+        Arc::new(Bucket { limiter: limiter.with_middleware(), locked_until: AtomicU64::new(0) })
     }
 
     fn exceeded(&self, wait: Duration) -> Exceeded {
         let reset = whole_seconds(wait).max(1);
-        Exceeded(QuotaStatus { name: self.name, quota: self.quota, left: 0, reset })
+        Exceeded(QuotaStatus { name: self.name, quota: self.quota, remaining: 0, reset })
     }
 }
 
-/// What is left of a quota.
+/// The remaining quota of one key.
 #[derive(Debug, Clone, Copy)]
 pub struct QuotaStatus {
     name: &'static str,
     quota: Quota,
-    left: u32,
-    /// Seconds until there is more: all of it, or of a quota that is used up, one.
+    remaining: u32,
+    /// Seconds until the whole quota is refilled or, when it is used up, until one request is.
     reset: u64,
 }
 
 impl QuotaStatus {
-    /// Says it in an answer's header.
+    /// Inserts `RateLimit-Policy` and `RateLimit`.
     pub fn insert_headers(&self, headers: &mut HeaderMap) {
-        let Self { name, quota: Quota { count, seconds }, left, reset } = self;
+        let Self { name, quota: Quota { count, seconds }, remaining, reset } = self;
         for (field, value) in [
             ("ratelimit-policy", format!("\"{name}\";q={count};w={seconds}")),
-            ("ratelimit", format!("\"{name}\";r={left};t={reset}")),
+            ("ratelimit", format!("\"{name}\";r={remaining};t={reset}")),
         ] {
             if let Ok(value) = HeaderValue::try_from(value) {
                 headers.insert(HeaderName::from_static(field), value);
@@ -156,26 +156,26 @@ impl QuotaStatus {
     }
 }
 
-/// A quota is used up.
+/// The error of a request beyond the quota.
 #[derive(Debug, Clone, Copy, thiserror::Error)]
 #[error("the quota `{}` is used up", .0.name)]
 pub struct Exceeded(QuotaStatus);
 
 impl Exceeded {
-    /// The time that the client is told to wait.
+    /// The time to wait, as in `Retry-After`.
     #[must_use]
     pub fn wait(&self) -> Duration {
         Duration::from_secs(self.0.reset)
     }
 
-    /// Says in an answer's header how long to wait.
+    /// Inserts `Retry-After` and the headers of the quota.
     pub fn insert_headers(&self, headers: &mut HeaderMap) {
         headers.insert(header::RETRY_AFTER, self.0.reset.into());
         self.0.insert_headers(headers);
     }
 }
 
-/// Rounded up: who waits that long does not wait in vain.
+/// Rounded up, so that a client that waits this long is not refused again.
 fn whole_seconds(time: Duration) -> u64 {
     time.as_secs() + u64::from(time.subsec_nanos() > 0)
 }

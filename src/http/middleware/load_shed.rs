@@ -1,4 +1,4 @@
-//! The layer that refuses at once what the server has no capacity for; see [`crate::http::admission`].
+//! The load-shedding layer: refuses requests beyond the server's capacity; see [`crate::http::admission`].
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
@@ -8,11 +8,11 @@ use super::probes::is_probe;
 use crate::http::admission::{Admission, LoadShed};
 use crate::http::problem::Error;
 
-/// An extension of requests from clients above the limit of client connections.
+/// An extension of requests on client connections above the limit.
 #[derive(Debug, Clone, Copy)]
 pub struct OverCapacity;
 
-/// The layer. Probes always pass: a server must not be restarted for being busy.
+/// The layer. Probes always pass, so that no busy server is restarted.
 pub async fn shed(State(load): State<LoadShed>, mut request: Request, next: Next) -> Response {
     if request.extensions().get::<MatchedPath>().is_some_and(|path| is_probe(path.as_str())) {
         return next.run(request).await;
@@ -24,7 +24,7 @@ pub async fn shed(State(load): State<LoadShed>, mut request: Request, next: Next
     };
     let admission = Admission::new(load, permit);
     request.extensions_mut().insert(admission.clone());
-    let mut response = admission.cover(next.run(request).await);
+    let mut response = admission.hold_response(next.run(request).await);
     admission.finish(&mut response);
     response
 }

@@ -1,4 +1,4 @@
-//! Cursors as clients see them: opaque text that belongs to one list.
+//! The text of cursors: opaque for clients, and valid for one list only.
 
 use std::str::FromStr;
 
@@ -11,15 +11,16 @@ use uuid::Uuid;
 use crate::domain::ParseError;
 use crate::domain::page::{Cursor, Direction, Sort, SortKey};
 
-/// The number in a cursor's text: microseconds since 1970, or days since the year 1.
-fn number(key: SortKey) -> i64 {
+/// Encodes a sort key as a number: microseconds since 1970, or days since the year 1.
+fn to_number(key: SortKey) -> i64 {
     match key {
         SortKey::CreatedAt(time) | SortKey::ModifiedAt(time) => time.timestamp_micros(),
         SortKey::AccountingDate(date) => i64::from(date.num_days_from_ce()),
     }
 }
 
-fn key(sort: Sort, number: i64) -> Option<SortKey> {
+/// Decodes a sort key. `None` when it is out of range.
+fn from_number(sort: Sort, number: i64) -> Option<SortKey> {
     match sort {
         Sort::Id => DateTime::from_timestamp_micros(number).map(SortKey::CreatedAt),
         Sort::ModifiedAt => DateTime::from_timestamp_micros(number).map(SortKey::ModifiedAt),
@@ -27,7 +28,7 @@ fn key(sort: Sort, number: i64) -> Option<SortKey> {
             NaiveDate::from_num_days_from_ce_opt(i32::try_from(number).ok()?).map(SortKey::AccountingDate)
         }
     }
-    // The database's types hold nothing beyond.
+    // The range that the API and the database accept.
     .filter(is_within_four_digit_years)
 }
 
@@ -49,16 +50,16 @@ const KINDS: [(Sort, Direction); 6] = [
     (Sort::ModifiedAt, Direction::Backward),
 ];
 
-/// What a cursor belongs to: a digest of the connection, the filters and the order. A cursor carries it, so that one taken from
-/// another list is refused instead of answering from the wrong place. It guards nothing: rows are chosen by the
-/// caller's connection, whatever a cursor says.
+/// A digest of the connection, the filters and the order of a list. Each cursor contains it, so that a cursor of another
+/// list is refused instead of continuing at a wrong position. It is no protection: the rows of a list depend on the
+/// caller's connection, never on a cursor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ListFingerprint([u8; 8]);
 
 impl ListFingerprint {
-    /// Binds to `parts`, in this order.
+    /// The digest of `parts`, in this order.
     #[must_use]
-    pub fn to(parts: &[&[u8]]) -> Self {
+    pub fn of(parts: &[&[u8]]) -> Self {
         let mut digest = Sha256::new();
         for part in parts {
             digest.update(part.len().to_be_bytes());
@@ -70,22 +71,22 @@ impl ListFingerprint {
     }
 }
 
-/// The bytes of a cursor's text: sort and direction, key, id, binding.
+/// The bytes of a cursor: sort and direction, sort key, id, fingerprint.
 const LENGTH: usize = 1 + 8 + 16 + 8;
 
-/// Writes the opaque text of a cursor.
+/// Encodes a cursor as text.
 #[must_use]
 pub fn encode(cursor: &Cursor, fingerprint: ListFingerprint) -> String {
     let mut bytes = Vec::with_capacity(LENGTH);
     let kind = (cursor.key.sort(), cursor.direction);
     bytes.extend((0..).zip(KINDS).find_map(|(byte, known)| (known == kind).then_some::<u8>(byte)));
-    bytes.extend(number(cursor.key).to_be_bytes());
+    bytes.extend(to_number(cursor.key).to_be_bytes());
     bytes.extend(cursor.id.as_bytes());
     bytes.extend(fingerprint.0);
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// A cursor as a client sent it: well formed, but not yet known to belong to the list that is asked for.
+/// A cursor from a client: well formed, but not yet checked against the requested list.
 #[derive(Debug, Clone, Copy)]
 pub struct UnverifiedCursor {
     cursor: Cursor,
@@ -93,11 +94,11 @@ pub struct UnverifiedCursor {
 }
 
 impl UnverifiedCursor {
-    /// The place, if the cursor belongs to this list.
+    /// The cursor, if it belongs to this list.
     ///
     /// # Errors
     /// `invalid_cursor` when it belongs to another connection, to other filters or to another order.
-    pub fn within(self, list: ListFingerprint, sort: Sort) -> Result<Cursor, ParseError> {
+    pub fn verify(self, list: ListFingerprint, sort: Sort) -> Result<Cursor, ParseError> {
         if self.fingerprint == list && self.cursor.key.sort() == sort {
             return Ok(self.cursor);
         }
@@ -113,13 +114,13 @@ impl FromStr for UnverifiedCursor {
         let read = || {
             let bytes: [u8; LENGTH] = URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()?;
             let (sort, direction) = *KINDS.get(usize::from(bytes[0]))?;
-            let key = key(sort, i64::from_be_bytes(bytes[1..9].try_into().ok()?))?;
+            let key = from_number(sort, i64::from_be_bytes(bytes[1..9].try_into().ok()?))?;
             let id = Uuid::from_slice(&bytes[9..25]).ok()?;
             let fingerprint = ListFingerprint(bytes[25..].try_into().ok()?);
             Some(Self { cursor: Cursor { direction, id, key }, fingerprint })
         };
         read().ok_or_else(|| {
-            let detail = "not a cursor of this server; use `next_cursor` or `prev_cursor` as they were answered";
+            let detail = "not a cursor of this server; send `next_cursor` or `prev_cursor` unchanged";
             ParseError::new("invalid_cursor", detail)
         })
     }
@@ -131,7 +132,7 @@ mod tests {
 
     use super::*;
 
-    /// Clients keep cursors, and one address may be served by several versions of the server.
+    /// Clients store cursors, and servers of several versions may run behind one address.
     #[test]
     fn text_of_a_cursor_never_changes() {
         let cursor = Cursor {
@@ -142,7 +143,7 @@ mod tests {
         let text = "AQAGGux4tRABAAECAwQFBgcICQoLDA0ODwkJCQkJCQkJ";
         assert_eq!(encode(&cursor, ListFingerprint([9; 8])), text);
         assert_eq!(
-            text.parse::<UnverifiedCursor>().expect("good").within(ListFingerprint([9; 8]), Sort::Id),
+            text.parse::<UnverifiedCursor>().expect("good").verify(ListFingerprint([9; 8]), Sort::Id),
             Ok(cursor)
         );
     }
@@ -160,14 +161,14 @@ mod tests {
                 Sort::ModifiedAt => SortKey::ModifiedAt(time),
             };
             let cursor = Cursor { direction, id: Uuid::from_u128(id), key };
-            let (here, there) = (ListFingerprint::to(&[b"a", b"b"]), ListFingerprint::to(&[b"ab", b""]));
+            let (here, there) = (ListFingerprint::of(&[b"a", b"b"]), ListFingerprint::of(&[b"ab", b""]));
             let text = encode(&cursor, here);
             let sent: UnverifiedCursor = text.parse().expect("what was encoded");
             prop_assert_eq!(text.len(), 44);
-            prop_assert_eq!(sent.within(here, sort), Ok(cursor));
-            prop_assert!(sent.within(there, sort).is_err());
+            prop_assert_eq!(sent.verify(here, sort), Ok(cursor));
+            prop_assert!(sent.verify(there, sort).is_err());
             for (other, _) in KINDS {
-                prop_assert_eq!(sent.within(here, other).is_ok(), other == sort);
+                prop_assert_eq!(sent.verify(here, other).is_ok(), other == sort);
             }
         }
 

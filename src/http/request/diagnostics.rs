@@ -1,48 +1,49 @@
-//! What reading a request found: faults, which refuse it, and warnings, which do not.
+//! Errors and warnings found while reading a request. Errors refuse it; warnings do not.
 
 use crate::domain::{ParseError, Warning};
 use crate::http::problem::field_error::{FieldError, FieldErrors};
 use crate::http::problem::pointer::Pointer;
 
-/// Collects everything that reading a request finds, so that a client learns all of it at once.
+/// Collects everything that is found in a request, so that a client learns all of it at once.
 #[derive(Debug, Default)]
 pub struct Diagnostics {
-    /// What refuses the request.
-    pub faults: FieldErrors,
-    /// What does not.
+    /// Errors; the request is refused if there are any.
+    pub errors: FieldErrors,
+    /// Warnings.
     pub warnings: Vec<Warning>,
 }
 
 impl Diagnostics {
-    /// More warnings than this are not listed: warnings are stored with a payment, and their number is the client's.
+    /// The most warnings that are listed. The bound is needed because clients decide how many there are, and warnings are
+    /// stored.
     pub const MAX_WARNINGS: usize = 100;
 
-    /// Whether no further warning will be listed, so that none need be put into words.
+    /// Whether no further warning will be listed, so that none needs to be composed.
     #[must_use]
     pub fn is_full_of_warnings(&self) -> bool {
         self.warnings.len() >= Self::MAX_WARNINGS
     }
 
-    /// Whether no further fault will be listed.
+    /// Whether no further error will be listed.
     #[must_use]
-    pub fn is_full_of_faults(&self) -> bool {
-        self.faults.listed.len() >= FieldErrors::MAX_LISTED
+    pub fn is_full_of_errors(&self) -> bool {
+        self.errors.listed.len() >= FieldErrors::MAX_LISTED
     }
 
-    /// Adds a fault of the body.
-    pub fn fault(&mut self, at: &Pointer<'_>, refusal: ParseError) {
-        self.add(|| FieldError::in_body(at, refusal));
+    /// Adds an error at a position in the body.
+    pub fn error(&mut self, at: &Pointer<'_>, error: ParseError) {
+        self.add(|| FieldError::in_body(at, error));
     }
 
-    /// Adds a fault of the query.
-    pub fn parameter_fault(&mut self, parameter: &str, refusal: ParseError) {
-        self.add(|| FieldError::in_query(parameter, refusal));
+    /// Adds an error of a query parameter.
+    pub fn parameter_error(&mut self, parameter: &str, error: ParseError) {
+        self.add(|| FieldError::in_query(parameter, error));
     }
 
-    fn add(&mut self, fault: impl FnOnce() -> FieldError) {
-        self.faults.count += 1;
-        if !self.is_full_of_faults() {
-            self.faults.listed.push(fault());
+    fn add(&mut self, error: impl FnOnce() -> FieldError) {
+        self.errors.count += 1;
+        if !self.is_full_of_errors() {
+            self.errors.listed.push(error());
         }
     }
 
@@ -54,17 +55,17 @@ impl Diagnostics {
     }
 }
 
-/// A client's name for something, cut to 64 characters, its control characters replaced: NUL cannot be stored, and
-/// JSON writes the others six times as long.
+/// A name from a client for use in a message: at most 64 characters, control characters replaced. NUL cannot be stored,
+/// and JSON writes each other control character as six.
 #[must_use]
-pub fn shown(name: &str) -> String {
+pub fn printable(name: &str) -> String {
     name.chars().take(64).map(|character| if character.is_control() { '\u{fffd}' } else { character }).collect()
 }
 
-/// The one of `known` that is nearest to `name`, if any is near enough to be what was meant.
+/// The known name that is most similar to `name`, if any is similar enough to be meant.
 #[must_use]
-pub fn nearest<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
-    // Longer than any known name by far; comparing it would only cost time.
+pub fn nearest_name<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
+    // Much longer than any known name: comparing it would only cost time.
     if name.len() > 64 {
         return None;
     }
@@ -74,14 +75,14 @@ pub fn nearest<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
     known
         .iter()
         .filter_map(|&candidate| {
-            let most = 1 + candidate.len() / 5;
+            let max_distance = 1 + candidate.len() / 5;
             let plain_length = candidate.len() - candidate.matches('_').count();
-            // Names of so different lengths are further apart than that; comparing them would only cost time.
-            if length.abs_diff(plain_length) > most {
+            // The distance is at least the difference of the lengths: comparing them would only cost time.
+            if length.abs_diff(plain_length) > max_distance {
                 return None;
             }
             let distance = strsim::damerau_levenshtein(&name, &plain(candidate));
-            (distance <= most).then_some((distance, candidate))
+            (distance <= max_distance).then_some((distance, candidate))
         })
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
@@ -94,8 +95,8 @@ mod tests {
     #[test]
     fn misspelled_name_finds_the_nearest_one() {
         let known = ["total_amount", "transaction_date", "type"];
-        assert_eq!(nearest("totalAmount", &known), Some("total_amount"));
-        assert_eq!(nearest("total_amuont", &known), Some("total_amount"));
-        assert_eq!(nearest("kind", &known), None);
+        assert_eq!(nearest_name("totalAmount", &known), Some("total_amount"));
+        assert_eq!(nearest_name("total_amuont", &known), Some("total_amount"));
+        assert_eq!(nearest_name("kind", &known), None);
     }
 }

@@ -6,7 +6,7 @@ use axum::http::request::Parts;
 use crate::domain::{IdempotencyKey, ParseError};
 use crate::http::problem::error::Error;
 
-/// Extracts the key, if the client sent one.
+/// Extracts the idempotency key, if the client sent one.
 #[derive(Debug)]
 pub struct Idempotency(pub Option<IdempotencyKey>);
 
@@ -18,9 +18,10 @@ impl<S: Send + Sync> FromRequestParts<S> for Idempotency {
         let mut values = parts.headers.get_all("idempotency-key").iter();
         let Some(value) = values.next() else { return Ok(Self(None)) };
         if values.next().is_some() {
-            return Err(refused("the header stands more than once"));
+            return Err(refused("the header appears more than once"));
         }
-        let text = value.to_str().map_err(|_| refused("an idempotency key has visible ASCII characters only"))?;
+        let not_ascii = |_| refused("an idempotency key may contain visible ASCII characters and spaces only");
+        let text = value.to_str().map_err(not_ascii)?;
         text.parse().map(|key| Self(Some(key))).map_err(Error::InvalidIdempotencyKey)
     }
 }

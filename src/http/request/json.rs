@@ -1,4 +1,4 @@
-//! The body of a request: bytes → well-formed JSON → a value of the domain, or every fault at once.
+//! The body of a request: bytes → well-formed JSON → a value of the domain, or all errors at once.
 
 use axum::body::Body;
 use axum::extract::{FromRef, FromRequest, Request};
@@ -7,29 +7,30 @@ use http_body_util::BodyExt;
 use serde_json::value::RawValue;
 
 use super::diagnostics::Diagnostics;
-use super::fields::{Fields, Value};
+use super::fields::Fields;
 use super::limits::Limits;
+use super::value::Value;
 use crate::domain::Warning;
 use crate::http::admission::{Admission, BodyRoom};
 use crate::http::problem::error::Error;
 
-/// What a JSON body can mean. Implemented in the slices' `body.rs`.
+/// A value that can be read from a JSON body. Each resource implements it in its `body.rs`.
 pub trait FromJson: Sized {
-    /// Takes the members that it knows out of `fields`, which collects what is wrong with them.
+    /// Takes the members that it knows out of `fields`, which collects their errors.
     fn read(fields: &mut Fields<'_, '_, '_>, limits: &Limits) -> Self;
 
-    /// About how many bytes the answer has that shows this value, of which the body has `body_bytes`.
-    fn answer_bytes(&self, body_bytes: usize) -> usize;
+    /// An estimate, in bytes, of the response that shows this value, whose body has `body_bytes`.
+    fn response_bytes(&self, body_bytes: usize) -> usize;
 }
 
-/// Extracts a JSON body as `T`, with the warnings that reading it gave.
+/// Extracts a JSON body as `T`, with its warnings.
 #[derive(Debug)]
 pub struct JsonBody<T> {
-    /// What the body means. It has no faults: a body with faults never gets here.
+    /// The value. A body with errors is refused before.
     pub value: T,
-    /// What was ignored or assumed while reading it.
+    /// Parts that were ignored, and assumptions that were made.
     pub warnings: Vec<Warning>,
-    /// The length of the body's text.
+    /// The length of the body, in bytes.
     pub bytes: usize,
 }
 
@@ -43,31 +44,31 @@ where
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
         let limits = Limits::from_ref(state);
-        demand_plain_json(request.headers())?;
+        require_plain_json(request.headers())?;
         let admission = Admission::of(request.extensions());
-        // Its room comes back when the body is parsed.
+        // The room is returned when the body is parsed.
         let (bytes, _room) = collect(request.into_body(), &limits, admission.as_ref()).await?;
         if let Some(admission) = &admission {
             admission.enter()?;
         }
         let body: Self = parse(&bytes, &limits)?;
         if let Some(admission) = &admission {
-            admission.reserve_answer(body.value.answer_bytes(body.bytes))?;
+            admission.reserve_response(body.value.response_bytes(body.bytes))?;
         }
         Ok(body)
     }
 }
 
-/// Form and text bodies are refused (they once became empty payments, contract §3), and so are compressed ones: their
-/// size cannot be bounded before they are opened.
-fn demand_plain_json(headers: &HeaderMap) -> Result<(), Error> {
+/// Refuses form and text bodies (they once became empty payments, contract §3) and compressed ones, whose size is unknown
+/// until they are decompressed.
+fn require_plain_json(headers: &HeaderMap) -> Result<(), Error> {
     let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or("?").trim().to_ascii_lowercase());
     let media_type = text(header::CONTENT_TYPE).unwrap_or_default();
     let essence = media_type.split(';').next().unwrap_or_default().trim_end();
     if essence != "application/json" && !(essence.starts_with("application/") && essence.ends_with("+json")) {
         return Err(Error::UnsupportedMediaType("Send the header `Content-Type: application/json`."));
     }
-    // Each of them, should the header stand more than once.
+    // The header may appear more than once.
     let mut encodings = headers.get_all(header::CONTENT_ENCODING).iter();
     if !encodings.all(|encoding| encoding.as_bytes().trim_ascii().eq_ignore_ascii_case(b"identity")) {
         return Err(Error::CompressedBody);
@@ -75,7 +76,7 @@ fn demand_plain_json(headers: &HeaderMap) -> Result<(), Error> {
     Ok(())
 }
 
-/// Reads the bytes of a body, and takes room for them as they arrive: a length that was only announced takes none.
+/// Reads the bytes of a body and takes room for them as they arrive. A length that is only announced takes no room.
 async fn collect(
     mut body: Body,
     limits: &Limits,
@@ -88,7 +89,7 @@ async fn collect(
     }
     let mut room = admission.map(Admission::begin_body).transpose()?.flatten();
     let reading = async {
-        // One piece of memory: many small pieces would cost many times their length.
+        // One buffer: many small chunks would take many times their length.
         let mut bytes = Vec::new();
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(Error::UnreadableBody)?;
@@ -110,19 +111,19 @@ async fn collect(
 /// Reads a whole body.
 ///
 /// # Errors
-/// [`Error::MalformedJson`], or [`Error::InvalidBody`] with every fault.
+/// [`Error::MalformedJson`], or [`Error::InvalidBody`] with all errors.
 pub fn parse<T: FromJson>(bytes: &[u8], limits: &Limits) -> Result<JsonBody<T>, Error> {
     if bytes.is_empty() {
         return Err(Error::MalformedJson("The body is empty; a payment is a JSON object.".to_owned()));
     }
     let raw: &RawValue = serde_json::from_slice(bytes)
         .map_err(|error| Error::MalformedJson(format!("The body is not JSON: {error}.")))?;
-    let mut report = Diagnostics::default();
-    let value = Fields::read(Value::document(raw, &mut report), |fields| T::read(fields, limits));
+    let mut diagnostics = Diagnostics::default();
+    let value = Fields::read(Value::document(raw, &mut diagnostics), |fields| T::read(fields, limits));
     match value {
-        Some(value) if report.faults.is_empty() => {
-            Ok(JsonBody { value, warnings: report.warnings, bytes: bytes.len() })
+        Some(value) if diagnostics.errors.is_empty() => {
+            Ok(JsonBody { value, warnings: diagnostics.warnings, bytes: bytes.len() })
         }
-        _ => Err(Error::InvalidBody(report.faults)),
+        _ => Err(Error::InvalidBody(diagnostics.errors)),
     }
 }

@@ -1,9 +1,10 @@
-//! Limits on one request.
+//! Limits on one request, which an operator may configure.
 
 use std::time::Duration;
 
-/// Limits on one request. Those that no operator needs to change stand with their types: texts in
-/// [`crate::domain::FreeText`], custom fields in [`crate::domain::FieldMappings`], pages in [`crate::domain::page::Limit`].
+/// Limits on one request. Limits that are not configurable are constants of their types: texts in
+/// [`crate::domain::FreeText`], custom fields in [`crate::domain::FieldMappings`], pages in
+/// [`crate::domain::page::Limit`].
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     /// The largest body, in bytes.

@@ -1,4 +1,4 @@
-//! Reading a request: header, query, body. What is read is a value of the domain, or every fault at once.
+//! Reads a request: headers, query, body. The result is a value of the domain, or all errors at once.
 
 pub mod cursor;
 pub mod diagnostics;
@@ -7,6 +7,7 @@ mod idempotency;
 pub mod json;
 mod limits;
 pub mod query;
+mod value;
 
 pub use idempotency::Idempotency;
 pub use json::JsonBody;

@@ -1,4 +1,4 @@
-//! The query of a request: strict, and every fault at once.
+//! The query of a request: read strictly, with all errors at once.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -9,17 +9,17 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use percent_encoding::percent_decode_str;
 
-use super::diagnostics::{Diagnostics, nearest, shown};
+use super::diagnostics::{Diagnostics, nearest_name, printable};
 use crate::domain::{DateOrMoment, ParseError};
 use crate::http::problem::error::Error;
 
-/// What a query can mean.
+/// A value that can be read from a query.
 pub trait FromQuery: Sized {
-    /// Takes the parameters that it knows out of `parameters`, which collects what is wrong with them.
+    /// Takes the parameters that it knows out of `parameters`, which collects their errors.
     fn read(parameters: &mut Parameters) -> Self;
 }
 
-/// Extracts the query as `T`. An unknown parameter is a fault: a misspelt filter must not list everything.
+/// Extracts the query as `T`. An unknown parameter is an error: a misspelt filter must not list everything.
 #[derive(Debug)]
 pub struct Query<T>(pub T);
 
@@ -31,35 +31,35 @@ impl<T: FromQuery, S: Send + Sync> FromRequestParts<S> for Query<T> {
     }
 }
 
-/// Reads a whole query, what stands behind the `?`.
+/// Reads a whole query: the text after the `?`.
 ///
 /// # Errors
-/// [`Error::InvalidQuery`] with every fault.
+/// [`Error::InvalidQuery`] with all errors.
 pub fn parse<T: FromQuery>(query: &str) -> Result<T, Error> {
     let mut parameters = Parameters::split(query);
     let value = T::read(&mut parameters);
-    let faults = parameters.finish().faults;
-    if faults.is_empty() { Ok(value) } else { Err(Error::InvalidQuery(faults)) }
+    let errors = parameters.finish().errors;
+    if errors.is_empty() { Ok(value) } else { Err(Error::InvalidQuery(errors)) }
 }
 
 /// The parameters of one query, taken out by name.
 pub struct Parameters {
-    by_name: BTreeMap<String, Written>,
-    asked: Vec<&'static str>,
-    report: Diagnostics,
+    by_name: BTreeMap<String, Parameter>,
+    known: Vec<&'static str>,
+    diagnostics: Diagnostics,
 }
 
-/// A parameter's value.
-struct Written {
-    /// Percent-decoded, a `+` read as a blank (WHATWG URL, `application/x-www-form-urlencoded`).
+/// The value of one parameter.
+struct Parameter {
+    /// Percent-decoded, with `+` read as a space (WHATWG URL, `application/x-www-form-urlencoded`).
     text: Result<String, ParseError>,
-    /// Whether the client surely encoded it: no `+`, and every `%` begins an escape.
+    /// Whether the client certainly encoded it: no `+`, and every `%` starts an escape.
     is_encoded: bool,
-    /// Whether the name stands more than once.
+    /// Whether the name appears more than once.
     is_repeated: bool,
 }
 
-impl Written {
+impl Parameter {
     fn read(value: &str) -> Self {
         let text = percent_decode_str(&value.replace('+', " "))
             .decode_utf8()
@@ -72,19 +72,19 @@ impl Written {
 
 impl Parameters {
     fn split(query: &str) -> Self {
-        let mut parameters = Self { by_name: BTreeMap::new(), asked: Vec::new(), report: Diagnostics::default() };
+        let mut parameters = Self { by_name: BTreeMap::new(), known: Vec::new(), diagnostics: Diagnostics::default() };
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             let name = percent_decode_str(&name.replace('+', " ")).decode_utf8_lossy().into_owned();
             match parameters.by_name.entry(name) {
                 Entry::Vacant(free) => {
-                    free.insert(Written::read(value));
+                    free.insert(Parameter::read(value));
                 }
-                // One fault, however often it stands there.
+                // One error, however many times it appears.
                 Entry::Occupied(mut taken) => {
                     if !std::mem::replace(&mut taken.get_mut().is_repeated, true) {
-                        let refusal = ParseError::new("duplicate_parameter", "stands more than once");
-                        parameters.report.parameter_fault(&shown(taken.key()), refusal);
+                        let error = ParseError::new("duplicate_parameter", "appears more than once");
+                        parameters.diagnostics.parameter_error(&printable(taken.key()), error);
                     }
                 }
             }
@@ -97,14 +97,14 @@ impl Parameters {
         self.take_with(name, str::parse)
     }
 
-    /// A parameter that parses into `T` and may not be read as another text than the client meant: a client that does
-    /// not percent-encode is refused rather than answered about another value.
+    /// A parameter that parses into `T` and must be percent-encoded. Without encoding, `+` and `%` could be decoded into a
+    /// different value, and the client would get the answer for that one.
     pub fn take_exact<T: FromStr<Err = ParseError>>(&mut self, name: &'static str) -> Option<T> {
-        if self.by_name.get(name).is_some_and(|written| !written.is_encoded) {
-            self.asked.push(name);
+        if self.by_name.get(name).is_some_and(|parameter| !parameter.is_encoded) {
+            self.known.push(name);
             self.by_name.remove(name);
-            let detail = "is not percent-encoded; write a plus as `%2B`, a blank as `%20` and a percent sign as `%25`";
-            self.report.parameter_fault(name, ParseError::new("not_percent_encoded", detail));
+            let detail = "is not percent-encoded; write a plus as `%2B`, a space as `%20` and a percent sign as `%25`";
+            self.diagnostics.parameter_error(name, ParseError::new("not_percent_encoded", detail));
             return None;
         }
         self.take(name)
@@ -115,7 +115,7 @@ impl Parameters {
         self.take_with(name, |text| time_text(text).parse())
     }
 
-    /// `true` or `false`, nothing else: `?remote_data=false` once counted as true (contract §3).
+    /// A parameter that is `true` or `false`, nothing else: `?remote_data=false` once meant true (contract §3).
     pub fn boolean(&mut self, name: &'static str) -> bool {
         self.take_with(name, |text| match text {
             "true" => Ok(true),
@@ -125,37 +125,37 @@ impl Parameters {
         .unwrap_or(false)
     }
 
-    /// A parameter that `parse` reads.
+    /// A parameter that `parse` accepts.
     fn take_with<T>(&mut self, name: &'static str, parse: impl FnOnce(&str) -> Result<T, ParseError>) -> Option<T> {
-        self.asked.push(name);
+        self.known.push(name);
         let text = self.by_name.remove(name)?.text;
-        text.and_then(|text| parse(&text)).map_err(|refusal| self.report.parameter_fault(name, refusal)).ok()
+        text.and_then(|text| parse(&text)).map_err(|error| self.diagnostics.parameter_error(name, error)).ok()
     }
 
     fn finish(mut self) -> Diagnostics {
-        let mut known = Some(self.asked.join(", "));
+        let mut known = Some(self.known.join(", "));
         for name in self.by_name.keys() {
-            // To look for the nearest name costs more than all else: not for a fault that is only counted.
-            let nearest = if self.report.is_full_of_faults() { None } else { nearest(name, &self.asked) };
-            let hint = match nearest {
+            // The search for the nearest name is the most expensive step: skipped for an error that is only counted.
+            let is_full = self.diagnostics.is_full_of_errors();
+            let hint = match (!is_full).then(|| nearest_name(name, &self.known)).flatten() {
                 Some(known) => format!("; did you mean `{known}`?"),
-                // Once an answer, for the list is long.
-                None => known.take().map(|known| format!("; known are: {known}")).unwrap_or_default(),
+                // Once per response, because the list is long.
+                None => known.take().map(|known| format!("; known parameters: {known}")).unwrap_or_default(),
             };
-            let detail = format!("is not known here{hint}");
-            self.report.parameter_fault(&shown(name), ParseError::new("unknown_parameter", detail));
+            let detail = format!("unknown parameter{hint}");
+            self.diagnostics.parameter_error(&printable(name), ParseError::new("unknown_parameter", detail));
         }
-        self.report
+        self.diagnostics
     }
 }
 
-/// A time as it was written before form decoding, which turns `+` into a blank. The blank between date and time, which
-/// bodies may have instead of `T`, stands behind ten characters; any other was the `+` of an offset.
+/// Restores a time after form decoding, which turns `+` into a space. The space after the ten characters of the date
+/// stands for `T`, as in bodies; any other was the `+` of an offset.
 fn time_text(text: &str) -> String {
-    let between = "2024-06-15".len();
+    let end_of_date = "2024-06-15".len();
     text.char_indices()
         .map(|(at, character)| match character {
-            ' ' if at == between => 'T',
+            ' ' if at == end_of_date => 'T',
             ' ' => '+',
             other => other,
         })

@@ -1,4 +1,4 @@
-//! Where a request comes from, also behind proxies.
+//! The address of a client, also behind proxies.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
@@ -11,22 +11,22 @@ use ipnet::{IpNet, Ipv4Net};
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// The other end of the connection, as an extension of every request that came through a socket.
+/// The other end of the socket; an extension of every request that came through one.
 #[derive(Debug, Clone, Copy)]
 pub struct Peer(pub IpAddr);
 
-/// Whose word is taken for where a request comes from. Nobody's unless told otherwise: the header is anybody's to write.
+/// Proxies whose `X-Forwarded-For` is trusted. None by default, because any client can set that header.
 #[derive(Debug, Clone, Default)]
 pub struct TrustedProxies {
     blocks: Vec<IpNet>,
-    /// Whether the log has the warning about a header that is not believed. All clones share it.
+    /// Whether the warning about an ignored header was logged. All clones share it.
     has_warned: Arc<AtomicBool>,
 }
 
 impl FromStr for TrustedProxies {
     type Err = String;
 
-    /// Reads addresses and blocks (CIDR), separated by commas.
+    /// Parses addresses and CIDR blocks, separated by commas.
     fn from_str(text: &str) -> Result<Self, String> {
         let written = text.split(',').map(str::trim).filter(|entry| !entry.is_empty());
         let read = |entry: &str| match entry.parse() {
@@ -42,11 +42,11 @@ impl FromStr for TrustedProxies {
 }
 
 impl TrustedProxies {
-    /// The address of the client: from the right of `X-Forwarded-For`, where each proxy adds whom it heard, the first
-    /// that is not a trusted proxy itself. What stands left of it, anybody may have written.
+    /// The address of the client: in `X-Forwarded-For`, the first address from the right that is not a trusted proxy. Each
+    /// proxy appends the address of its own client; anybody may have written the addresses left of that.
     #[must_use]
     pub fn client_of(&self, parts: &Parts) -> IpAddr {
-        // A request that came through no socket is counted with its like, not let through.
+        // Requests without a peer address share one bucket; they are not exempt.
         let peer = parts.extensions.get().map_or(Ipv4Addr::UNSPECIFIED.into(), |&Peer(address)| canonical(address));
         if !self.contains(peer) && parts.headers.contains_key(FORWARDED_FOR) {
             self.warn_once(peer);
@@ -56,33 +56,33 @@ impl TrustedProxies {
         while self.contains(client) {
             match hops.next() {
                 Some(Some(hop)) => client = hop,
-                // The end, or a word that no trusted proxy would have added: it is the last that is known.
+                // The end of the header, or text that no trusted proxy would write: the last known address counts.
                 Some(None) | None => break,
             }
         }
         client
     }
 
-    /// Whether an address is one of a trusted proxy.
+    /// Whether an address belongs to a trusted proxy.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {
         let address = canonical(address);
         self.blocks.iter().any(|block| block.contains(&address))
     }
 
-    /// A proxy that is not named makes all its clients one address. The header itself is not logged: a client may have
-    /// written it.
+    /// Behind a proxy that is not configured, all clients share one address. The header itself is not logged, because a
+    /// client may have written it.
     fn warn_once(&self, peer: IpAddr) {
         if !self.has_warned.load(Ordering::Relaxed) && !self.has_warned.swap(true, Ordering::Relaxed) {
             tracing::warn!(
                 %peer,
-                "X-Forwarded-For of this peer is not believed; if it is your proxy, name it in UNIBOOKS_TRUSTED_PROXIES"
+                "X-Forwarded-For of this peer is ignored; if it is your proxy, add it to UNIBOOKS_TRUSTED_PROXIES"
             );
         }
     }
 }
 
-/// The addresses of the header from the right, `None` for what is none.
+/// The addresses of the header from the right; `None` for text that is no address.
 fn hops(headers: &HeaderMap) -> impl Iterator<Item = Option<IpAddr>> {
     let lines = headers.get_all(FORWARDED_FOR).iter().rev();
     lines.flat_map(|line| line.to_str().unwrap_or("?").rsplit(',')).map(|hop| {
@@ -94,23 +94,25 @@ fn hops(headers: &HeaderMap) -> impl Iterator<Item = Option<IpAddr>> {
     })
 }
 
-/// An IPv4 address in the clothes of IPv6 is that IPv4 address.
+/// Turns an IPv4-mapped IPv6 address into IPv4.
 fn canonical(address: IpAddr) -> IpAddr {
     address.to_canonical()
 }
 
-/// A block of IPv4-mapped IPv6 addresses (`::ffff:10.0.0.0/104`) as the block of IPv4 that it means (RFC 4291 section
-/// 2.5.5.2). Peers are compared as IPv4.
+/// Turns a block of IPv4-mapped IPv6 addresses (`::ffff:10.0.0.0/104`, RFC 4291 section 2.5.5.2) into a block of IPv4,
+/// because peers are compared as IPv4.
 fn canonical_block(block: IpNet) -> Result<IpNet, String> {
     let IpNet::V6(mapped) = block else { return Ok(block) };
     let Some(address) = mapped.addr().to_ipv4_mapped() else { return Ok(block) };
     let prefix = mapped.prefix_len().checked_sub(96).and_then(|length| Ipv4Net::new(address, length).ok());
     prefix.map(IpNet::V4).ok_or_else(|| {
-        format!("`{block}` reaches beyond the IPv4 addresses ::ffff:0:0/96; write an IPv4 block like 10.0.0.0/8")
+        format!(
+            "`{block}` includes more than the IPv4-mapped addresses ::ffff:0:0/96; write an IPv4 block like 10.0.0.0/8"
+        )
     })
 }
 
-/// What one client is likely to have of the Internet: an IPv4 address, or of IPv6 a block of 64 bits.
+/// The addresses that one client typically has: one IPv4 address, or an IPv6 block with a prefix of 64 bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Network(IpAddr);
 
@@ -152,7 +154,7 @@ mod tests {
         assert_eq!(client(trusted, "2001:db8::1", &["203.0.113.66, 198.51.100.7", "10.9.9.9"]), "198.51.100.7");
         assert_eq!(client(trusted, "172.16.0.1", &["198.51.100.7:4711"]), "198.51.100.7");
         assert_eq!(client(trusted, "10.1.2.3", &["[2001:db8::2]:4711"]), "2001:db8::2");
-        assert_eq!(client(trusted, "10.1.2.3", &["10.1.1.1"]), "10.1.1.1", "a client inside");
+        assert_eq!(client(trusted, "10.1.2.3", &["10.1.1.1"]), "10.1.1.1", "a client within the trusted network");
     }
 
     #[test]

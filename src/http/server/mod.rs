@@ -1,9 +1,11 @@
-//! The sockets: accepting, timeouts, closing.
+//! Client connections (sockets): accepting, serving, timeouts, closing.
 
 pub mod client_address;
-pub mod idle_sockets;
+mod client_socket;
+mod hyper_errors;
+mod idle_since;
+mod idle_sockets;
 pub mod listener;
 pub mod open_files;
-mod refused_head;
 pub mod timeouts;
 mod write_progress;

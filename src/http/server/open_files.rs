@@ -1,8 +1,8 @@
-//! How many files the process may have open: a connection each.
+//! The limit of open files of the process: each socket needs one.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Raises the limit of open files to `needed` where the system allows it; shells often give 1,024.
+/// Raises the limit of open files to `needed` if the system allows it. Shells often set it to 1,024.
 pub fn allow(needed: u64) {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     if current.is_none_or(|current| current >= needed) {
@@ -12,6 +12,6 @@ pub fn allow(needed: u64) {
     if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: Some(allowed), maximum }) {
         tracing::warn!(%error, "the limit of open files cannot be raised");
     } else if allowed < needed {
-        tracing::warn!(allowed, needed, "fewer open files are allowed than UNIBOOKS_MAX_CONNECTIONS needs");
+        tracing::warn!(allowed, needed, "fewer open files are allowed than UNIBOOKS_MAX_CLIENT_CONNECTIONS needs");
     }
 }

@@ -1,7 +1,7 @@
-//! Whether a client takes its answer.
+//! Whether a client reads its response.
 //!
-//! An answer holds memory until it is sent, so a client that does not read is let go of: when it has taken no byte for a
-//! while, and when it takes less than a minimum rate over the whole answer.
+//! A response holds memory until it is sent. So the socket of a client is closed when the client reads nothing for a
+//! while, and when it reads the whole response below a minimum rate.
 
 use std::io;
 use std::pin::Pin;
@@ -10,68 +10,67 @@ use std::time::Duration;
 
 use tokio::time::{Instant, Sleep};
 
-/// The slowest that an answer may be taken over the whole, in bytes a second, after the time for which a client may
-/// take nothing: 128 kbit/s.
+/// The minimum rate for a whole response, in bytes per second, after an initial stall timeout: 128 kbit/s.
 const MIN_RATE: u64 = 16 * 1_024;
 
-/// The progress of the answers on one connection, one after the other.
+/// The progress of the responses on one socket, one after the other.
 #[derive(Debug)]
 pub struct WriteProgress {
-    /// For how long the client may take nothing.
+    /// How long the client may read nothing.
     stall: Duration,
-    answer: Option<Answer>,
+    response: Option<Progress>,
     timer: Pin<Box<Sleep>>,
 }
 
-/// What is being written.
+/// The progress of one response.
 #[derive(Debug, Clone, Copy)]
-struct Answer {
+struct Progress {
     started: Instant,
-    /// When the socket last took something.
-    moved: Instant,
-    /// Bytes.
-    taken: u64,
+    /// When the socket last accepted bytes.
+    last_write: Instant,
+    /// In bytes.
+    written: u64,
 }
 
-impl Answer {
+impl Progress {
     fn deadline(self, stall: Duration) -> Instant {
-        (self.moved + stall).min(self.started + stall + Duration::from_secs(self.taken / MIN_RATE))
+        (self.last_write + stall).min(self.started + stall + Duration::from_secs(self.written / MIN_RATE))
     }
 }
 
 impl WriteProgress {
-    /// Nothing is being written yet. `stall` is for how long the client may take nothing.
+    /// No response yet. `stall` is how long the client may read nothing.
     #[must_use]
     pub fn new(stall: Duration) -> Self {
-        Self { stall, answer: None, timer: Box::pin(tokio::time::sleep(stall)) }
+        Self { stall, response: None, timer: Box::pin(tokio::time::sleep(stall)) }
     }
 
-    /// Whether something is written that the socket has not taken yet.
+    /// Whether a part of a response is not written yet.
     #[must_use]
     pub fn is_writing(&self) -> bool {
-        self.answer.is_some()
+        self.response.is_some()
     }
 
-    /// The socket has taken all of it.
+    /// The socket has accepted the whole response.
     pub fn finish(&mut self) {
-        self.answer = None;
+        self.response = None;
     }
 
-    /// Looks at the outcome of a write. Where the socket takes nothing more, the task is woken at the deadline.
+    /// Checks the outcome of a write. If the socket is full, the task is woken at the deadline.
     ///
     /// # Errors
-    /// When the client is too slow.
+    /// `TimedOut` when the client is too slow.
     pub fn check(&mut self, context: &mut Context<'_>, outcome: &Poll<io::Result<usize>>) -> io::Result<()> {
         let now = Instant::now();
-        let answer = self.answer.get_or_insert(Answer { started: now, moved: now, taken: 0 });
+        let response = self.response.get_or_insert(Progress { started: now, last_write: now, written: 0 });
         match outcome {
             Poll::Ready(Ok(bytes)) => {
-                answer.moved = now;
-                answer.taken += u64::try_from(*bytes).unwrap_or(u64::MAX);
+                response.last_write = now;
+                response.written += u64::try_from(*bytes).unwrap_or(u64::MAX);
             }
             Poll::Ready(Err(_)) => {}
             Poll::Pending => {
-                let deadline = answer.deadline(self.stall);
+                let deadline = response.deadline(self.stall);
                 if self.timer.deadline() != deadline {
                     self.timer.as_mut().reset(deadline);
                 }
@@ -93,15 +92,15 @@ mod tests {
     #[tokio::test]
     async fn client_that_reads_nothing_gets_the_stall_timeout() {
         let now = Instant::now();
-        let moved = now + Duration::from_secs(3);
-        let fast = Answer { started: now, moved, taken: 100 * MIN_RATE };
-        assert_eq!(fast.deadline(STALL), moved + STALL);
+        let last_write = now + Duration::from_secs(3);
+        let fast = Progress { started: now, last_write, written: 100 * MIN_RATE };
+        assert_eq!(fast.deadline(STALL), last_write + STALL);
     }
 
     #[tokio::test]
     async fn slow_reader_is_held_to_the_minimum_rate() {
         let now = Instant::now();
-        let slow = Answer { started: now, moved: now + Duration::from_mins(1), taken: 5 * MIN_RATE };
+        let slow = Progress { started: now, last_write: now + Duration::from_mins(1), written: 5 * MIN_RATE };
         assert_eq!(slow.deadline(STALL), now + STALL + Duration::from_secs(5));
     }
 }
