@@ -3,7 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
-mod console;
+mod commands;
 mod dev;
 mod heads;
 mod idle_connections;

@@ -2,16 +2,17 @@
 
 use chrono::{DateTime, Utc};
 
-use super::api_key::ApiKey;
+use super::ApiKey;
 use crate::auth::{Operator, Secret};
 use crate::db;
 use crate::domain::{ApiKeyId, DisplayName, ProjectId};
+use crate::management::Credential;
 
 /// Stores a key and the hash of its secret.
 ///
 /// # Errors
 /// [`db::Error::Constraint`] when there is no such project, or when the database fails.
-pub async fn insert(operator: &Operator, key: &ApiKey, secret: &Secret) -> Result<(), db::Error> {
+pub(super) async fn insert(operator: &Operator, key: &ApiKey, secret: &Secret) -> Result<(), db::Error> {
     let mut work = operator.begin().await?;
     sqlx::query!(
         "insert into api_key (id, project_id, name, secret_hash, hint, read_only, created_at, expires_at)
@@ -20,10 +21,10 @@ pub async fn insert(operator: &Operator, key: &ApiKey, secret: &Secret) -> Resul
         key.project_id.0,
         key.name.as_str(),
         &secret.hash(),
-        key.hint,
+        key.credential.last_four,
         key.read_only,
-        key.created_at,
-        key.expires_at,
+        key.credential.created_at,
+        key.credential.expires_at,
     )
     .execute(&mut work)
     .await
@@ -49,18 +50,20 @@ pub async fn list(operator: &Operator, project: Option<ProjectId>) -> Result<Vec
             id: ApiKeyId(row.id),
             project_id: ProjectId(row.project_id),
             name: row.name.parse::<DisplayName>().map_err(db::foreign)?,
-            hint: row.hint,
             read_only: row.read_only,
-            created_at: row.created_at,
-            expires_at: row.expires_at,
-            revoked_at: row.revoked_at,
-            last_used_at: row.last_used_at,
+            credential: Credential {
+                last_four: row.hint,
+                created_at: row.created_at,
+                expires_at: row.expires_at,
+                revoked_at: row.revoked_at,
+                last_used_at: row.last_used_at,
+            },
         })
     });
     Ok(keys.collect::<Result<_, sqlx::Error>>()?)
 }
 
-/// Revokes a key from `now` on; one that was revoked before keeps its time. Tells whether there is such a key.
+/// Revokes a key from `now` on and returns whether there is such a key. One that is revoked already keeps its time.
 ///
 /// # Errors
 /// When the database fails.

@@ -35,7 +35,7 @@ async fn project_is_made_and_listed() {
 }
 
 #[tokio::test]
-async fn key_is_shown_once_and_listed_by_its_hint() {
+async fn key_is_shown_once_and_listed_by_its_end() {
     let url = migrated().await;
     let project = project(&url, "Books");
     let shown = printed(&url, &["api-key", "create", "--project", &project, "--name", "Shop"]);
@@ -43,9 +43,9 @@ async fn key_is_shown_once_and_listed_by_its_hint() {
     assert!(key.starts_with("ub_key_"), "{shown}");
     assert!(shown.ends_with("It is not shown again.\n"));
     let table = printed(&url, &["api-key", "list"]);
-    let hint = format!("…{}", &key[key.len() - 4..]);
+    let end = format!("…{}", &key[key.len() - 4..]);
     let row = table.lines().nth(1).expect("a row");
-    assert!(row.starts_with(&format!("{id}  {hint}  Shop  write  ")), "{table}");
+    assert!(row.starts_with(&format!("{id}  {end}  Shop  write  ")), "{table}");
     let list = printed_json(&url, &["api-key", "list"]);
     assert_eq!(list[0]["revoked_at"], Value::Null);
     assert!(!table.contains(key) && !list.to_string().contains(key), "never again");
@@ -80,7 +80,7 @@ async fn end_is_a_day_in_utc_and_never_in_the_past() {
 }
 
 #[tokio::test]
-async fn connection_is_shown_once_and_listed_by_its_hint() {
+async fn connection_is_shown_once_and_listed_by_its_end() {
     let url = migrated().await;
     let project = project(&url, "Books");
     let create = ["connection", "create", "--project", &project, "--label", "Main"];
