@@ -1,13 +1,14 @@
 //! `unibooks api-key create|list|revoke`
 
 use anyhow::Context;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::credential::{self, CreateArguments, ListArguments};
 use super::database::DatabaseArguments;
 use super::output;
-use crate::domain::{ApiKeyId, Clock, DisplayName};
+use crate::domain::{ApiKeyId, ApiKeyScope, ApiKeyScopes, Clock, DisplayName};
 use crate::management::api_keys::{self, ApiKey, NewApiKey};
 
 #[derive(Debug, Subcommand)]
@@ -25,8 +26,11 @@ pub struct Create {
     /// What to call it
     #[arg(long)]
     name: DisplayName,
-    /// It may only read
-    #[arg(long)]
+    /// What it may do; give it again for more. Without it: payments:read and payments:write
+    #[arg(long = "scope", value_name = "SCOPE", value_parser = scope_parser())]
+    scopes: Vec<ApiKeyScope>,
+    /// Short for --scope payments:read
+    #[arg(long, conflicts_with = "scopes")]
     read_only: bool,
     #[command(flatten)]
     arguments: CreateArguments,
@@ -50,7 +54,7 @@ struct WithSecret<'a> {
 
 pub async fn run(command: Command) -> anyhow::Result<()> {
     match command {
-        Command::Create(Create { name, read_only, arguments }) => create(name, read_only, arguments).await,
+        Command::Create(arguments) => create(arguments).await,
         Command::List(ListArguments { project, json, database }) => {
             let keys = api_keys::list(&database.operator().await?, project).await?;
             if json { output::json(&keys) } else { table(&keys) }
@@ -63,9 +67,18 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
     }
 }
 
-async fn create(name: DisplayName, read_only: bool, arguments: CreateArguments) -> anyhow::Result<()> {
+fn scope_parser() -> impl TypedValueParser<Value = ApiKeyScope> {
+    PossibleValuesParser::new(ApiKeyScope::ALL.iter().map(|scope| scope.as_str())).try_map(|name| name.parse())
+}
+
+async fn create(Create { name, scopes, read_only, arguments }: Create) -> anyhow::Result<()> {
     let CreateArguments { project: project_id, expires_at, json, database } = arguments;
-    let new = NewApiKey { project_id, name, read_only, expires_at };
+    let scopes = match (read_only, scopes.is_empty()) {
+        (true, _) => ApiKeyScopes::PAYMENTS_READ,
+        (false, true) => ApiKeyScopes::PAYMENTS,
+        (false, false) => scopes.into_iter().collect(),
+    };
+    let new = NewApiKey { project_id, name, scopes, expires_at };
     let created = api_keys::create(&database.operator().await?, new, Clock::system().now()).await;
     let (key, secret) = created.map_err(credential::explain)?;
     if json {
@@ -81,7 +94,7 @@ fn table(keys: &[ApiKey]) -> anyhow::Result<()> {
             key.id.to_string(),
             credential::last_four(&key.credential),
             key.name.as_str().to_owned(),
-            if key.read_only { "read" } else { "write" }.to_owned(),
+            key.scopes.names().collect::<Vec<_>>().join(","),
             created,
             last_used,
             expires,
@@ -89,6 +102,6 @@ fn table(keys: &[ApiKey]) -> anyhow::Result<()> {
         ]
     };
     let [created, last_used, expires, revoked] = credential::TIMES;
-    let heading = ["ID", "KEY", "NAME", "MAY", created, last_used, expires, revoked];
+    let heading = ["ID", "KEY", "NAME", "SCOPES", created, last_used, expires, revoked];
     output::table(heading, &keys.iter().map(row).collect::<Vec<_>>())
 }

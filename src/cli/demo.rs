@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::{healthcheck, output};
 use crate::auth::{Authenticator, Operator, Secret, secret};
 use crate::db::Database;
-use crate::domain::{Clock, DisplayName};
+use crate::domain::{ApiKeyScopes, Clock, DisplayName};
 use crate::management::api_keys::{self, NewApiKey};
 use crate::management::connections::{self, NewConnection, Provider};
 use crate::management::projects;
@@ -96,7 +96,7 @@ async fn create(database: &Database) -> anyhow::Result<Credentials> {
     let now = Clock::system().now();
     let name: DisplayName = "Demo".parse()?;
     let project_id = projects::create(&operator, name.clone(), now).await?.id;
-    let new = NewApiKey { project_id, name: name.clone(), read_only: false, expires_at: None };
+    let new = NewApiKey { project_id, name: name.clone(), scopes: ApiKeyScopes::PAYMENTS, expires_at: None };
     let (_, key) = api_keys::create(&operator, new, now).await?;
     let new = NewConnection { project_id, label: name, provider: Provider::None, expires_at: None };
     let (_, token) = connections::create(&operator, new, now).await?;

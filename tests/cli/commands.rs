@@ -45,7 +45,7 @@ async fn key_is_shown_once_and_listed_by_its_end() {
     let table = printed(&url, &["api-key", "list"]);
     let end = format!("…{}", &key[key.len() - 4..]);
     let row = table.lines().nth(1).expect("a row");
-    assert!(row.starts_with(&format!("{id}  {end}  Shop  write  ")), "{table}");
+    assert!(row.starts_with(&format!("{id}  {end}  Shop  payments:read,payments:write  ")), "{table}");
     let list = printed_json(&url, &["api-key", "list"]);
     assert_eq!(list[0]["revoked_at"], Value::Null);
     assert!(!table.contains(key) && !list.to_string().contains(key), "never again");
@@ -58,9 +58,27 @@ async fn key_may_be_read_only_and_end_by_itself() {
     let arguments = ["api-key", "create", "--project", &project, "--name", "Reports", "--read-only", "--expires-at"];
     let made = printed_json(&url, &[&arguments[..], &["2030-01-31T00:00:00Z"]].concat());
     assert!(made["api_key"].as_str().is_some_and(|key| key.starts_with("ub_key_")));
-    assert_eq!((&made["read_only"], &made["expires_at"]), (&json!(true), &json!("2030-01-31T00:00:00Z")));
+    assert_eq!((&made["scopes"], &made["expires_at"]), (&json!(["payments:read"]), &json!("2030-01-31T00:00:00Z")));
     let table = printed(&url, &["api-key", "list"]);
-    assert!(table.contains("  read  ") && table.contains("2030-01-31 00:00"), "{table}");
+    assert!(table.contains("  payments:read  ") && table.contains("2030-01-31 00:00"), "{table}");
+}
+
+#[tokio::test]
+async fn key_has_the_scopes_that_were_asked_for() {
+    let url = migrated().await;
+    let project = project(&url, "Books");
+    let create = ["api-key", "create", "--project", &project, "--name", "Feed"];
+    let made = printed_json(&url, &[&create[..], &["--scope", "webhooks:write", "--scope", "payments:read"]].concat());
+    assert_eq!(made["scopes"], json!(["payments:read", "webhooks:write"]));
+    assert_eq!(printed_json(&url, &["api-key", "list"])[0]["scopes"], made["scopes"]);
+    assert!(printed(&url, &["api-key", "list"]).contains("  payments:read,webhooks:write  "));
+    for (wrong, part) in [
+        (&["--scope", "payments"][..], "[possible values: payments:read, payments:write, "),
+        (&["--scope", "payments:write", "--read-only"], "cannot be used with"),
+    ] {
+        let line = one_line(&run(&url, &[&create[..], wrong].concat()), 2);
+        assert!(line.contains("--scope") && line.contains(part), "{line}");
+    }
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ use unibooks::accounting::payments::GroupCommit;
 use unibooks::auth::{Authenticator, Operator};
 use unibooks::config::{RateLimit, ServerSettings};
 use unibooks::db::Database;
-use unibooks::domain::{ApiKeyId, Clock, ConnectionId, DisplayName, ProjectId};
+use unibooks::domain::{ApiKeyId, ApiKeyScopes, Clock, ConnectionId, DisplayName, ProjectId};
 use unibooks::management::api_keys::{self, NewApiKey};
 use unibooks::management::connections::{self, NewConnection, Provider};
 use unibooks::management::projects;
@@ -57,10 +57,16 @@ pub struct Tenant {
 }
 
 /// What a key or a connection is like that a test makes.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 pub struct Like {
-    pub read_only: bool,
+    pub scopes: ApiKeyScopes,
     pub expires_at: Option<DateTime<Utc>>,
+}
+
+impl Default for Like {
+    fn default() -> Self {
+        Self { scopes: ApiKeyScopes::PAYMENTS, expires_at: None }
+    }
 }
 
 /// An answer, read to its end.
@@ -153,8 +159,8 @@ impl App {
 
     /// A further key of a project: its id and the key itself.
     pub async fn key(&self, project_id: ProjectId, like: Like) -> (ApiKeyId, String) {
-        let Like { read_only, expires_at } = like;
-        let new = NewApiKey { project_id, name: label(), read_only, expires_at };
+        let Like { scopes, expires_at } = like;
+        let new = NewApiKey { project_id, name: label(), scopes, expires_at };
         let (key, secret) = api_keys::create(&self.operator(), new, Clock::system().now()).await.expect("stored");
         (key.id, secret.expose().to_owned())
     }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::domain::{ApiKeyId, DisplayName, ProjectId};
+use crate::domain::{ApiKeyId, ApiKeyScopes, DisplayName, ProjectId};
 use crate::management::Credential;
 
 /// An API key without its secret, which is shown once, when the key is created.
@@ -14,8 +14,8 @@ pub struct ApiKey {
     pub project_id: ProjectId,
     /// What people call it.
     pub name: DisplayName,
-    /// Whether it may only read.
-    pub read_only: bool,
+    /// What it may do.
+    pub scopes: ApiKeyScopes,
     /// Its secret, without the secret itself.
     #[serde(flatten)]
     pub credential: Credential,
