@@ -1,5 +1,7 @@
 //! Migrations of databases with data, from each schema that a database in use can have.
 
+#[path = "migrations/api_key_scopes.rs"]
+mod api_key_scopes;
 #[path = "migrations/beside_traffic.rs"]
 mod beside_traffic;
 mod support;
@@ -26,6 +28,7 @@ const ROWS: &[(i64, &str)] = &[
     (20_261_125_000_002, ONLY_INDEXES),
     (20_261_126_000_001, ONLY_INDEXES),
     (20_261_126_000_002, ONLY_INDEXES),
+    (20_261_128_000_001, API_KEY_SCOPES),
 ];
 
 const CALLERS: &str = "
@@ -55,6 +58,12 @@ const PAYMENTS: &str = "
 
 const ONLY_TRIGGERS: &str = "";
 const ONLY_INDEXES: &str = "";
+
+const API_KEY_SCOPES: &str = "
+    insert into api_key (id, project_id, name, secret_hash, hint, scopes, read_only, created_at)
+    values ('00000000-0000-0000-0000-000000000005', '00000000-0000-0000-0000-000000000001', 'Feed',
+            sha256('feed'), 'ijkl', '{accounting:read,webhooks:write}', true, '2024-01-01Z');
+";
 
 async fn connect(options: &PgConnectOptions) -> PgConnection {
     PgConnection::connect_with(options).await.expect("connected")

@@ -14,7 +14,7 @@ use super::error::{CredentialError, Error};
 use super::grants::Scope;
 use super::throttle::Throttle;
 use crate::db::{self, Database, PoolerMode};
-use crate::domain::{ApiKeyId, Clock};
+use crate::domain::{ApiKeyId, ApiKeyScopes, Clock};
 
 /// Decides who passes. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -32,7 +32,7 @@ pub struct Authenticator {
 pub(super) struct Caller {
     pub scope: Scope,
     pub api_key_id: ApiKeyId,
-    pub read_only: bool,
+    pub scopes: ApiKeyScopes,
 }
 
 impl Authenticator {
@@ -159,7 +159,7 @@ impl Authenticator {
             (None, None, Some(connection)) => {
                 self.last_used.note(api_key.id, connection.id, now);
                 let scope = Scope::new(self.database.clone(), project_id, connection.id, api_key.id);
-                Ok(Caller { scope, api_key_id: api_key.id, read_only: api_key.read_only })
+                Ok(Caller { scope, api_key_id: api_key.id, scopes: api_key.scopes })
             }
             // Whoever shows a revoked key is not told about tokens either.
             (Some(flaw), ..) => Err(Error::Unauthenticated(vec![(Kind::ApiKey, flaw)])),

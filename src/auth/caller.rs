@@ -1,4 +1,6 @@
-//! The extractors: named after what they grant.
+//! The extractor of the accounting API: who is calling, and whether the key may do what the handler does.
+
+use std::marker::PhantomData;
 
 use axum::extract::{FromRef, FromRequestParts};
 use axum::http::HeaderMap;
@@ -8,60 +10,65 @@ use super::authenticator::{Authenticator, Caller};
 use super::credentials::secret::{Kind, Secret};
 use super::error::{CredentialError, Error};
 use super::grants::Scope;
+use super::required_scope::RequiredScope;
+use crate::domain::{ApiKeyScope, ApiKeyScopes};
 use crate::http::admission::Admission;
 
-/// The right to read the rows of a connection.
+/// The right of a caller whose key has the scope `S`, for example `Can<PaymentsRead>`.
 #[derive(Debug)]
-pub struct CanRead(pub Scope);
+pub struct Can<S> {
+    /// The rows that the caller may touch.
+    pub scope: Scope,
+    required: PhantomData<S>,
+}
 
-/// The right to read and to write them. The request takes its place when its body has arrived
-/// ([`crate::http::request::JsonBody`]).
-#[derive(Debug)]
-pub struct CanWrite(pub Scope);
-
-impl<S> FromRequestParts<S> for CanRead
+impl<S, St> FromRequestParts<St> for Can<S>
 where
-    S: Send + Sync,
-    Authenticator: FromRef<S>,
+    S: RequiredScope,
+    St: Send + Sync,
+    Authenticator: FromRef<St>,
 {
     type Rejection = Error;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
-        let Caller { scope, .. } = authenticate(parts, &Authenticator::from_ref(state)).await?;
-        if let Some(admission) = Admission::of(&parts.extensions) {
+    async fn from_request_parts(parts: &mut Parts, state: &St) -> Result<Self, Error> {
+        let Caller { scope, scopes, .. } = authenticate(parts, &Authenticator::from_ref(state)).await?;
+        check_scope(scopes, S::SCOPE)?;
+        // A request with a body enters when its body has arrived ([`crate::http::request::JsonBody`]).
+        if parts.method.is_safe()
+            && let Some(admission) = Admission::of(&parts.extensions)
+        {
             admission.enter().map_err(Error::NotAdmitted)?;
         }
-        Ok(Self(scope))
+        Ok(Self { scope, required: PhantomData })
     }
 }
 
-impl<S> FromRequestParts<S> for CanWrite
-where
-    S: Send + Sync,
-    Authenticator: FromRef<S>,
-{
-    type Rejection = Error;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
-        let Caller { scope, read_only, .. } = authenticate(parts, &Authenticator::from_ref(state)).await?;
-        if read_only { Err(Error::ReadOnlyKey) } else { Ok(Self(scope)) }
+/// Whether a key with these scopes may do what needs `required`.
+fn check_scope(scopes: ApiKeyScopes, required: ApiKeyScope) -> Result<(), Error> {
+    if scopes.contains(required) {
+        Ok(())
+    } else if scopes == ApiKeyScopes::PAYMENTS_READ && required == ApiKeyScope::PaymentsWrite {
+        Err(Error::ReadOnlyKey)
+    } else {
+        Err(Error::MissingScope(required))
     }
 }
 
+/// Authenticates the request, notes the caller in the log's span and identifies it to the admission.
 async fn authenticate(parts: &Parts, authenticator: &Authenticator) -> Result<Caller, Error> {
     let key = secret(&parts.headers, "x-api-key", Kind::ApiKey);
     let token = secret(&parts.headers, "x-connection-token", Kind::ConnectionToken);
     let client = authenticator.throttle().client_of(parts);
     let caller = match (&key, &token) {
         (Ok(key), Ok(token)) => authenticator.authenticate(key, token, Some(client)).await,
-        // Both headers are looked at, so that a caller who forgot both learns it at once.
+        // Both headers are checked, so that a caller who forgot both learns it at once.
         _ => Err(Error::Unauthenticated([key.err(), token.err()].into_iter().flatten().collect())),
     };
     if let Err(Error::Unauthenticated(_) | Error::TooManyFailures(_)) = caller {
         tracing::Span::current().record("client_address", tracing::field::display(client));
     }
     let caller = caller?;
-    // All at once: the log's format writes the span's fields anew for each call.
+    // All at once, because each call makes the log's format write the span's fields anew.
     tracing::record_all!(
         tracing::Span::current(),
         project_id = %caller.scope.project_id(),

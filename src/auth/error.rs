@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Response};
 use super::credentials::secret::Kind;
 use super::problems;
 use crate::db;
-use crate::domain::ParseError;
+use crate::domain::{ApiKeyScope, ParseError};
 use crate::http::limits::rate_limit::Exceeded;
 use crate::http::problem::Error as HttpError;
 use crate::http::problem::FieldError;
@@ -34,9 +34,12 @@ pub enum Error {
     /// A secret, or both, will not do.
     #[error("unauthenticated: {0:?}")]
     Unauthenticated(Vec<(Kind, CredentialError)>),
-    /// The key may read, and this was no reading.
-    #[error("a read-only key was used to write")]
+    /// A key that may only read payments was used for a write. Clients know this code from before there were scopes.
+    #[error("a read-only key was used for a write")]
     ReadOnlyKey,
+    /// The key has not the scope that the call needs.
+    #[error("the API key has not the scope {0}")]
+    MissingScope(ApiKeyScope),
     /// The server has no room for the request, or its key has used up its quota.
     #[error(transparent)]
     NotAdmitted(HttpError),
@@ -61,8 +64,13 @@ impl IntoResponse for Error {
                 Failure::respond(problem, self)
             }
             Self::ReadOnlyKey => {
-                let detail = "Use a key that was created without `--read-only`.";
+                let detail = "This call needs the scope `payments:write`, and this API key has `payments:read` only. Use a \
+                              key that was created without `--read-only`.";
                 Failure::respond(Problem::new(&problems::READ_ONLY_KEY, detail), self)
+            }
+            Self::MissingScope(scope) => {
+                let detail = format!("This call needs the scope `{scope}`. Use an API key that has it.");
+                Failure::respond(Problem::new(&problems::MISSING_SCOPE, detail), self)
             }
             Self::TooManyFailures(exceeded) => {
                 let problem = Problem::new(

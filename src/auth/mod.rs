@@ -1,8 +1,8 @@
 //! Who is calling, and for whom.
 //!
-//! A handler of the accounting API cannot reach the database by itself. It asks for [`CanRead`] or [`CanWrite`], and
-//! what it gets with it, a [`Scope`], is the only way to the rows of the one connection that the caller may touch. A
-//! handler that forgets to authorize cannot be written.
+//! A handler of the accounting API cannot reach the database by itself. It takes [`Can`] with the API key scope that its
+//! callers need, for example `Can<PaymentsRead>`. That holds a [`Scope`], the only way to the rows of the one connection
+//! that the caller may touch. So a handler that forgets to authorize does not compile.
 
 mod authenticator;
 mod caller;
@@ -10,12 +10,14 @@ mod credentials;
 mod error;
 mod grants;
 pub mod problems;
+mod required_scope;
 mod retries;
 mod throttle;
 
 pub use authenticator::Authenticator;
-pub use caller::{CanRead, CanWrite};
+pub use caller::Can;
 pub use credentials::{Secret, secret};
 pub use error::Error;
 pub use grants::{Operator, Scope, Scoped};
+pub use required_scope::{PaymentsRead, PaymentsWrite, RequiredScope};
 pub use throttle::Throttle;

@@ -4,4 +4,5 @@ use crate::http::problem::types::problem_types;
 
 problem_types! {
     READ_ONLY_KEY: FORBIDDEN, "read_only_key", "Read-only API key";
+    MISSING_SCOPE: FORBIDDEN, "missing_scope", "Missing API key scope";
 }

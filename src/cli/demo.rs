@@ -8,12 +8,13 @@ use std::path::Path;
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
-use super::{api_key, connection, healthcheck, output};
+use super::{healthcheck, output};
 use crate::auth::{Authenticator, Operator, Secret, secret};
 use crate::db::Database;
-use crate::domain::{Clock, DisplayName};
-use crate::management::connections::Provider;
-use crate::management::projects::{self, Project};
+use crate::domain::{ApiKeyScopes, Clock, DisplayName};
+use crate::management::api_keys::{self, NewApiKey};
+use crate::management::connections::{self, NewConnection, Provider};
+use crate::management::projects;
 
 /// The example of the API's page.
 const EXAMPLE: &str = include_str!("demo_payment.json");
@@ -35,7 +36,7 @@ pub async fn offer(database: &Database, file: &Path, listening: SocketAddr) -> a
         Some(known) if open_the_gate(database, &known).await? => known,
         // No file, or one of another database.
         _ => {
-            let made = make(database).await?;
+            let made = create(database).await?;
             write(file, &made).with_context(|| format!("the demo credentials cannot be kept in {}", file.display()))?;
             made
         }
@@ -90,12 +91,14 @@ async fn open_the_gate(database: &Database, known: &Credentials) -> anyhow::Resu
     Ok(Authenticator::new(database.clone(), Clock::system()).accepts(&key, &token).await?)
 }
 
-async fn make(database: &Database) -> anyhow::Result<Credentials> {
+async fn create(database: &Database) -> anyhow::Result<Credentials> {
     let operator = Operator::from_cli(database.clone());
-    let label: DisplayName = "Demo".parse()?;
-    let project = Project::new(label.clone(), Clock::system().now());
-    projects::store::insert(&operator, &project).await?;
-    let (_, key) = api_key::create(&operator, project.id, label.clone(), false, None).await?;
-    let (_, token) = connection::create(&operator, project.id, label, Provider::None, None).await?;
+    let now = Clock::system().now();
+    let name: DisplayName = "Demo".parse()?;
+    let project_id = projects::create(&operator, name.clone(), now).await?.id;
+    let new = NewApiKey { project_id, name: name.clone(), scopes: ApiKeyScopes::PAYMENTS, expires_at: None };
+    let (_, key) = api_keys::create(&operator, new, now).await?;
+    let new = NewConnection { project_id, label: name, provider: Provider::None, expires_at: None };
+    let (_, token) = connections::create(&operator, new, now).await?;
     Ok(Credentials { api_key: key.expose().to_owned(), connection_token: token.expose().to_owned() })
 }

@@ -3,6 +3,7 @@
 mod api_key;
 mod configuration;
 mod connection;
+mod credential;
 mod database;
 mod demo;
 mod dev;
@@ -132,7 +133,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Serve(arguments) => Box::pin(serve::run(arguments)).await,
         Command::Dev(arguments) => dev::run(arguments).await,
-        Command::Migrate(console) => migrate::run(console).await,
+        Command::Migrate(database) => migrate::run(database).await,
         Command::Project(command) => project::run(command).await,
         Command::ApiKey(command) => api_key::run(command).await,
         Command::Connection(command) => connection::run(command).await,

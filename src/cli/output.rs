@@ -1,11 +1,11 @@
-//! How the console commands print.
+//! How commands print.
 
 use std::fmt::Display;
 use std::io::Write;
 
 use serde::Serialize;
 
-/// Prints a line. `println!` would panic where the reader has gone, as in `unibooks openapi | head`.
+/// Prints a line. `println!` would panic when the reader has closed the pipe, as in `unibooks openapi | head`.
 pub fn line(text: impl Display) -> anyhow::Result<()> {
     Ok(writeln!(std::io::stdout(), "{text}")?)
 }
@@ -28,7 +28,7 @@ pub fn table<const N: usize>(heading: [&str; N], rows: &[[String; N]]) -> anyhow
     Ok(())
 }
 
-/// A moment, or a dash.
-pub fn moment(time: Option<chrono::DateTime<chrono::Utc>>) -> String {
+/// A time to the minute, or a dash.
+pub fn minute(time: Option<chrono::DateTime<chrono::Utc>>) -> String {
     time.map_or_else(|| "-".to_owned(), |time| time.format("%Y-%m-%d %H:%M").to_string())
 }

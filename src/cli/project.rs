@@ -5,11 +5,11 @@ use clap::{Args, Subcommand};
 use super::database::DatabaseArguments;
 use super::output;
 use crate::domain::{Clock, DisplayName};
-use crate::management::projects::{Project, store};
+use crate::management::projects::{self, Project};
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Make a project
+    /// Create a project
     Create(Create),
     /// List all projects
     List(List),
@@ -24,7 +24,7 @@ pub struct Create {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    console: DatabaseArguments,
+    database: DatabaseArguments,
 }
 
 #[derive(Debug, Args)]
@@ -33,29 +33,25 @@ pub struct List {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    console: DatabaseArguments,
+    database: DatabaseArguments,
 }
 
 pub async fn run(command: Command) -> anyhow::Result<()> {
     match command {
-        Command::Create(Create { name, json, console }) => {
-            let project = Project::new(name, Clock::system().now());
-            store::insert(&console.operator().await?, &project).await?;
-            if json {
-                return output::json(&project);
-            }
-            output::line(format_args!("project  {}", project.id))?;
+        Command::Create(Create { name, json, database }) => {
+            let project = projects::create(&database.operator().await?, name, Clock::system().now()).await?;
+            if json { output::json(&project) } else { output::line(format_args!("project  {}", project.id)) }
         }
-        Command::List(List { json, console }) => {
-            let projects = store::list(&console.operator().await?).await?;
-            if json {
-                return output::json(&projects);
-            }
-            let row = |project: &Project| {
-                [project.id.to_string(), project.name.as_str().to_owned(), output::moment(Some(project.created_at))]
-            };
-            output::table(["ID", "NAME", "CREATED (UTC)"], &projects.iter().map(row).collect::<Vec<_>>())?;
+        Command::List(List { json, database }) => {
+            let projects = projects::list(&database.operator().await?).await?;
+            if json { output::json(&projects) } else { table(&projects) }
         }
     }
-    Ok(())
+}
+
+fn table(projects: &[Project]) -> anyhow::Result<()> {
+    let row = |project: &Project| {
+        [project.id.to_string(), project.name.as_str().to_owned(), output::minute(Some(project.created_at))]
+    };
+    output::table(["ID", "NAME", "CREATED (UTC)"], &projects.iter().map(row).collect::<Vec<_>>())
 }

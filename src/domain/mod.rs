@@ -3,6 +3,7 @@
 //! Each type parses a client's text with [`std::str::FromStr`] and refuses it with a [`ParseError`]. None of them depends
 //! on HTTP or on the database.
 
+pub mod api_key_scope;
 pub mod clock;
 pub mod currency;
 pub mod date_or_moment;
@@ -21,6 +22,7 @@ pub mod rfc3339;
 pub mod warning;
 pub mod whole_number;
 
+pub use api_key_scope::{ApiKeyScope, ApiKeyScopes};
 pub use clock::Clock;
 pub use currency::Currency;
 pub use date_or_moment::DateOrMoment;

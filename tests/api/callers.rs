@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use insta::assert_json_snapshot;
 use serde_json::json;
 use unibooks::auth::{Secret, secret};
-use unibooks::domain::Clock;
+use unibooks::domain::{ApiKeyScopes, Clock};
 
 use crate::support::app::{Answer, App, CredentialOptions, PAYMENTS, Tenant, small_payment};
 
@@ -218,8 +218,12 @@ async fn keys_and_tokens_expire_at_their_exact_time() {
 async fn read_only_key_reads_and_does_not_write() {
     let app = App::new().await;
     let tenant = app.tenant().await;
-    let (_, api_key) =
-        app.key(tenant.project_id, CredentialOptions { read_only: true, ..CredentialOptions::default() }).await;
+    let (_, api_key) = app
+        .key(
+            tenant.project_id,
+            CredentialOptions { scopes: ApiKeyScopes::PAYMENTS_READ, ..CredentialOptions::default() },
+        )
+        .await;
     let id = app.create(&tenant, &small_payment()).await.json()["id"].as_str().expect("an id").to_owned();
     let reader = Tenant { api_key, ..tenant };
     assert_eq!(app.get(&reader, PAYMENTS).await.status, 200);
@@ -230,7 +234,7 @@ async fn read_only_key_reads_and_does_not_write() {
     assert_json_snapshot!(answer.json(), { ".request_id" => "…" }, @r#"
     {
       "code": "read_only_key",
-      "detail": "Use a key that was created without `--read-only`.",
+      "detail": "This call needs the scope `payments:write`, and this API key has `payments:read` only. Use a key that was created without `--read-only`.",
       "instance": "/accounting/payments",
       "request_id": "…",
       "retryable": false,
@@ -239,6 +243,35 @@ async fn read_only_key_reads_and_does_not_write() {
       "type": "urn:unibooks:problem:read_only_key"
     }
     "#);
+}
+
+#[tokio::test]
+async fn key_without_the_scope_of_a_call_learns_which_it_lacks() {
+    let app = App::new().await;
+    let tenant = app.tenant().await;
+    let with =
+        |names: &[&str]| CredentialOptions { scopes: ApiKeyScopes::of_names(names), ..CredentialOptions::default() };
+    let (_, api_key) = app.key(tenant.project_id, with(&["payments:write"])).await;
+    let writer = Tenant { api_key, ..tenant.clone() };
+    assert_eq!(app.create(&writer, &small_payment()).await.status, 201);
+    let answer = app.get(&writer, PAYMENTS).await;
+    assert_json_snapshot!(answer.json(), { ".request_id" => "…" }, @r#"
+    {
+      "code": "missing_scope",
+      "detail": "This call needs the scope `payments:read`. Use an API key that has it.",
+      "instance": "/accounting/payments",
+      "request_id": "…",
+      "retryable": false,
+      "status": 403,
+      "title": "Missing API key scope",
+      "type": "urn:unibooks:problem:missing_scope"
+    }
+    "#);
+
+    let (_, api_key) = app.key(tenant.project_id, with(&["accounting:read", "webhooks:write"])).await;
+    let other = Tenant { api_key, ..tenant };
+    assert_eq!(app.create(&other, &small_payment()).await.problem(), (403, "missing_scope".to_owned()));
+    assert_eq!(app.count().await, 1);
 }
 
 #[tokio::test]

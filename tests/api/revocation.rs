@@ -93,6 +93,17 @@ async fn revoked_key_is_refused_by_every_server() {
 }
 
 #[tokio::test]
+async fn scopes_that_are_taken_away_by_hand_are_noticed_at_once() {
+    let app = App::new_at_noon().await;
+    listening(&app).await;
+    let tenant = app.tenant().await;
+    assert_eq!(status(&app, &tenant).await, 200);
+    assert_kept(&[&app], &tenant).await;
+    execute(&app, "update api_key set scopes = '{payments:write}'").await;
+    assert_eq!(app.poll_until_refused(&tenant).await.problem(), (403, "missing_scope".to_owned()));
+}
+
+#[tokio::test]
 async fn revocation_counts_within_a_second_without_notification() {
     let (app, clock) = with_movable_clock().await;
     let tenant = app.tenant().await;

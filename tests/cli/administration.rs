@@ -35,7 +35,7 @@ async fn project_is_made_and_listed() {
 }
 
 #[tokio::test]
-async fn key_is_shown_once_and_listed_by_its_hint() {
+async fn key_is_shown_once_and_listed_by_its_end() {
     let url = migrated().await;
     let project = project(&url, "Books");
     let shown = printed(&url, &["api-key", "create", "--project", &project, "--name", "Shop"]);
@@ -43,9 +43,9 @@ async fn key_is_shown_once_and_listed_by_its_hint() {
     assert!(key.starts_with("ub_key_"), "{shown}");
     assert!(shown.ends_with("It is not shown again.\n"));
     let table = printed(&url, &["api-key", "list"]);
-    let hint = format!("…{}", &key[key.len() - 4..]);
+    let end = format!("…{}", &key[key.len() - 4..]);
     let row = table.lines().nth(1).expect("a row");
-    assert!(row.starts_with(&format!("{id}  {hint}  Shop  write  ")), "{table}");
+    assert!(row.starts_with(&format!("{id}  {end}  Shop  payments:read,payments:write  ")), "{table}");
     let list = printed_json(&url, &["api-key", "list"]);
     assert_eq!(list[0]["revoked_at"], Value::Null);
     assert!(!table.contains(key) && !list.to_string().contains(key), "never again");
@@ -58,9 +58,27 @@ async fn key_may_be_read_only_and_may_expire() {
     let arguments = ["api-key", "create", "--project", &project, "--name", "Reports", "--read-only", "--expires-at"];
     let made = printed_json(&url, &[&arguments[..], &["2030-01-31T00:00:00Z"]].concat());
     assert!(made["api_key"].as_str().is_some_and(|key| key.starts_with("ub_key_")));
-    assert_eq!((&made["read_only"], &made["expires_at"]), (&json!(true), &json!("2030-01-31T00:00:00Z")));
+    assert_eq!((&made["scopes"], &made["expires_at"]), (&json!(["payments:read"]), &json!("2030-01-31T00:00:00Z")));
     let table = printed(&url, &["api-key", "list"]);
-    assert!(table.contains("  read  ") && table.contains("2030-01-31 00:00"), "{table}");
+    assert!(table.contains("  payments:read  ") && table.contains("2030-01-31 00:00"), "{table}");
+}
+
+#[tokio::test]
+async fn key_has_the_scopes_that_were_asked_for() {
+    let url = migrated().await;
+    let project = project(&url, "Books");
+    let create = ["api-key", "create", "--project", &project, "--name", "Feed"];
+    let made = printed_json(&url, &[&create[..], &["--scope", "webhooks:write", "--scope", "payments:read"]].concat());
+    assert_eq!(made["scopes"], json!(["payments:read", "webhooks:write"]));
+    assert_eq!(printed_json(&url, &["api-key", "list"])[0]["scopes"], made["scopes"]);
+    assert!(printed(&url, &["api-key", "list"]).contains("  payments:read,webhooks:write  "));
+    for (wrong, part) in [
+        (&["--scope", "payments"][..], "[possible values: payments:read, payments:write, "),
+        (&["--scope", "payments:write", "--read-only"], "cannot be used with"),
+    ] {
+        let line = one_line(&run(&url, &[&create[..], wrong].concat()), 2);
+        assert!(line.contains("--scope") && line.contains(part), "{line}");
+    }
 }
 
 #[tokio::test]
@@ -80,7 +98,7 @@ async fn expiry_is_a_utc_day_in_the_future() {
 }
 
 #[tokio::test]
-async fn connection_is_shown_once_and_listed_by_its_hint() {
+async fn connection_is_shown_once_and_listed_by_its_end() {
     let url = migrated().await;
     let project = project(&url, "Books");
     let create = ["connection", "create", "--project", &project, "--label", "Main"];

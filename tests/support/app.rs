@@ -12,14 +12,13 @@ use sqlx::ConnectOptions;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use tower::ServiceExt;
 use unibooks::accounting::payments::GroupCommit;
-use unibooks::auth::{Authenticator, Operator, Secret, secret};
+use unibooks::auth::{Authenticator, Operator};
 use unibooks::config::{RateLimit, ServerSettings};
 use unibooks::db::Database;
-use unibooks::domain::{ApiKeyId, Clock, ConnectionId, ProjectId};
-use unibooks::management::api_keys::ApiKey;
-use unibooks::management::connections::{Connection, Provider};
-use unibooks::management::projects::Project;
-use unibooks::management::{api_keys, connections, projects};
+use unibooks::domain::{ApiKeyId, ApiKeyScopes, Clock, ConnectionId, DisplayName, ProjectId};
+use unibooks::management::api_keys::{self, NewApiKey};
+use unibooks::management::connections::{self, NewConnection, Provider};
+use unibooks::management::projects;
 
 use super::postgres;
 
@@ -58,10 +57,16 @@ pub struct Tenant {
 }
 
 /// The options of a key or a connection that a test makes. The default has full rights and never expires.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 pub struct CredentialOptions {
-    pub read_only: bool,
+    pub scopes: ApiKeyScopes,
     pub expires_at: Option<DateTime<Utc>>,
+}
+
+impl Default for CredentialOptions {
+    fn default() -> Self {
+        Self { scopes: ApiKeyScopes::PAYMENTS, expires_at: None }
+    }
 }
 
 /// A response with its whole body.
@@ -146,8 +151,7 @@ impl App {
 
     /// A new project with a key and a connection that have these options.
     pub async fn tenant_like(&self, key: CredentialOptions, connection: CredentialOptions) -> Tenant {
-        let project = Project::new("Test".parse().expect("a label"), Clock::system().now());
-        projects::store::insert(&self.operator(), &project).await.expect("stored");
+        let project = projects::create(&self.operator(), label(), Clock::system().now()).await.expect("stored");
         let (api_key_id, api_key) = self.key(project.id, key).await;
         let (connection_id, connection_token) = self.connection(project.id, connection).await;
         Tenant { project_id: project.id, api_key_id, connection_id, api_key, connection_token }
@@ -155,50 +159,29 @@ impl App {
 
     /// Another key of a project: its id and the key itself.
     pub async fn key(&self, project_id: ProjectId, like: CredentialOptions) -> (ApiKeyId, String) {
-        let now = Clock::system().now();
-        let secret = Secret::generate(secret::Kind::ApiKey, &mut rand::rng());
-        let key = ApiKey {
-            id: ApiKeyId::new(now),
-            project_id,
-            name: "Test".parse().expect("a label"),
-            hint: secret.hint().to_owned(),
-            read_only: like.read_only,
-            created_at: now,
-            expires_at: like.expires_at,
-            revoked_at: None,
-            last_used_at: None,
-        };
-        api_keys::store::insert(&self.operator(), &key, &secret).await.expect("stored");
+        let CredentialOptions { scopes, expires_at } = like;
+        let new = NewApiKey { project_id, name: label(), scopes, expires_at };
+        let (key, secret) = api_keys::create(&self.operator(), new, Clock::system().now()).await.expect("stored");
         (key.id, secret.expose().to_owned())
     }
 
     /// Another connection of a project: its id and its token.
     pub async fn connection(&self, project_id: ProjectId, like: CredentialOptions) -> (ConnectionId, String) {
-        let now = Clock::system().now();
-        let token = Secret::generate(secret::Kind::ConnectionToken, &mut rand::rng());
-        let connection = Connection {
-            id: ConnectionId::new(now),
-            project_id,
-            label: "Test".parse().expect("a label"),
-            provider: Provider::None,
-            hint: token.hint().to_owned(),
-            created_at: now,
-            expires_at: like.expires_at,
-            revoked_at: None,
-            last_used_at: None,
-        };
-        connections::store::insert(&self.operator(), &connection, &token).await.expect("stored");
+        let expires_at = like.expires_at;
+        let new = NewConnection { project_id, label: label(), provider: Provider::None, expires_at };
+        let created = connections::create(&self.operator(), new, Clock::system().now()).await;
+        let (connection, token) = created.expect("stored");
         (connection.id, token.expose().to_owned())
     }
 
     /// Revokes a key.
     pub async fn revoke_key(&self, id: ApiKeyId) {
-        assert!(api_keys::store::revoke(&self.operator(), id, Clock::system().now()).await.expect("revoked"));
+        assert!(api_keys::revoke(&self.operator(), id, Clock::system().now()).await.expect("revoked"));
     }
 
     /// Revokes a connection.
     pub async fn revoke_connection(&self, id: ConnectionId) {
-        assert!(connections::store::revoke(&self.operator(), id, Clock::system().now()).await.expect("revoked"));
+        assert!(connections::revoke(&self.operator(), id, Clock::system().now()).await.expect("revoked"));
     }
 
     /// Lists payments as a tenant until the server refuses it, and returns the refusal. A server may hear of a
@@ -269,6 +252,10 @@ impl Tenant {
             .header("x-api-key", &self.api_key)
             .header("x-connection-token", &self.connection_token)
     }
+}
+
+fn label() -> DisplayName {
+    "Test".parse().expect("a label")
 }
 
 /// A small valid body.

@@ -12,7 +12,7 @@ use super::problems;
 use super::store::{self, PaymentInsert};
 use super::view::{PaymentView, RemoteData};
 use super::write::group_commit::{Error as WriteError, GroupCommit, WriteOutcome};
-use crate::auth::{self, CanWrite, Scoped};
+use crate::auth::{self, Can, PaymentsWrite, Scoped};
 use crate::http::problem::types::{self as types, ProblemType};
 use crate::http::request::{Idempotency, JsonBody, Query};
 
@@ -20,6 +20,7 @@ use crate::http::request::{Idempotency, JsonBody, Query};
 pub const PROBLEMS: &[&ProblemType] = &[
     &types::INVALID_IDEMPOTENCY_KEY,
     &auth::problems::READ_ONLY_KEY,
+    &auth::problems::MISSING_SCOPE,
     &types::OUTCOME_UNKNOWN,
     &types::INVALID_QUERY,
     &problems::IDEMPOTENCY_KEY_REUSED,
@@ -44,10 +45,10 @@ pub const PROBLEMS: &[&ProblemType] = &[
             ("idempotent-replayed" = bool, description = "`true` when this payment was stored by an earlier call"),
         ),
     )),
-    security(("api_key" = [], "connection_token" = [])),
+    security(("api_key" = ["payments:write"], "connection_token" = [])),
 )]
 pub async fn create_payment(
-    CanWrite(scope): CanWrite,
+    Can { scope, .. }: Can<PaymentsWrite>,
     State(payments): State<GroupCommit>,
     Idempotency(key): Idempotency,
     Query(RemoteData { remote_data }): Query<RemoteData>,

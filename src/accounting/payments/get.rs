@@ -10,22 +10,23 @@ use super::error::Error;
 use super::problems;
 use super::store;
 use super::view::{PaymentView, RemoteData};
-use crate::auth::CanRead;
+use crate::auth::{self, Can, PaymentsRead};
 use crate::http::problem::types::{self as types, ProblemType};
 use crate::http::request::Query;
 
 /// What this call can be answered besides 200 and what every call with credentials can be answered.
-pub const PROBLEMS: &[&ProblemType] = &[&problems::PAYMENT_NOT_FOUND, &types::INVALID_QUERY];
+pub const PROBLEMS: &[&ProblemType] =
+    &[&auth::problems::MISSING_SCOPE, &problems::PAYMENT_NOT_FOUND, &types::INVALID_QUERY];
 
 /// Reads one payment of the connection.
 #[utoipa::path(
     get, path = "/accounting/payments/{id}", tag = "payments", operation_id = "retrieve_payment",
     params(("id" = uuid::Uuid, Path, description = "The id that the create call answered"), RemoteData),
     responses((status = 200, description = "The payment", body = PaymentView<'static>)),
-    security(("api_key" = [], "connection_token" = [])),
+    security(("api_key" = ["payments:read"], "connection_token" = [])),
 )]
 pub async fn retrieve_payment(
-    CanRead(scope): CanRead,
+    Can { scope, .. }: Can<PaymentsRead>,
     path: Result<Path<String>, PathRejection>,
     Query(RemoteData { remote_data }): Query<RemoteData>,
 ) -> Result<Response, Error> {

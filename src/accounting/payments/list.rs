@@ -10,7 +10,7 @@ use super::error::Error;
 use super::filter::Filter;
 use super::store::{self, PaymentPage};
 use super::view::PaymentView;
-use crate::auth::CanRead;
+use crate::auth::{self, Can, PaymentsRead};
 use crate::domain::page::Cursor;
 use crate::domain::page::{Limit, Order};
 use crate::http::problem::Error as HttpError;
@@ -22,7 +22,7 @@ use crate::http::request::query::{FromQuery, Parameters};
 use crate::http::response::page::Page;
 
 /// What this call can be answered besides 200 and what every call with credentials can be answered.
-pub const PROBLEMS: &[&ProblemType] = &[&types::INVALID_QUERY];
+pub const PROBLEMS: &[&ProblemType] = &[&auth::problems::MISSING_SCOPE, &types::INVALID_QUERY];
 
 /// Which page of which list.
 #[derive(Debug, IntoParams)]
@@ -72,10 +72,10 @@ impl FromQuery for ListQuery {
             description = "With the filter `idempotency_key`: the key that was scanned for, as a quoted string"
         )),
     )),
-    security(("api_key" = [], "connection_token" = [])),
+    security(("api_key" = ["payments:read"], "connection_token" = [])),
 )]
 pub async fn list_payments(
-    CanRead(scope): CanRead,
+    Can { scope, .. }: Can<PaymentsRead>,
     Query(ListQuery { limit, cursor, order, remote_data, filter }): Query<ListQuery>,
 ) -> Result<Response, Error> {
     let fingerprint = filter.fingerprint(scope.connection_id(), order)?;

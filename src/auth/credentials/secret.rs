@@ -70,7 +70,7 @@ impl Secret {
 
     /// The last four characters, which belong to the checksum: enough to recognize a secret in a list.
     #[must_use]
-    pub fn hint(&self) -> &str {
+    pub fn last_four(&self) -> &str {
         let text = self.0.expose_secret();
         &text[text.len() - 4..]
     }

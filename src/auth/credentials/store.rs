@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::db::{self, Database};
-use crate::domain::{ApiKeyId, ConnectionId, ProjectId};
+use crate::domain::{ApiKeyId, ApiKeyScopes, ConnectionId, ProjectId};
 
 /// What two secrets lead to.
 #[derive(Debug, Clone, Copy)]
@@ -20,7 +20,7 @@ pub(in crate::auth) struct CredentialRow {
 #[derive(Debug, Clone, Copy)]
 pub(in crate::auth) struct FoundApiKey {
     pub id: ApiKeyId,
-    pub read_only: bool,
+    pub scopes: ApiKeyScopes,
     pub expires_at: Option<DateTime<Utc>>,
     pub revoked_at: Option<DateTime<Utc>>,
 }
@@ -42,7 +42,7 @@ pub(in crate::auth) async fn find(
     let mut work = database.begin().await?;
     let row = sqlx::query!(
         r#"
-        select k.id, k.project_id, k.read_only, k.expires_at, k.revoked_at,
+        select k.id, k.project_id, k.scopes, k.expires_at, k.revoked_at,
                c.id as "connection_id?", c.expires_at as "connection_expires_at?",
                c.revoked_at as "connection_revoked_at?"
         from api_key k
@@ -58,7 +58,7 @@ pub(in crate::auth) async fn find(
         project_id: ProjectId(row.project_id),
         api_key: FoundApiKey {
             id: ApiKeyId(row.id),
-            read_only: row.read_only,
+            scopes: ApiKeyScopes::of_names(row.scopes),
             expires_at: row.expires_at,
             revoked_at: row.revoked_at,
         },

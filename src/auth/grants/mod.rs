@@ -1,5 +1,8 @@
-//! The right to touch rows, as a value. Store functions demand one.
+//! Grants: the right to touch rows, as a value. Store functions demand one. Only authentication makes a [`Scope`], and
+//! only the command line an [`Operator`].
 
+mod operator;
 mod scope;
 
-pub use scope::{Operator, Scope, Scoped};
+pub use operator::Operator;
+pub use scope::{Scope, Scoped};

@@ -1,4 +1,4 @@
-//! The right to touch rows, as a value. Store functions demand one; only this module's neighbours can make one.
+//! The grant of an authenticated request: the rows of one connection.
 
 use crate::db::{self, Database, Statement, Turn, WriterSession};
 use crate::domain::{ApiKeyId, ConnectionId, ProjectId};
@@ -13,6 +13,7 @@ pub struct Scope {
 }
 
 impl Scope {
+    /// The rows of `connection_id`. Only [`crate::auth::Authenticator`] calls this.
     pub(in crate::auth) fn new(
         database: Database,
         project_id: ProjectId,
@@ -34,7 +35,7 @@ impl Scope {
         self.project_id
     }
 
-    /// Begins a unit of work on the database. What fails here has had no effect.
+    /// Begins a statement. A failure here has had no effect.
     ///
     /// # Errors
     /// [`db::Error::Unavailable`].
@@ -50,7 +51,7 @@ impl Scope {
         self.database.begin_list(self.api_key_id).await
     }
 
-    /// A database connection for creates; see [`Database::writer_session`].
+    /// A session for creates; see [`Database::writer_session`].
     ///
     /// # Errors
     /// [`db::Error::Unavailable`].
@@ -59,35 +60,12 @@ impl Scope {
     }
 }
 
-/// Something that belongs to one connection. Rows of many connections are written together as many of these, so that
-/// none of them can be without its tenant.
+/// A value that belongs to one connection. Rows of many connections are written together as many of these, so that no
+/// row is without its tenant.
 #[derive(Debug)]
 pub struct Scoped<T> {
-    /// Whose it is.
+    /// The connection that it belongs to.
     pub scope: Scope,
-    /// What it is.
+    /// The value.
     pub value: T,
-}
-
-/// Whoever sits at the console with the database's address in hand: may make projects, keys and connections, and
-/// never stands behind an HTTP route.
-#[derive(Debug, Clone)]
-pub struct Operator {
-    database: Database,
-}
-
-impl Operator {
-    /// The person at the console. Only `cli/` calls this.
-    #[must_use]
-    pub fn from_cli(database: Database) -> Self {
-        Self { database }
-    }
-
-    /// Begins a unit of work on the database.
-    ///
-    /// # Errors
-    /// [`db::Error::Unavailable`].
-    pub async fn begin(&self) -> Result<Statement<'static>, db::Error> {
-        self.database.begin().await
-    }
 }

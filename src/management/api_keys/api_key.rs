@@ -1,29 +1,22 @@
-//! What is known of an API key. The secret itself is shown once, when it is made.
+//! What an API key is.
 
-use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::domain::{ApiKeyId, DisplayName, ProjectId};
+use crate::domain::{ApiKeyId, ApiKeyScopes, DisplayName, ProjectId};
+use crate::management::Credential;
 
-/// An API key without its secret.
+/// An API key without its secret, which is shown once, when the key is created.
 #[derive(Debug, Clone, Serialize)]
 pub struct ApiKey {
-    /// Made by the server.
+    /// Assigned by the server.
     pub id: ApiKeyId,
-    /// Whose it is.
+    /// The project that it belongs to.
     pub project_id: ProjectId,
     /// What people call it.
     pub name: DisplayName,
-    /// The last four characters of the secret.
-    pub hint: String,
-    /// Whether it may only read.
-    pub read_only: bool,
-    /// When it was made.
-    pub created_at: DateTime<Utc>,
-    /// When it ends by itself.
-    pub expires_at: Option<DateTime<Utc>>,
-    /// When it was revoked.
-    pub revoked_at: Option<DateTime<Utc>>,
-    /// When it was last used, up to a minute late.
-    pub last_used_at: Option<DateTime<Utc>>,
+    /// What it may do.
+    pub scopes: ApiKeyScopes,
+    /// Its secret, without the secret itself.
+    #[serde(flatten)]
+    pub credential: Credential,
 }

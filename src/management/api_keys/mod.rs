@@ -1,6 +1,9 @@
-//! API keys: who is calling. Made at the console, never over HTTP.
+//! API keys: who is calling. Created at the command line, never over HTTP.
 
-pub mod api_key;
-pub mod store;
+mod api_key;
+mod create;
+mod store;
 
 pub use api_key::ApiKey;
+pub use create::{NewApiKey, create};
+pub use store::{list, revoke};

@@ -2,28 +2,30 @@
 
 use chrono::{DateTime, Utc};
 
-use super::api_key::ApiKey;
+use super::ApiKey;
 use crate::auth::{Operator, Secret};
 use crate::db;
-use crate::domain::{ApiKeyId, DisplayName, ProjectId};
+use crate::domain::{ApiKeyId, ApiKeyScopes, DisplayName, ProjectId};
+use crate::management::Credential;
 
-/// Stores a key and the hash of its secret.
+/// Stores a key and the hash of its secret. `read_only` is for servers of the version before scopes.
 ///
 /// # Errors
 /// [`db::Error::Constraint`] when there is no such project, or when the database fails.
-pub async fn insert(operator: &Operator, key: &ApiKey, secret: &Secret) -> Result<(), db::Error> {
+pub(super) async fn insert(operator: &Operator, key: &ApiKey, secret: &Secret) -> Result<(), db::Error> {
+    let scopes: Vec<_> = key.scopes.names().map(str::to_owned).collect();
     let mut work = operator.begin().await?;
     sqlx::query!(
-        "insert into api_key (id, project_id, name, secret_hash, hint, read_only, created_at, expires_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8)",
+        "insert into api_key (id, project_id, name, secret_hash, hint, scopes, read_only, created_at, expires_at)
+         values ($1, $2, $3, $4, $5, $6, not 'payments:write' = any ($6), $7, $8)",
         key.id.0,
         key.project_id.0,
         key.name.as_str(),
         &secret.hash(),
-        key.hint,
-        key.read_only,
-        key.created_at,
-        key.expires_at,
+        key.credential.last_four,
+        &scopes,
+        key.credential.created_at,
+        key.credential.expires_at,
     )
     .execute(&mut work)
     .await
@@ -38,7 +40,7 @@ pub async fn insert(operator: &Operator, key: &ApiKey, secret: &Secret) -> Resul
 pub async fn list(operator: &Operator, project: Option<ProjectId>) -> Result<Vec<ApiKey>, db::Error> {
     let mut work = operator.begin().await?;
     let rows = sqlx::query!(
-        "select id, project_id, name, hint, read_only, created_at, expires_at, revoked_at, last_used_at
+        "select id, project_id, name, hint, scopes, created_at, expires_at, revoked_at, last_used_at
          from api_key where $1::uuid is null or project_id = $1 order by id",
         project.map(|id| id.0),
     )
@@ -49,18 +51,20 @@ pub async fn list(operator: &Operator, project: Option<ProjectId>) -> Result<Vec
             id: ApiKeyId(row.id),
             project_id: ProjectId(row.project_id),
             name: row.name.parse::<DisplayName>().map_err(db::foreign)?,
-            hint: row.hint,
-            read_only: row.read_only,
-            created_at: row.created_at,
-            expires_at: row.expires_at,
-            revoked_at: row.revoked_at,
-            last_used_at: row.last_used_at,
+            scopes: ApiKeyScopes::of_names(row.scopes),
+            credential: Credential {
+                last_four: row.hint,
+                created_at: row.created_at,
+                expires_at: row.expires_at,
+                revoked_at: row.revoked_at,
+                last_used_at: row.last_used_at,
+            },
         })
     });
     Ok(keys.collect::<Result<_, sqlx::Error>>()?)
 }
 
-/// Revokes a key from `now` on; one that was revoked before keeps its time. Tells whether there is such a key.
+/// Revokes a key from `now` on and returns whether there is such a key. One that is revoked already keeps its time.
 ///
 /// # Errors
 /// When the database fails.

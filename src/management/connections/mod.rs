@@ -1,6 +1,11 @@
-//! Pool: for whom a call is made. Made at the console, never over HTTP.
+//! Connections: for whom a call is made. Created at the command line, never over HTTP.
 
-pub mod connection;
-pub mod store;
+mod connection;
+mod create;
+mod provider;
+mod store;
 
-pub use connection::{Connection, Provider};
+pub use connection::Connection;
+pub use create::{NewConnection, create};
+pub use provider::Provider;
+pub use store::{list, revoke};

@@ -1,29 +1,30 @@
-//! Pool in Postgres.
+//! Connections in Postgres.
 
 use chrono::{DateTime, Utc};
 
-use super::connection::{Connection, Provider};
+use super::{Connection, Provider};
 use crate::auth::{Operator, Secret};
 use crate::db;
 use crate::domain::{ConnectionId, DisplayName, ProjectId};
+use crate::management::Credential;
 
 /// Stores a connection and the hash of its token.
 ///
 /// # Errors
 /// [`db::Error::Constraint`] when there is no such project, or when the database fails.
-pub async fn insert(operator: &Operator, new: &Connection, token: &Secret) -> Result<(), db::Error> {
+pub(super) async fn insert(operator: &Operator, connection: &Connection, token: &Secret) -> Result<(), db::Error> {
     let mut work = operator.begin().await?;
     sqlx::query!(
         "insert into connection (id, project_id, label, provider, secret_hash, hint, created_at, expires_at)
          values ($1, $2, $3, $4, $5, $6, $7, $8)",
-        new.id.0,
-        new.project_id.0,
-        new.label.as_str(),
-        new.provider.slug(),
+        connection.id.0,
+        connection.project_id.0,
+        connection.label.as_str(),
+        connection.provider.slug(),
         &token.hash(),
-        new.hint,
-        new.created_at,
-        new.expires_at,
+        connection.credential.last_four,
+        connection.credential.created_at,
+        connection.credential.expires_at,
     )
     .execute(&mut work)
     .await
@@ -50,18 +51,20 @@ pub async fn list(operator: &Operator, project: Option<ProjectId>) -> Result<Vec
             project_id: ProjectId(row.project_id),
             label: row.label.parse::<DisplayName>().map_err(db::foreign)?,
             provider: row.provider.parse::<Provider>().map_err(db::foreign)?,
-            hint: row.hint,
-            created_at: row.created_at,
-            expires_at: row.expires_at,
-            revoked_at: row.revoked_at,
-            last_used_at: row.last_used_at,
+            credential: Credential {
+                last_four: row.hint,
+                created_at: row.created_at,
+                expires_at: row.expires_at,
+                revoked_at: row.revoked_at,
+                last_used_at: row.last_used_at,
+            },
         })
     });
     Ok(connections.collect::<Result<_, sqlx::Error>>()?)
 }
 
-/// Revokes a connection's token from `now` on; one that was revoked before keeps its time. Tells whether there is such
-/// a connection. Its payments stay.
+/// Revokes a connection's token from `now` on and returns whether there is such a connection. One that is revoked
+/// already keeps its time. The connection's payments stay.
 ///
 /// # Errors
 /// When the database fails.

@@ -1,6 +1,9 @@
-//! Projects: whoever owns API keys and connections. Made at the console, never over HTTP.
+//! Projects: the owners of API keys and connections. Created at the command line, never over HTTP.
 
-pub mod project;
-pub mod store;
+mod create;
+mod project;
+mod store;
 
+pub use create::create;
 pub use project::Project;
+pub use store::list;

@@ -8,18 +8,10 @@ use crate::domain::{DisplayName, ProjectId};
 /// A project.
 #[derive(Debug, Clone, Serialize)]
 pub struct Project {
-    /// Made by the server.
+    /// Assigned by the server.
     pub id: ProjectId,
     /// What people call it.
     pub name: DisplayName,
-    /// When it was made.
+    /// When it was created.
     pub created_at: DateTime<Utc>,
-}
-
-impl Project {
-    /// A project made `now`.
-    #[must_use]
-    pub fn new(name: DisplayName, now: DateTime<Utc>) -> Self {
-        Self { id: ProjectId::new(now), name, created_at: now }
-    }
 }

@@ -1,6 +1,6 @@
 //! Projects in Postgres.
 
-use super::project::Project;
+use super::Project;
 use crate::auth::Operator;
 use crate::db;
 use crate::domain::{DisplayName, ProjectId};
@@ -9,7 +9,7 @@ use crate::domain::{DisplayName, ProjectId};
 ///
 /// # Errors
 /// When the database fails.
-pub async fn insert(operator: &Operator, project: &Project) -> Result<(), db::Error> {
+pub(super) async fn insert(operator: &Operator, project: &Project) -> Result<(), db::Error> {
     let mut work = operator.begin().await?;
     sqlx::query!(
         "insert into project (id, name, created_at) values ($1, $2, $3)",

@@ -3,16 +3,17 @@
 use axum::http::Method;
 use axum::http::request::Builder;
 use chrono::{DateTime, Utc};
-use serde_json::json;
+use serde_json::{Value, json};
 use unibooks::auth::secret;
+use unibooks::domain::{ApiKeyScope, ApiKeyScopes};
 
 use super::isolation::{Owner, is_guarded, never_stored, operations};
 use crate::support::app::{Answer, App, CredentialOptions, PAYMENTS};
 
 const TOKENS: [&str; 7] = ["none", "malformed", "unknown", "foreign", "revoked", "expired", "good"];
 
-/// For each key, the outcome with each of [`TOKENS`]: `in` (accepted), `read` (accepted, but not for writing), `owner`
-/// (accepted as the other tenant, to whom both belong), or the status of a refusal.
+/// For each key, the answer behind each of [`TOKENS`]: `in`; a scope (in where the route needs it, else 403); `owner` (in,
+/// as the other tenant, to whom key and token belong); or the status of the refusal.
 const TABLE: &[(&str, [&str; 7])] = &[
     ("none", ["401", "401", "401", "401", "401", "401", "401"]),
     ("malformed", ["401", "401", "401", "401", "401", "401", "401"]),
@@ -20,25 +21,29 @@ const TABLE: &[(&str, [&str; 7])] = &[
     ("foreign", ["401", "401", "401", "owner", "401", "401", "401"]),
     ("revoked", ["401", "401", "401", "401", "401", "401", "401"]),
     ("expired", ["401", "401", "401", "401", "401", "401", "401"]),
-    ("read-only", ["401", "401", "401", "401", "401", "401", "read"]),
+    ("read-only", ["401", "401", "401", "401", "401", "401", "payments:read"]),
+    ("write-only", ["401", "401", "401", "401", "401", "401", "payments:write"]),
+    ("without payments", ["401", "401", "401", "401", "401", "401", "403"]),
     ("good", ["401", "401", "401", "401", "401", "401", "in"]),
 ];
 
-/// For each route, the status for the caller's own data and for another's. A new route without a row fails the test.
-const ROUTES: &[(&str, u16, u16)] = &[
-    ("GET /accounting/payments", 200, 422),
-    ("GET /accounting/payments/{id}", 200, 404),
-    // An idempotency key that another connection has used is free here.
-    ("POST /accounting/payments", 201, 201),
+/// The scope that a route needs, and its answers about what is the caller's own and what is another's. A new route
+/// without its row fails.
+const ROUTES: &[(&str, &str, u16, u16)] = &[
+    ("GET /accounting/payments", "payments:read", 200, 422),
+    ("GET /accounting/payments/{id}", "payments:read", 200, 404),
+    // Another's idempotency key is as free as any other.
+    ("POST /accounting/payments", "payments:write", 201, 201),
 ];
 
 #[test]
-fn every_guarded_route_has_its_row() {
-    let mut rows: Vec<_> = ROUTES.iter().map(|(route, ..)| (*route).to_owned()).collect();
-    rows.sort();
+fn every_guarded_route_has_its_row_and_scope() {
+    let mut rows: Vec<_> = ROUTES.iter().map(|(route, scope, ..)| ((*route).to_owned(), json!([scope]))).collect();
+    rows.sort_by(|(one, _), (other, _)| one.cmp(other));
     let mut guarded: Vec<_> = operations().into_iter().filter(|(_, operation)| is_guarded(operation)).collect();
     guarded.sort_by(|(one, _), (other, _)| one.cmp(other));
-    assert_eq!(rows, guarded.into_iter().map(|(route, _)| route).collect::<Vec<_>>());
+    let scope = |operation: &Value| operation["security"][0]["api_key"].clone();
+    assert_eq!(rows, guarded.iter().map(|(route, operation)| (route.clone(), scope(operation))).collect::<Vec<_>>());
 }
 
 /// A key and a token of each kind, by name. All but the foreign ones belong to the caller.
@@ -46,6 +51,9 @@ async fn secrets(app: &App, caller: &Owner, owner: &Owner) -> [Vec<(&'static str
     let project = caller.tenant.project_id;
     let past: DateTime<Utc> = "2020-01-01T00:00:00Z".parse().expect("a time");
     let expired = CredentialOptions { expires_at: Some(past), ..CredentialOptions::default() };
+    let with = |scopes| CredentialOptions { scopes, ..CredentialOptions::default() };
+    let write_only = ApiKeyScopes::of_names(["payments:write"]);
+    let no_payments = ApiKeyScope::ALL.iter().copied().filter(|scope| !scope.as_str().starts_with("payments:"));
     let cut_off = |secret: &str| secret[..secret.len() - 1].to_owned();
 
     let (revoked_id, revoked_key) = app.key(project, CredentialOptions::default()).await;
@@ -57,10 +65,9 @@ async fn secrets(app: &App, caller: &Owner, owner: &Owner) -> [Vec<(&'static str
         ("foreign", Some(owner.tenant.api_key.clone())),
         ("revoked", Some(revoked_key)),
         ("expired", Some(app.key(project, expired).await.1)),
-        (
-            "read-only",
-            Some(app.key(project, CredentialOptions { read_only: true, ..CredentialOptions::default() }).await.1),
-        ),
+        ("read-only", Some(app.key(project, with(ApiKeyScopes::PAYMENTS_READ)).await.1)),
+        ("write-only", Some(app.key(project, with(write_only)).await.1)),
+        ("without payments", Some(app.key(project, with(no_payments.collect())).await.1)),
         ("good", Some(caller.tenant.api_key.clone())),
     ];
     let (revoked_id, revoked_token) = app.connection(project, CredentialOptions::default()).await;
@@ -124,7 +131,7 @@ async fn every_pair_of_secrets_gets_the_answer_of_the_table() {
         TABLE.iter().map(|(name, _)| *name).collect::<Vec<_>>()
     );
 
-    for (route, own, foreign) in ROUTES {
+    for (route, scope, own, foreign) in ROUTES {
         for ((key_name, key), (_, row)) in keys.iter().zip(TABLE) {
             for ((token_name, token), cell) in tokens.iter().zip(row) {
                 for (whose, wanted, to_the_owner) in [(&caller, *own, *foreign), (&owner, *foreign, *own)] {
@@ -133,12 +140,17 @@ async fn every_pair_of_secrets_gets_the_answer_of_the_table() {
                     let wanted = match *cell {
                         "in" => wanted,
                         "owner" => to_the_owner,
-                        "read" if route.starts_with("GET") => wanted,
-                        "read" => 403,
+                        has if has == *scope => wanted,
+                        has if has.contains(':') => 403,
                         refusal => refusal.parse().expect("a status"),
                     };
                     let case = format!("{route}, key {key_name}, token {token_name}: {}", json!(answer.text));
                     assert_eq!(answer.status.as_u16(), wanted, "{case}");
+                    if wanted == 403 {
+                        let code = if *key_name == "read-only" { "read_only_key" } else { "missing_scope" };
+                        assert_eq!(answer.problem().1, code, "{case}");
+                        assert!(answer.text.contains(&format!("`{scope}`")), "{case}");
+                    }
                     if !answer.status.is_success() {
                         assert_eq!(app.count().await, stored, "{case}");
                         let refusal = body_without_instance(&answer);

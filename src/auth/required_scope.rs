@@ -1,0 +1,25 @@
+//! Scopes as types, so that the signature of a handler names what its callers need.
+
+use crate::domain::ApiKeyScope;
+
+/// A scope as a type: the parameter of [`super::Can`].
+pub trait RequiredScope {
+    /// The scope.
+    const SCOPE: ApiKeyScope;
+}
+
+/// `payments:read`
+#[derive(Debug)]
+pub struct PaymentsRead;
+
+impl RequiredScope for PaymentsRead {
+    const SCOPE: ApiKeyScope = ApiKeyScope::PaymentsRead;
+}
+
+/// `payments:write`
+#[derive(Debug)]
+pub struct PaymentsWrite;
+
+impl RequiredScope for PaymentsWrite {
+    const SCOPE: ApiKeyScope = ApiKeyScope::PaymentsWrite;
+}
