@@ -5,7 +5,7 @@ use axum::Router;
 use crate::accounting::payments::GroupCommit;
 use crate::auth::{Authenticator, Throttle};
 use crate::config::ServerSettings;
-use crate::db::Database;
+use crate::db::{Database, WriterPool};
 use crate::domain::Clock;
 use crate::http::admission::LoadShed;
 use crate::router;
@@ -29,7 +29,7 @@ impl App {
         let ServerSettings { rate_limit, failed_auth_limit, trusted_proxies, .. } = settings;
         let throttle = Throttle::new(rate_limit.0, failed_auth_limit.0, trusted_proxies.clone(), clock);
         let authenticator = Authenticator::new(database.clone(), clock.clone()).with_throttle(throttle);
-        let payments = GroupCommit::start(database.writers(), database.statement_timeout(), clock);
+        let payments = GroupCommit::start(&WriterPool::new(database), clock);
         let state = AppState {
             authenticator: authenticator.clone(),
             payments: payments.clone(),

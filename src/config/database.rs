@@ -63,7 +63,7 @@ impl DatabaseSettings {
     pub fn options(&self, connect: PgConnectOptions) -> DatabaseOptions {
         DatabaseOptions {
             connect,
-            max_connections: self.database_pool_size,
+            pool_size: self.database_pool_size,
             timeout: Duration::from_secs(self.database_timeout),
             pooling: self.database_pooling,
         }

@@ -1,7 +1,7 @@
 //! The database's clock, as far as this server knows it.
 //!
 //! A write carries the time after which the database must refuse it (`not_after`). The database compares that time with
-//! its own clock, and no two clocks are equal. So the server reads the database's clock with each new connection and
+//! its own clock, and no two clocks are equal. So the server reads the database's clock with each new session and
 //! each batch of payments, and adds what has passed since on its own monotonic clock.
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use sqlx::postgres::PgPoolOptions;
-use sqlx::{PgConnection, Row};
+use sqlx::{PgExecutor, Row};
 
 /// The last reading of the database's clock. Cheap to clone: all clones share it.
 #[derive(Debug, Clone, Default)]
@@ -37,7 +37,7 @@ impl DatabaseClock {
         reading.map_or(DateTime::UNIX_EPOCH, |Reading { time, arrived }| time + arrived.elapsed() + wait)
     }
 
-    /// Reads the clock with each new connection of a pool.
+    /// Reads the clock with each new session of a pool.
     pub(super) fn read_on_connect(&self, pool: PgPoolOptions) -> PgPoolOptions {
         let clock = self.clone();
         pool.after_connect(move |connection, _| {
@@ -46,12 +46,13 @@ impl DatabaseClock {
         })
     }
 
-    /// Reads the clock of the database at the other end of `connection`: whether rows can be written there.
-    pub(super) async fn read(&self, connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    /// Reads the clock of the database at the other end, and returns whether rows can be written there: on a standby they
+    /// cannot.
+    pub(super) async fn read(&self, executor: impl PgExecutor<'_>) -> Result<bool, sqlx::Error> {
         // Not prepared, so that it works on any session that a pooler assigns.
         let text = "select (extract(epoch from clock_timestamp()) * 1000000)::bigint, \
                     current_setting('transaction_read_only') = 'off'";
-        let row = sqlx::raw_sql(text).fetch_one(connection).await?;
+        let row = sqlx::raw_sql(text).fetch_one(executor).await?;
         let micros: i64 = row.try_get(0)?;
         self.record(DateTime::from_timestamp_micros(micros).unwrap_or_default());
         row.try_get(1)

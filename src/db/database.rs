@@ -1,4 +1,4 @@
-//! The pool of connections.
+//! The database: its pools of sessions, and whether it can be used.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,40 +11,41 @@ use tokio::time::Instant;
 
 use super::clock::DatabaseClock;
 use super::error::Error;
+use super::fair_queue::FairQueue;
 use super::pool::{Pool, PoolerMode, pool_options};
 use super::pooler;
 use super::readiness::Readiness;
-use super::schema::{is_migrated, is_writable};
-use super::statement::{Statement, WriterSession};
-use super::turns::{Turn, Turns};
+use super::schema::is_migrated;
+use super::statement::Statement;
+use super::transaction::Transaction;
 use crate::domain::ApiKeyId;
 
 /// How to reach the database.
 #[derive(Clone)]
 pub struct DatabaseOptions {
-    /// Where it is and who we are there.
+    /// Where it is, and the role and password to log in with.
     pub connect: PgConnectOptions,
-    /// The most connections at a time: a tenth is for the creation of payments and a quarter for lists, at least one
-    /// each; one listens for notifications; the rest is for everything else.
-    pub max_connections: u32,
-    /// How long to wait for a connection, and how long Postgres may work on one statement.
+    /// The most sessions at a time: a tenth is for the creation of payments and a quarter for lists, at least one each;
+    /// one listens for notifications; the rest is for everything else.
+    pub pool_size: u32,
+    /// How long to wait for a session, and how long Postgres may work on one statement.
     pub timeout: Duration,
-    /// Whether a connection is a session.
+    /// Whether the server keeps its sessions.
     pub pooling: PoolerMode,
 }
 
 impl fmt::Debug for DatabaseOptions {
     /// Without the address, which sqlx would print with the password in it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { connect: _, max_connections, timeout, pooling } = self;
+        let Self { connect: _, pool_size, timeout, pooling } = self;
         let mut shown = f.debug_struct("DatabaseOptions");
-        shown.field("max_connections", max_connections).field("timeout", timeout).field("pooling", pooling);
+        shown.field("pool_size", pool_size).field("timeout", timeout).field("pooling", pooling);
         shown.finish_non_exhaustive()
     }
 }
 
-/// Connects once, so that a wrong address or password is told by its own error and not as a pool that timed out. A
-/// database that is still starting gets until the timeout.
+/// Connects once, so that a wrong address or password is reported as such and not as a pool that timed out. A database
+/// that is still starting gets until the timeout.
 async fn wait_for(options: &PgConnectOptions, timeout: Duration) -> Result<(), sqlx::Error> {
     const PAUSE: Duration = Duration::from_millis(100);
     let deadline = Instant::now() + timeout;
@@ -67,25 +68,25 @@ fn is_starting(error: &sqlx::Error) -> bool {
     }
 }
 
-/// The database. Cheap to clone: all clones share the same connections.
+/// The database. Cheap to clone: all clones share the same sessions.
 #[derive(Debug, Clone)]
 pub struct Database {
     timeout: Duration,
     pooling: PoolerMode,
-    /// Whether the schema is known to be there.
+    /// Whether [`open`](Self::open) was called.
     is_open: Arc<AtomicBool>,
     readiness: Readiness,
-    others: Pool,
-    /// The writers of new payments (`accounting/payments/write/group_commit.rs`) have a connection each. They hold it while
-    /// there is work, which must not starve the others.
-    creates: Pool,
-    /// Lists have connections of their own. There, statements are planned anew each time, with their values in sight:
-    /// a kept plan would have to serve every combination of filters and walk a whole connection for the rare ones,
-    /// while for a create call planning anew would cost a third of its speed. And no flood of lists can keep the
-    /// create calls from a connection.
+    general: Pool,
+    /// Each writer of new payments (`accounting/payments/write/group_commit.rs`) has a session. It keeps the session
+    /// while there is work, which must not starve other calls.
+    writers: Pool,
+    /// Lists have sessions of their own. There, Postgres plans each statement anew, with its values in sight: a cached
+    /// plan would have to serve every combination of filters, and would scan a whole connection for a rare value. For a
+    /// create call, planning anew would cost a third of its speed. And no flood of lists can take the create calls'
+    /// sessions.
     lists: Pool,
-    list_turns: Turns,
-    /// One connection, on which notifications arrive.
+    list_queue: FairQueue,
+    /// One session, on which notifications arrive.
     listener: PgPool,
     clock: DatabaseClock,
 }
@@ -94,87 +95,80 @@ impl Database {
     /// Connects, waiting up to the timeout for a database that is still starting.
     ///
     /// # Errors
-    /// When it cannot be reached in that time, or refuses us.
+    /// When the database cannot be reached in that time, or refuses us.
     pub async fn connect(options: DatabaseOptions) -> Result<Self, sqlx::Error> {
         let database = Self::new(options);
-        wait_for(&database.others.sqlx.connect_options(), database.timeout).await?;
+        wait_for(&database.general.sqlx.connect_options(), database.timeout).await?;
         database.open();
         Ok(database)
     }
 
-    /// A database that need not be there yet. Nobody gets a connection before it is [opened](Self::open).
+    /// A database that need not be there yet. No caller gets a session before it is [opened](Self::open).
     #[must_use]
     pub fn new(options: DatabaseOptions) -> Self {
-        let DatabaseOptions { connect, max_connections, timeout, pooling } = options;
+        let DatabaseOptions { connect, pool_size, timeout, pooling } = options;
         let connect = connect.application_name("unibooks");
-        // Postgres itself ends what takes too long: then it is certain that nothing was stored, which a timer on our
-        // side could not know.
+        // Postgres itself ends a statement that takes too long: then it is certain that nothing was stored, which a
+        // timer on our side could not know.
         let statement_timeout = timeout.as_millis().to_string();
-        let settings = [
+        let parameters = [
             ("statement_timeout", statement_timeout.as_str()),
             // A commit that the network delivers late finds its transaction ended.
             ("idle_in_transaction_session_timeout", statement_timeout.as_str()),
             ("timezone", "UTC"),
         ];
-        // Each list has an index with its order. Without the last one, what the planner believes of a connection that it
-        // has not yet counted could make it read all of it and sort.
-        let for_lists = [&settings[..], &[("plan_cache_mode", "force_custom_plan"), ("enable_sort", "off")]].concat();
+        // Each list has an index with its order. Without the last parameter, a wrong estimate for a connection that
+        // `analyze` has not yet seen could make the planner read all of it and sort.
+        let for_lists = [&parameters[..], &[("plan_cache_mode", "force_custom_plan"), ("enable_sort", "off")]].concat();
 
-        let lists = (max_connections / 4).max(1);
-        let creates = (max_connections / 10).max(1);
-        let others = max_connections.saturating_sub(lists + creates + 1).max(1);
+        let lists = (pool_size / 4).max(1);
+        let writers = (pool_size / 10).max(1);
+        let general = pool_size.saturating_sub(lists + writers + 1).max(1);
         let clock = DatabaseClock::default();
-        let pool = pool_options(timeout, &clock);
-        let connections = |pool, settings| Pool::new(pooling, pool, connect.clone(), settings);
+        let options = pool_options(timeout, &clock);
+        let pool = |options, parameters| Pool::new(pooling, options, connect.clone(), parameters);
         Self {
             timeout,
             pooling,
             is_open: Arc::default(),
             readiness: Readiness::default(),
-            others: connections(pool.clone().max_connections(others), &settings),
-            creates: connections(clock.read_on_connect(pool.clone().max_connections(creates)), &settings),
-            lists: connections(pool.clone().max_connections(lists), &for_lists),
-            list_turns: Turns::new(lists),
-            listener: connections(pool.max_connections(1), &settings).sqlx,
+            general: pool(options.clone().max_connections(general), &parameters),
+            writers: pool(clock.read_on_connect(options.clone().max_connections(writers)), &parameters),
+            lists: pool(options.clone().max_connections(lists), &for_lists),
+            list_queue: FairQueue::new(lists),
+            listener: pool(options.max_connections(1), &parameters).sqlx,
             clock,
         }
     }
 
-    /// Connects once, so that what refuses us is told by its own error and not as a pool that timed out.
+    /// Connects once, so that a refusal is reported as such and not as a pool that timed out.
     ///
     /// # Errors
-    /// When it cannot be reached, or refuses us.
+    /// When the database cannot be reached, or refuses us.
     pub async fn reach(&self) -> Result<(), sqlx::Error> {
         let connected = tokio::time::timeout(self.timeout, self.connect_alone()).await;
         connected.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map_err(pooler::explained)?.close().await
     }
 
-    /// Lets everybody in, once the schema is there.
+    /// Lets every caller in, once the schema is there.
     pub fn open(&self) {
         self.is_open.store(true, Ordering::Release);
     }
 
-    /// A connection of its own for changing the schema.
+    /// A session outside the pools, for changing the schema.
     pub(super) async fn connect_alone(&self) -> Result<PgConnection, sqlx::Error> {
-        self.others.sqlx.connect_options().connect().await
+        self.general.sqlx.connect_options().connect().await
     }
 
-    /// Begins a unit of work to look whether the schema is there.
-    pub(super) async fn begin_unopened(&self) -> Result<Statement<'static>, Error> {
-        self.others.begin().await
+    /// The right to run one statement before the database is open, to check the schema.
+    pub(super) async fn unopened_statement(&self) -> Result<Statement<'static>, Error> {
+        self.general.statement().await
     }
 
-    /// Whether a connection is a session, which keeps what is said to it.
+    /// How sessions are shared.
     #[must_use]
     pub fn pooling(&self) -> PoolerMode {
         self.pooling
-    }
-
-    fn opened<'a>(&self, connections: &'a Pool) -> Result<&'a Pool, Error> {
-        if self.is_open.load(Ordering::Acquire) {
-            return Ok(connections);
-        }
-        Err(Error::unavailable(sqlx::Error::Configuration("it has not been reached since the start".into())))
     }
 
     /// How long Postgres may work on one statement.
@@ -183,73 +177,86 @@ impl Database {
         self.timeout
     }
 
-    /// Begins a unit of work. What fails here has had no effect.
-    ///
-    /// # Errors
-    /// [`Error::Unavailable`].
-    pub async fn begin(&self) -> Result<Statement<'static>, Error> {
-        self.opened(&self.others)?.begin().await
-    }
-
-    /// How many connections there are for the creation of payments. One keeps up with about what a core of the
-    /// database's machine can do; two on a small machine were no faster and cost each payment more.
+    /// How many sessions there are for the creation of payments.
     #[must_use]
     pub fn writers(&self) -> u32 {
-        self.creates.sqlx.options().get_max_connections()
+        self.writers.sqlx.options().get_max_connections()
     }
 
-    /// A connection for the creation of payments, to be kept while there are some.
+    /// The sessions for the creation of payments.
+    pub(super) fn writer_sessions(&self) -> Result<&Pool, Error> {
+        self.opened(&self.writers)
+    }
+
+    pub(super) fn clock(&self) -> DatabaseClock {
+        self.clock.clone()
+    }
+
+    fn opened<'a>(&self, pool: &'a Pool) -> Result<&'a Pool, Error> {
+        if self.is_open.load(Ordering::Acquire) {
+            return Ok(pool);
+        }
+        Err(Error::unavailable(sqlx::Error::Configuration("it has not been reached since the start".into())))
+    }
+
+    /// The right to run one statement. A failure here has had no effect.
     ///
     /// # Errors
     /// [`Error::Unavailable`].
-    pub async fn writer_session(&self) -> Result<WriterSession, Error> {
-        self.opened(&self.creates)?.keep(self.clock.clone()).await
+    pub async fn statement(&self) -> Result<Statement<'static>, Error> {
+        self.opened(&self.general)?.statement().await
     }
 
-    /// Begins to read a list: with a statement of many optional filters. API keys take turns at the connections; keep
-    /// the turn as long as the unit of work.
+    /// Begins a transaction. A failure here has had no effect.
     ///
     /// # Errors
     /// [`Error::Unavailable`].
-    pub async fn begin_list(&self, key: ApiKeyId) -> Result<(Statement<'static>, Turn), Error> {
+    pub async fn transaction(&self) -> Result<Transaction, Error> {
+        self.opened(&self.general)?.transaction().await
+    }
+
+    /// The right to read one list: with a statement of many optional filters. API keys share these sessions fairly.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn list_statement(&self, key: ApiKeyId) -> Result<Statement<'static>, Error> {
         let lists = self.opened(&self.lists)?;
-        let turn = self.list_turns.take(key, self.timeout).await?;
-        Ok((lists.begin().await?, turn))
+        let permit = self.list_queue.acquire(key, self.timeout).await?;
+        Ok(lists.statement().await?.with_permit(permit))
     }
 
-    /// A listener for notifications, on a connection of its own. Only one can be had at a time.
+    /// A listener for notifications, on a session of its own. Only one can be had at a time.
     ///
     /// # Errors
     /// [`Error::Unavailable`].
     pub async fn listener(&self) -> Result<PgListener, Error> {
         let mut listener = PgListener::connect_with(&self.listener).await.map_err(Error::unavailable)?;
-        // A lost connection is told before there is a new one: what was said meanwhile is missed.
+        // A lost session is reported before there is a new one: what was sent in between is missed.
         listener.eager_reconnect(false);
         Ok(listener)
     }
 
     /// Whether statements are answered, every migration of this build is applied, and rows can be written.
     ///
-    /// Those who ask at the same time share one look, and its outcome counts for 250 milliseconds.
+    /// Callers that ask at the same time share one check, and its outcome counts for 250 milliseconds.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when not.
     pub async fn check_ready(&self) -> Result<(), Error> {
-        self.readiness.share(|| self.look_whether_ready()).await
+        self.readiness.share(|| self.check_now()).await
     }
 
-    async fn look_whether_ready(&self) -> Result<(), Error> {
-        let mut work = self.begin().await?;
-        let fault = match is_writable(&mut work).await.map_err(Error::unavailable)? {
+    async fn check_now(&self) -> Result<(), Error> {
+        let fault = match self.clock.read(self.statement().await?).await.map_err(Error::unavailable)? {
             false => "it is read-only: a standby?",
-            true if is_migrated(&mut work).await.map_err(Error::unavailable)? => return Ok(()),
+            true if is_migrated(self.statement().await?).await.map_err(Error::unavailable)? => return Ok(()),
             true => "it has not this version's schema",
         };
         Err(Error::unavailable(sqlx::Error::Configuration(fault.into())))
     }
 
-    /// Waits for connections in use to come back, then closes them all. The listener's has nothing to finish.
+    /// Waits for sessions in use to return, then closes all of them. The listener has nothing to finish.
     pub async fn close(&self) {
-        tokio::join!(self.others.sqlx.close(), self.creates.sqlx.close(), self.lists.sqlx.close());
+        tokio::join!(self.general.sqlx.close(), self.writers.sqlx.close(), self.lists.sqlx.close());
     }
 }

@@ -43,7 +43,7 @@ impl Error {
         let effect = match &error {
             // Nothing was sent.
             sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => Effect::None,
-            sqlx::Error::Encode(_) | sqlx::Error::InvalidArgument(_) => Effect::FieldError,
+            sqlx::Error::Encode(_) | sqlx::Error::InvalidArgument(_) => Effect::Fault,
             sqlx::Error::Database(database) if is_error(database.as_ref()) => effect_of(database.as_ref()),
             _ => Effect::Unknown,
         };
@@ -56,7 +56,7 @@ impl Error {
             Effect::None => Self::Unavailable(error),
             Effect::Unknown => Self::Lost(error),
             Effect::Refused => Self::Constraint(error),
-            Effect::FieldError => Self::Internal(error),
+            Effect::Fault => Self::Internal(error),
         }
     }
 
@@ -79,10 +79,10 @@ impl From<sqlx::Error> for Error {
             E::PoolTimedOut | E::PoolClosed | E::Io(_) | E::Tls(_) | E::Protocol(_) | E::WorkerCrashed => Effect::None,
             E::Database(database) if !is_error(database.as_ref()) => Effect::None,
             E::Database(database) => match effect_of(database.as_ref()) {
-                Effect::Unknown => Effect::FieldError,
+                Effect::Unknown => Effect::Fault,
                 known => known,
             },
-            _ => Effect::FieldError,
+            _ => Effect::Fault,
         };
         Self::new(effect, error)
     }
@@ -93,7 +93,7 @@ enum Effect {
     None,
     Unknown,
     Refused,
-    FieldError,
+    Fault,
 }
 
 /// Whether a database is away for now: it may come back by itself, and nobody has to change a setting for it.
@@ -129,13 +129,13 @@ fn effect_of(error: &dyn DatabaseError) -> Effect {
         ("57014" | "55P03" | "40P01" | "40001" | "25006", _) | (_, "53") => Effect::None,
         (_, "23") => Effect::Refused,
         // Values, statements and transaction states that Postgres does not accept; raised by a trigger.
-        (_, "0A" | "21" | "22" | "25" | "26" | "42" | "54" | "55" | "P0") => Effect::FieldError,
+        (_, "0A" | "21" | "22" | "25" | "26" | "42" | "54" | "55" | "P0") => Effect::Fault,
         _ => Effect::Unknown,
     }
 }
 
-/// A stored value that the domain's types refuse: this server did not write it.
+/// The error for a stored value that the domain's types refuse: another program wrote it.
 #[must_use]
-pub fn foreign(refusal: ParseError) -> sqlx::Error {
+pub fn corrupt_row(refusal: ParseError) -> sqlx::Error {
     sqlx::Error::Decode(Box::new(refusal))
 }

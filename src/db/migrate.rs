@@ -36,7 +36,7 @@ pub async fn migrate_with(database: &Database, migrator: &Migrator) -> anyhow::R
 
 async fn check(database: &Database, migrator: &Migrator) -> anyhow::Result<()> {
     anyhow::ensure!(
-        has_all(&mut database.begin_unopened().await?, migrator).await?,
+        has_all(database.unopened_statement().await?, migrator).await?,
         "the database has not this version's schema, and nothing is migrated through a pooler in transaction mode; run \
          `unibooks migrate --database-pooling session` with DATABASE_URL leading to Postgres itself"
     );

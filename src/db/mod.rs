@@ -1,4 +1,4 @@
-//! Postgres: how it is reached, brought up to date, and told apart when it fails.
+//! Postgres: pools and sessions, statements and transactions, migrations, and the classes of its failures.
 
 mod address;
 mod clock;
@@ -6,6 +6,7 @@ mod database;
 mod error;
 mod executor;
 mod facts;
+mod fair_queue;
 mod migrate;
 mod migration_lock;
 mod migration_run;
@@ -17,14 +18,16 @@ mod readiness;
 mod requirements;
 mod schema;
 mod statement;
-mod turns;
+mod transaction;
+mod writer_pool;
 
 pub use address::parse_url;
 pub use clock::DatabaseClock;
 pub use database::{Database, DatabaseOptions};
-pub use error::{Error, foreign, is_unavailable};
+pub use error::{Error, corrupt_row, is_unavailable};
 pub use migrate::{migrate, migrate_with};
 pub use pool::PoolerMode;
 pub use requirements::{TABLES, prepare};
-pub use statement::{Statement, WriterSession};
-pub use turns::Turn;
+pub use statement::Statement;
+pub use transaction::Transaction;
+pub use writer_pool::{WriterPool, WriterSession};

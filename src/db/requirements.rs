@@ -48,13 +48,13 @@ pub async fn prepare(database: &Database, clock: &Clock) -> anyhow::Result<()> {
             facts
         }
         PoolerMode::Transaction => {
-            let facts = Facts::read(&mut database.begin_unopened().await?, clock).await?;
+            let facts = Facts::read(database.unopened_statement().await?, clock).await?;
             check(&facts, database.statement_timeout())?;
             facts
         }
     };
     migrate(database).await?;
-    check_privileges(&facts, &mut database.begin_unopened().await?).await?;
+    check_privileges(&facts, database.unopened_statement().await?).await?;
     warn(&facts, database.pooling());
     Ok(())
 }

@@ -1,29 +1,23 @@
-//! What this build demands of a database's schema.
+//! The schema that this build needs.
 
+use sqlx::PgExecutor;
 use sqlx::migrate::Migrator;
-use sqlx::{PgExecutor, Row};
 
 /// The migrations of this build, from `migrations/`.
 pub(super) static MIGRATOR: Migrator = sqlx::migrate!();
 
-/// Whether rows can be written, which on a standby they cannot.
-pub(super) async fn is_writable(connection: impl PgExecutor<'_>) -> Result<bool, sqlx::Error> {
-    // Not prepared, so that whatever session a pooler lends can be asked.
-    let row = sqlx::raw_sql("show transaction_read_only").fetch_one(connection).await?;
-    Ok(row.try_get::<String, _>(0)? == "off")
-}
-
 /// Whether every migration of this build is applied.
-pub(super) async fn is_migrated(connection: impl PgExecutor<'_>) -> Result<bool, sqlx::Error> {
-    has_all(connection, &MIGRATOR).await
+pub(super) async fn is_migrated(executor: impl PgExecutor<'_>) -> Result<bool, sqlx::Error> {
+    has_all(executor, &MIGRATOR).await
 }
 
-pub(super) async fn has_all(connection: impl PgExecutor<'_>, migrator: &Migrator) -> Result<bool, sqlx::Error> {
+/// Whether every migration of `migrator` is applied.
+pub(super) async fn has_all(executor: impl PgExecutor<'_>, migrator: &Migrator) -> Result<bool, sqlx::Error> {
     let known: Vec<i64> = migrator.iter().map(|migration| migration.version).collect();
     let applied =
         sqlx::query_scalar::<_, i64>("select count(*) from _sqlx_migrations where success and version = any($1)")
             .bind(&known)
-            .fetch_one(connection)
+            .fetch_one(executor)
             .await;
     match applied {
         Ok(applied) => Ok(usize::try_from(applied) == Ok(known.len())),

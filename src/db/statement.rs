@@ -1,97 +1,64 @@
-//! A connection for one statement, whatever stands between this server and Postgres.
+//! The right to run one statement, which is a transaction by itself.
 //!
-//! In a session of one's own a statement is a transaction by itself: one round trip, prepared once. A pooler in
-//! transaction mode lends another session with each transaction, and none of them knows what was said before: no
-//! setting, no prepared statement. Behind such a one each statement stands in a transaction of its own, which brings
-//! its settings along, and has no name. The stores know nothing of it, but that what they write counts when it is
-//! committed.
-
-use std::time::Duration;
+//! In a session of its own, a statement is a transaction already: one round trip, prepared once. A pooler in transaction
+//! mode assigns another session to each transaction, and that session has neither our settings nor our prepared
+//! statements. There, running a statement begins a transaction that sets its own parameters, runs the statement without
+//! a name, and commits.
 
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnection, Postgres};
-use sqlx::{Connection, SqlStr, Transaction};
 
-use super::clock::DatabaseClock;
-use super::error::Error;
+use super::fair_queue::Permit;
 
-/// A transaction on a session that a pooler lends, which it may not have.
-pub(super) async fn begin_pooled<'c>(
-    timeout: Duration,
-    transaction: impl Future<Output = Result<Transaction<'c, Postgres>, sqlx::Error>>,
-) -> Result<Statement<'c>, Error> {
-    let begun = tokio::time::timeout(timeout, transaction).await.unwrap_or(Err(sqlx::Error::PoolTimedOut));
-    begun.map(Statement::Transaction).map_err(Error::unavailable)
-}
-
-/// A connection for one unit of work after another. It goes back to its pool when it is dropped.
+/// The right to run one statement. sqlx's queries take it as their executor, which consumes it: two statements are never
+/// taken for one transaction. What the statement wrote is committed when the query returns `Ok`, and before any row is
+/// given out. Dropped without a query, it has no effect.
+///
+/// A failed query that writes is mapped with [`super::Error::of_write`], whether the statement or its commit failed.
 #[derive(Debug)]
-pub struct WriterSession {
-    pub(super) connection: PoolConnection<Postgres>,
-    pub(super) begin: Option<SqlStr>,
-    pub(super) timeout: Duration,
-    pub(super) clock: DatabaseClock,
+pub struct Statement<'c> {
+    pub(super) session: Session<'c>,
+    /// Returned after the session, so that its next holder finds a free one.
+    _permit: Option<Permit>,
 }
 
-impl WriterSession {
-    /// Begins a unit of work. What fails here has had no effect.
-    ///
-    /// # Errors
-    /// [`Error::Unavailable`].
-    pub async fn begin(&mut self) -> Result<Statement<'_>, Error> {
-        match self.begin.clone() {
-            None => Ok(Statement::Kept(&mut self.connection)),
-            Some(begin) => begin_pooled(self.timeout, self.connection.begin_with(begin)).await,
-        }
-    }
-
-    /// The clock of the database at the other end.
-    #[must_use]
-    pub fn clock(&self) -> DatabaseClock {
-        self.clock.clone()
-    }
-
-    /// The connection itself.
-    #[cfg(feature = "broken")]
-    pub fn session(&mut self) -> &mut PgConnection {
-        &mut self.connection
-    }
-
-    /// Closes a connection that may hang, instead of giving it back.
-    pub fn discard(self) {
-        drop(self.connection.detach());
-    }
-}
-
-/// The right to run one statement. What it wrote counts for sure only when this is committed.
+/// Where a statement runs.
 #[derive(Debug)]
-pub enum Statement<'c> {
-    /// The statement is a transaction by itself.
-    Statement(PoolConnection<Postgres>),
-    /// The same, on a connection that is kept.
+pub(super) enum Session<'c> {
+    /// On a session of a pool.
+    Pooled(PoolConnection<Postgres>),
+    /// On a session that a writer keeps.
     Kept(&'c mut PgConnection),
-    /// The statement stands in a transaction.
-    Transaction(Transaction<'c, Postgres>),
+    /// In a transaction that a pooler has assigned a session to.
+    Transaction(sqlx::Transaction<'c, Postgres>),
 }
 
-impl Statement<'_> {
-    /// Makes what was written count.
-    ///
-    /// # Errors
-    /// [`Error::Lost`] when it is not known whether it does.
-    pub async fn commit(self) -> Result<(), Error> {
-        match self {
-            Self::Statement(_) | Self::Kept(_) => Ok(()),
-            Self::Transaction(transaction) => transaction.commit().await.map_err(Error::of_write),
-        }
+impl<'c> Statement<'c> {
+    pub(super) fn new(session: Session<'c>) -> Self {
+        Self { session, _permit: None }
     }
 
-    /// The connection, and whether it keeps prepared statements.
+    /// The same statement, which holds a permit until it has run.
+    pub(super) fn with_permit(self, permit: Permit) -> Self {
+        Self { _permit: Some(permit), ..self }
+    }
+}
+
+impl Session<'_> {
+    /// The session of Postgres, and whether it keeps prepared statements.
     pub(super) fn connection(&mut self) -> (&mut PgConnection, bool) {
         match self {
-            Self::Statement(connection) => (connection, true),
+            Self::Pooled(connection) => (connection, true),
             Self::Kept(connection) => (connection, true),
             Self::Transaction(transaction) => (transaction, false),
+        }
+    }
+
+    /// Commits, where the statement's own transaction has not done it.
+    pub(super) async fn commit(self) -> Result<(), sqlx::Error> {
+        match self {
+            Self::Pooled(_) | Self::Kept(_) => Ok(()),
+            Self::Transaction(transaction) => transaction.commit().await,
         }
     }
 }

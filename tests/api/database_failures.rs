@@ -208,7 +208,7 @@ async fn statement_timeout_is_a_retryable_503() {
 #[tokio::test]
 async fn foreign_prepared_statement_names_the_pooler_setting() {
     let app = App::new().await;
-    let mut session = app.database.begin().await.expect("a session");
+    let mut session = app.connect().await;
     for number in 1..=50 {
         // As if a pooler had lent this session to another client, which prepared its own statements.
         let prepare = AssertSqlSafe(format!("prepare sqlx_s_{number} as select 1"));

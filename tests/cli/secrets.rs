@@ -8,7 +8,7 @@ use reqwest::{Client, Method, RequestBuilder};
 use unibooks::accounting::payments::GroupCommit;
 use unibooks::auth::{Authenticator, Secret, secret};
 use unibooks::config::{DatabaseSettings, DatabaseUrl};
-use unibooks::db::Database;
+use unibooks::db::{Database, WriterPool};
 use unibooks::domain::Clock;
 
 use crate::process::{Server, free_port, new_credentials, unibooks};
@@ -106,7 +106,7 @@ async fn debug_shows_no_secret() {
     let database = Database::connect(options.clone()).await.expect("a database");
     let authenticator = Authenticator::new(database.clone(), Clock::system());
     assert!(!authenticator.accepts(&parsed, &parsed).await.expect("looked up"), "it is in the cache now");
-    let writers = GroupCommit::start(database.writers(), database.statement_timeout(), &Clock::system());
+    let writers = GroupCommit::start(&WriterPool::new(&database), &Clock::system());
     let shown: [&dyn Debug; 7] = [&parsed, &address, &settings, &options, &database, &authenticator, &writers];
     for shown in shown {
         assert_hides(&format!("{shown:?}\n{shown:#?}"), &[&key[7..], PASSWORD], "Debug");

@@ -68,7 +68,7 @@ async fn execute(connection: &mut PgConnection, statement: String) {
 async fn connect(options: PgConnectOptions) -> Database {
     let options = DatabaseOptions {
         connect: options,
-        max_connections: 20,
+        pool_size: 20,
         timeout: Duration::from_secs(20),
         pooling: PoolerMode::Session,
     };

@@ -39,7 +39,7 @@ pub(in crate::auth) async fn find(
     key: &[u8; 32],
     token: &[u8; 32],
 ) -> Result<Option<CredentialRow>, db::Error> {
-    let mut work = database.begin().await?;
+    let statement = database.statement().await?;
     let row = sqlx::query!(
         r#"
         select k.id, k.project_id, k.scopes, k.expires_at, k.revoked_at,
@@ -52,7 +52,7 @@ pub(in crate::auth) async fn find(
         key,
         token,
     )
-    .fetch_optional(&mut work)
+    .fetch_optional(statement)
     .await?;
     Ok(row.map(|row| CredentialRow {
         project_id: ProjectId(row.project_id),
@@ -81,7 +81,7 @@ pub(in crate::auth) async fn write_last_used(
         uses.iter().map(|(&id, &at)| (id, at)).unzip()
     };
     let ((key_ids, key_times), (connection_ids, connection_times)) = (split(api_keys), split(connections));
-    let mut work = database.begin().await?;
+    let statement = database.statement().await?;
     sqlx::query!(
         r#"
         with keys as (
@@ -98,8 +98,8 @@ pub(in crate::auth) async fn write_last_used(
         &connection_ids,
         &connection_times,
     )
-    .execute(&mut work)
+    .execute(statement)
     .await
     .map_err(db::Error::of_write)?;
-    work.commit().await
+    Ok(())
 }

@@ -16,11 +16,11 @@ impl Operator {
         Self { database }
     }
 
-    /// Begins a statement. A failure here has had no effect.
+    /// The right to run one statement. A failure here has had no effect.
     ///
     /// # Errors
     /// [`db::Error::Unavailable`].
-    pub async fn begin(&self) -> Result<Statement<'static>, db::Error> {
-        self.database.begin().await
+    pub async fn statement(&self) -> Result<Statement<'static>, db::Error> {
+        self.database.statement().await
     }
 }

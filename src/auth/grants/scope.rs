@@ -1,6 +1,6 @@
 //! The grant of an authenticated request: the rows of one connection.
 
-use crate::db::{self, Database, Statement, Turn, WriterSession};
+use crate::db::{self, Database, Statement};
 use crate::domain::{ApiKeyId, ConnectionId, ProjectId};
 
 /// The rows of one connection, for one request.
@@ -35,28 +35,20 @@ impl Scope {
         self.project_id
     }
 
-    /// Begins a statement. A failure here has had no effect.
+    /// The right to run one statement. A failure here has had no effect.
     ///
     /// # Errors
     /// [`db::Error::Unavailable`].
-    pub async fn begin(&self) -> Result<Statement<'static>, db::Error> {
-        self.database.begin().await
+    pub async fn statement(&self) -> Result<Statement<'static>, db::Error> {
+        self.database.statement().await
     }
 
-    /// Begins to read a list; see [`Database::begin_list`].
+    /// The right to read one list; see [`Database::list_statement`].
     ///
     /// # Errors
     /// [`db::Error::Unavailable`].
-    pub async fn begin_list(&self) -> Result<(Statement<'static>, Turn), db::Error> {
-        self.database.begin_list(self.api_key_id).await
-    }
-
-    /// A session for creates; see [`Database::writer_session`].
-    ///
-    /// # Errors
-    /// [`db::Error::Unavailable`].
-    pub async fn writer_session(&self) -> Result<WriterSession, db::Error> {
-        self.database.writer_session().await
+    pub async fn list_statement(&self) -> Result<Statement<'static>, db::Error> {
+        self.database.list_statement(self.api_key_id).await
     }
 }
 

@@ -14,7 +14,7 @@ use crate::management::Credential;
 /// [`db::Error::Constraint`] when there is no such project, or when the database fails.
 pub(super) async fn insert(operator: &Operator, key: &ApiKey, secret: &Secret) -> Result<(), db::Error> {
     let scopes: Vec<_> = key.scopes.names().map(str::to_owned).collect();
-    let mut work = operator.begin().await?;
+    let statement = operator.statement().await?;
     sqlx::query!(
         "insert into api_key (id, project_id, name, secret_hash, hint, scopes, read_only, created_at, expires_at)
          values ($1, $2, $3, $4, $5, $6, not 'payments:write' = any ($6), $7, $8)",
@@ -27,10 +27,10 @@ pub(super) async fn insert(operator: &Operator, key: &ApiKey, secret: &Secret) -
         key.credential.created_at,
         key.credential.expires_at,
     )
-    .execute(&mut work)
+    .execute(statement)
     .await
     .map_err(db::Error::of_write)?;
-    work.commit().await
+    Ok(())
 }
 
 /// Lists keys, oldest first: a project's, or all.
@@ -38,19 +38,19 @@ pub(super) async fn insert(operator: &Operator, key: &ApiKey, secret: &Secret) -
 /// # Errors
 /// When the database fails.
 pub async fn list(operator: &Operator, project: Option<ProjectId>) -> Result<Vec<ApiKey>, db::Error> {
-    let mut work = operator.begin().await?;
+    let statement = operator.statement().await?;
     let rows = sqlx::query!(
         "select id, project_id, name, hint, scopes, created_at, expires_at, revoked_at, last_used_at
          from api_key where $1::uuid is null or project_id = $1 order by id",
         project.map(|id| id.0),
     )
-    .fetch_all(&mut work)
+    .fetch_all(statement)
     .await?;
     let keys = rows.into_iter().map(|row| {
         Ok(ApiKey {
             id: ApiKeyId(row.id),
             project_id: ProjectId(row.project_id),
-            name: row.name.parse::<DisplayName>().map_err(db::foreign)?,
+            name: row.name.parse::<DisplayName>().map_err(db::corrupt_row)?,
             scopes: ApiKeyScopes::of_names(row.scopes),
             credential: Credential {
                 last_four: row.hint,
@@ -69,11 +69,10 @@ pub async fn list(operator: &Operator, project: Option<ProjectId>) -> Result<Vec
 /// # Errors
 /// When the database fails.
 pub async fn revoke(operator: &Operator, id: ApiKeyId, now: DateTime<Utc>) -> Result<bool, db::Error> {
-    let mut work = operator.begin().await?;
+    let statement = operator.statement().await?;
     let done = sqlx::query!("update api_key set revoked_at = coalesce(revoked_at, $2) where id = $1", id.0, now)
-        .execute(&mut work)
+        .execute(statement)
         .await
         .map_err(db::Error::of_write)?;
-    work.commit().await?;
     Ok(done.rows_affected() == 1)
 }

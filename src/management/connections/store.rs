@@ -13,7 +13,7 @@ use crate::management::Credential;
 /// # Errors
 /// [`db::Error::Constraint`] when there is no such project, or when the database fails.
 pub(super) async fn insert(operator: &Operator, connection: &Connection, token: &Secret) -> Result<(), db::Error> {
-    let mut work = operator.begin().await?;
+    let statement = operator.statement().await?;
     sqlx::query!(
         "insert into connection (id, project_id, label, provider, secret_hash, hint, created_at, expires_at)
          values ($1, $2, $3, $4, $5, $6, $7, $8)",
@@ -26,10 +26,10 @@ pub(super) async fn insert(operator: &Operator, connection: &Connection, token: 
         connection.credential.created_at,
         connection.credential.expires_at,
     )
-    .execute(&mut work)
+    .execute(statement)
     .await
     .map_err(db::Error::of_write)?;
-    work.commit().await
+    Ok(())
 }
 
 /// Lists connections, oldest first: a project's, or all.
@@ -37,20 +37,20 @@ pub(super) async fn insert(operator: &Operator, connection: &Connection, token: 
 /// # Errors
 /// When the database fails.
 pub async fn list(operator: &Operator, project: Option<ProjectId>) -> Result<Vec<Connection>, db::Error> {
-    let mut work = operator.begin().await?;
+    let statement = operator.statement().await?;
     let rows = sqlx::query!(
         "select id, project_id, label, provider, hint, created_at, expires_at, revoked_at, last_used_at
          from connection where $1::uuid is null or project_id = $1 order by id",
         project.map(|id| id.0),
     )
-    .fetch_all(&mut work)
+    .fetch_all(statement)
     .await?;
     let connections = rows.into_iter().map(|row| {
         Ok(Connection {
             id: ConnectionId(row.id),
             project_id: ProjectId(row.project_id),
-            label: row.label.parse::<DisplayName>().map_err(db::foreign)?,
-            provider: row.provider.parse::<Provider>().map_err(db::foreign)?,
+            label: row.label.parse::<DisplayName>().map_err(db::corrupt_row)?,
+            provider: row.provider.parse::<Provider>().map_err(db::corrupt_row)?,
             credential: Credential {
                 last_four: row.hint,
                 created_at: row.created_at,
@@ -69,11 +69,10 @@ pub async fn list(operator: &Operator, project: Option<ProjectId>) -> Result<Vec
 /// # Errors
 /// When the database fails.
 pub async fn revoke(operator: &Operator, id: ConnectionId, now: DateTime<Utc>) -> Result<bool, db::Error> {
-    let mut work = operator.begin().await?;
+    let statement = operator.statement().await?;
     let done = sqlx::query!("update connection set revoked_at = coalesce(revoked_at, $2) where id = $1", id.0, now)
-        .execute(&mut work)
+        .execute(statement)
         .await
         .map_err(db::Error::of_write)?;
-    work.commit().await?;
     Ok(done.rows_affected() == 1)
 }

@@ -10,17 +10,17 @@ use crate::domain::{DisplayName, ProjectId};
 /// # Errors
 /// When the database fails.
 pub(super) async fn insert(operator: &Operator, project: &Project) -> Result<(), db::Error> {
-    let mut work = operator.begin().await?;
+    let statement = operator.statement().await?;
     sqlx::query!(
         "insert into project (id, name, created_at) values ($1, $2, $3)",
         project.id.0,
         project.name.as_str(),
         project.created_at,
     )
-    .execute(&mut work)
+    .execute(statement)
     .await
     .map_err(db::Error::of_write)?;
-    work.commit().await
+    Ok(())
 }
 
 /// Lists all projects, oldest first.
@@ -28,10 +28,10 @@ pub(super) async fn insert(operator: &Operator, project: &Project) -> Result<(),
 /// # Errors
 /// When the database fails.
 pub async fn list(operator: &Operator) -> Result<Vec<Project>, db::Error> {
-    let mut work = operator.begin().await?;
-    let rows = sqlx::query!("select id, name, created_at from project order by id").fetch_all(&mut work).await?;
+    let statement = operator.statement().await?;
+    let rows = sqlx::query!("select id, name, created_at from project order by id").fetch_all(statement).await?;
     let projects = rows.into_iter().map(|row| {
-        let name = row.name.parse::<DisplayName>().map_err(db::foreign)?;
+        let name = row.name.parse::<DisplayName>().map_err(db::corrupt_row)?;
         Ok(Project { id: ProjectId(row.id), name, created_at: row.created_at })
     });
     Ok(projects.collect::<Result<_, sqlx::Error>>()?)

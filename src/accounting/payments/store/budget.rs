@@ -40,7 +40,7 @@ pub(super) async fn within_budget(scope: &Scope, candidates: &[PaymentRow]) -> R
     let ids: Vec<Uuid> = candidates.iter().map(|row| row.id).collect();
     let matches: Vec<bool> = candidates.iter().map(|row| row.matches).collect();
     let last_looks: Vec<bool> = candidates.iter().map(|row| row.is_scan_end).collect();
-    let (mut work, _turn) = scope.begin_list().await?;
+    let statement = scope.list_statement().await?;
     let rows = select_payments!(
         [r#"
             select *
@@ -86,7 +86,7 @@ pub(super) async fn within_budget(scope: &Scope, candidates: &[PaymentRow]) -> R
         Budget::PAGE.line_items,
         Budget::PAGE.text_bytes,
     )
-    .fetch_all(&mut work)
+    .fetch_all(statement)
     .await?;
     Ok(rows)
 }

@@ -49,7 +49,7 @@ pub async fn insert(
     rows: &[&Scoped<PaymentInsert>],
     stamps: &[Stamp],
     not_after: DateTime<Utc>,
-    work: impl PgExecutor<'_>,
+    statement: impl PgExecutor<'_>,
 ) -> Result<Inserted, db::Error> {
     let contents = column(rows, |row| &*row.value.data);
     let claims = column(rows, |row| row.value.claim.as_ref());
@@ -143,7 +143,7 @@ pub async fn insert(
         column(&items, |(.., item)| item.related_object_type.as_ref().map(FreeText::as_str)) as _,
         not_after,
     )
-    .fetch_one(work)
+    .fetch_one(statement)
     .await
     .map_err(db::Error::of_write)?;
     Ok(Inserted { ids: inserted.ids.unwrap_or_default(), is_late: inserted.is_late, clock: inserted.now })

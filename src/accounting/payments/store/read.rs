@@ -21,7 +21,7 @@ pub async fn find_claimed(scope: &Scope, claim: &IdempotencyClaim) -> Result<Opt
         scope.connection_id().0,
         claim.key.as_str(),
     )
-    .fetch_one(&mut scope.begin().await?)
+    .fetch_one(scope.statement().await?)
     .await?;
     let is_same = row.request_digest.as_deref() == Some(claim.digest.as_slice());
     let payment = row.into_payment(scope)?;
@@ -38,7 +38,7 @@ pub async fn find(scope: &Scope, id: PaymentId) -> Result<Option<Payment>, db::E
         scope.connection_id().0,
         id.0,
     )
-    .fetch_optional(&mut scope.begin().await?)
+    .fetch_optional(scope.statement().await?)
     .await?;
     Ok(row.map(|row| row.into_payment(scope)).transpose()?)
 }

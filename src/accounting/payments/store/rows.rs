@@ -141,9 +141,9 @@ fn offset_timestamp(instant: Option<DateTime<Utc>>, offset_minutes: Option<i16>)
 }
 
 fn amount(units: Option<i64>) -> Result<Option<MinorUnits>, sqlx::Error> {
-    units.map(MinorUnits::try_from).transpose().map_err(db::foreign)
+    units.map(MinorUnits::try_from).transpose().map_err(db::corrupt_row)
 }
 
 fn parse<T: FromStr<Err = ParseError>>(text: Option<&str>) -> Result<Option<T>, sqlx::Error> {
-    text.map(str::parse).transpose().map_err(db::foreign)
+    text.map(str::parse).transpose().map_err(db::corrupt_row)
 }

@@ -35,7 +35,7 @@ pub(super) async fn scan(
     let Moments { from: modified_from, until: modified_until } = filter.modified();
     let Moments { from: transaction_from, until: transaction_until } = filter.transaction_moments();
     let Dates { first: first_date, last: last_date } = filter.transaction_dates();
-    let (mut work, _turn) = scope.begin_list().await?;
+    let statement = scope.list_statement().await?;
 
     /// Scans `$range` in `$order`. As Postgres sees it, by accounting date and without the columns around it:
     ///
@@ -126,7 +126,7 @@ pub(super) async fn scan(
                 share.text_bytes
                 $(, $key)*
             )
-            .fetch_all(&mut work)
+            .fetch_all(statement)
             .await?
         };
     }

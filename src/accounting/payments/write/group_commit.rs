@@ -28,7 +28,7 @@ use super::writer::keep_writing;
 use crate::accounting::payments::payment::{IdempotencyClaim, LineItem, Payment, PaymentData, Stamp};
 use crate::accounting::payments::store::PaymentInsert;
 use crate::auth::Scoped;
-use crate::db;
+use crate::db::{self, WriterPool};
 use crate::domain::{Clock, ConnectionId, PaymentId};
 
 /// How much may wait or be under way, in bytes of memory.
@@ -75,17 +75,16 @@ pub enum Error {
 }
 
 impl GroupCommit {
-    /// Starts `writers` tasks, each of which holds a database connection while it has work. `statement_timeout` is how
-    /// long Postgres works on a statement before it gives up, and how late a statement may reach it.
+    /// Starts a writer for each session of `pool`, which the writer holds while it has work.
     #[must_use]
-    pub fn start(writers: u32, statement_timeout: Duration, clock: &Clock) -> Self {
+    pub fn start(pool: &WriterPool, clock: &Clock) -> Self {
         let (queue, waiting) = unbounded_channel();
         let waiting = Arc::new(Mutex::new(waiting));
-        for _ in 0..writers {
-            tokio::spawn(keep_writing(Arc::clone(&waiting), statement_timeout, clock.clone()));
+        for _ in 0..pool.size() {
+            tokio::spawn(keep_writing(Arc::clone(&waiting), pool.clone(), clock.clone()));
         }
         let room = Arc::new(Semaphore::new(QUEUE_BYTES));
-        Self { queue, room, settled_after: settled_after(statement_timeout) }
+        Self { queue, room, settled_after: settled_after(pool.statement_timeout()) }
     }
 
     fn writer_panicked(&self) -> Error {

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::group_commit::{PendingWrite, settled_after};
 use crate::accounting::payments::payment::Stamp;
 use crate::accounting::payments::store;
-use crate::db::{self, WriterSession};
+use crate::db::{self, WriterPool, WriterSession};
 use crate::domain::Clock;
 
 /// The most payments of one transaction. More would make each wait longer and save next to nothing.
@@ -22,22 +22,22 @@ const BATCH_ROWS: usize = 128;
 const BATCH_BYTES: usize = 1_024 * 1_024;
 /// How long after its statement timeout a Postgres that says nothing is given up: it hangs, or the network does.
 const SILENCE: Duration = Duration::from_secs(1);
-/// How long an idle writer keeps its database connection. Giving it back costs Postgres a round trip.
+/// How long an idle writer keeps its session. Returning it costs Postgres a round trip.
 const KEEP_CONNECTION: Duration = Duration::from_secs(1);
 
 /// What the writers take from.
 pub(super) type Queue = Arc<Mutex<UnboundedReceiver<PendingWrite>>>;
 
 /// Runs a writer. A panic, which is logged where it happens, costs the batch that it struck and not the writer.
-pub(super) async fn keep_writing(queue: Queue, statement_timeout: Duration, clock: Clock) {
-    let writer = || Writer { queue: Arc::clone(&queue), connection: None, statement_timeout, clock: clock.clone() };
+pub(super) async fn keep_writing(queue: Queue, pool: WriterPool, clock: Clock) {
+    let writer = || Writer { queue: Arc::clone(&queue), pool: pool.clone(), connection: None, clock: clock.clone() };
     while tokio::spawn(writer().run()).await.is_err() {}
 }
 
 struct Writer {
     queue: Queue,
+    pool: WriterPool,
     connection: Option<WriterSession>,
-    statement_timeout: Duration,
     /// Where `created_at` comes from.
     clock: Clock,
 }
@@ -62,10 +62,12 @@ impl Writer {
     async fn write(&mut self, batch: Vec<PendingWrite>) {
         let mut parts = vec![batch];
         while let Some(mut part) = parts.pop() {
-            let Some(first) = part.first() else { continue };
+            if part.is_empty() {
+                continue;
+            }
             let connection = match &mut self.connection {
                 Some(kept) => kept,
-                none => match first.row.scope.writer_session().await {
+                none => match self.pool.acquire().await {
                     Ok(acquired) => none.insert(acquired),
                     Err(error) => {
                         // What gathered meanwhile would wait as long for the same answer.
@@ -84,10 +86,11 @@ impl Writer {
                 }
                 continue;
             }
+            let statement_timeout = self.pool.statement_timeout();
             let mut attempt = Attempt { batch: &part, stamps: Vec::new() };
-            let committed = attempt.commit(connection, self.statement_timeout, &self.clock);
+            let committed = attempt.commit(connection, statement_timeout, &self.clock);
             let silence = |_| Err(db::Error::of_write(sqlx::Error::Io(ErrorKind::TimedOut.into())));
-            let committed = timeout(self.statement_timeout + SILENCE, committed).await.unwrap_or_else(silence);
+            let committed = timeout(statement_timeout + SILENCE, committed).await.unwrap_or_else(silence);
             let stamps = attempt.stamps;
             match committed {
                 Ok(stored) => {
@@ -102,11 +105,11 @@ impl Writer {
                     parts.extend([rest, part]);
                 }
                 Err(error) => {
-                    // Not back into the pool: it may hang, or lead to a standby, and the next one to the new primary.
+                    // Do not return this session to the pool: it may hang, or still lead to a demoted primary.
                     if let Some(connection) = self.connection.take() {
                         connection.discard();
                     }
-                    let settled_after = settled_after(self.statement_timeout);
+                    let settled_after = settled_after(statement_timeout);
                     let mut stamps = stamps.into_iter();
                     for call in part {
                         match (&error, stamps.next()) {
@@ -137,16 +140,15 @@ impl Attempt<'_> {
     ) -> Result<Vec<Uuid>, db::Error> {
         let rows: Vec<_> = self.batch.iter().map(|call| &call.row).collect();
         let database_clock = connection.clock();
-        let mut work = connection.begin().await?;
+        let statement = connection.statement().await?;
         // The two times belong together: a payment is visible soon after its `created_at`, or never.
         self.stamps = Stamp::series(clock.now(), rows.len());
         let not_after = database_clock.after(statement_timeout);
-        let inserted = store::insert(&rows, &self.stamps, not_after, &mut work).await?;
+        let inserted = store::insert(&rows, &self.stamps, not_after, statement).await?;
         database_clock.record(inserted.clock);
         if inserted.is_late {
             return Err(db::Error::unavailable(sqlx::Error::Protocol("the statement arrived too late".to_owned())));
         }
-        work.commit().await?;
         Ok(inserted.ids)
     }
 }

@@ -1,0 +1,84 @@
+//! The sessions in which new payments are written.
+
+use std::time::Duration;
+
+use sqlx::pool::PoolConnection;
+#[cfg(feature = "broken")]
+use sqlx::postgres::PgConnection;
+use sqlx::postgres::Postgres;
+
+use super::clock::DatabaseClock;
+use super::database::Database;
+use super::error::Error;
+use super::pool::Pool;
+use super::statement::Statement;
+
+/// The sessions in which new payments are written, and nothing else of the database. Cheap to clone: all clones share
+/// them.
+#[derive(Debug, Clone)]
+pub struct WriterPool(Database);
+
+impl WriterPool {
+    /// The writers' sessions of a database.
+    #[must_use]
+    pub fn new(database: &Database) -> Self {
+        Self(database.clone())
+    }
+
+    /// How many sessions there are. One keeps up with about what a core of the database's machine can do; two on a small
+    /// machine were no faster and cost each payment more.
+    #[must_use]
+    pub fn size(&self) -> u32 {
+        self.0.writers()
+    }
+
+    /// How long Postgres may work on one statement.
+    #[must_use]
+    pub fn statement_timeout(&self) -> Duration {
+        self.0.statement_timeout()
+    }
+
+    /// Takes a session, to be kept while there are payments to write.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn acquire(&self) -> Result<WriterSession, Error> {
+        let pool = self.0.writer_sessions()?;
+        Ok(WriterSession { connection: pool.acquire().await?, pool: pool.clone(), clock: self.0.clock() })
+    }
+}
+
+/// A session for one statement after another. It returns to its pool when it is dropped.
+#[derive(Debug)]
+pub struct WriterSession {
+    connection: PoolConnection<Postgres>,
+    pool: Pool,
+    clock: DatabaseClock,
+}
+
+impl WriterSession {
+    /// The right to run one statement. A failure here has had no effect.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn statement(&mut self) -> Result<Statement<'_>, Error> {
+        self.pool.statement_on(&mut self.connection).await
+    }
+
+    /// The clock of the database at the other end.
+    #[must_use]
+    pub fn clock(&self) -> DatabaseClock {
+        self.clock.clone()
+    }
+
+    /// The session as sqlx has it.
+    #[cfg(feature = "broken")]
+    pub fn session(&mut self) -> &mut PgConnection {
+        &mut self.connection
+    }
+
+    /// Closes a session that may hang, instead of returning it.
+    pub fn discard(self) {
+        drop(self.connection.detach());
+    }
+}
