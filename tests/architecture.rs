@@ -110,15 +110,17 @@ fn scopeless(source: &Source) -> Vec<String> {
     if !is_store(source) || source.file == "auth/credentials/store.rs" {
         return Vec::new();
     }
-    let demanded: &[&str] = if source.file.starts_with("accounting/") { &["Scope"] } else { &["Scope", "Operator"] };
+    let demanded: &[&str] =
+        if source.file.starts_with("accounting/") { &["Scope"] } else { &["Scope", "Operator", "OperatorTransaction"] };
     let tokens = &source.tokens;
     let functions =
         (0..tokens.len()).filter(|&at| tokens[at] == "async" && tokens.get(at + 1).is_some_and(|t| t == "fn"));
     let has_scope = |at: &usize| {
         let parameters = at + tokens[*at..].iter().position(|token| token == "(").expect("parameters") + 1;
         let first = &tokens[parameters + 1..parameters + 7];
-        // `&Scope`, or for many rows `&[&Scoped<…>]`: a scope each.
-        let is_one = first[..2] == [":", "&"] && demanded.contains(&first[2].as_str());
+        // `&Scope`, `&mut OperatorTransaction`, or for many rows `&[&Scoped<…>]`: a scope each.
+        let grant = if first[2] == "mut" { &first[3] } else { &first[2] };
+        let is_one = first[..2] == [":", "&"] && demanded.contains(&grant.as_str());
         is_one || first[..5] == [":", "&", "[", "&", "Scoped"]
     };
     functions.filter(|at| !has_scope(at)).map(|at| format!("fn {} demands no scope", tokens[at + 2])).collect()
@@ -131,6 +133,7 @@ fn ways_around_the_gate(source: &Source) -> Vec<String> {
         "crate::db::DatabaseOptions",
         "crate::auth::Authenticator",
         "crate::auth::Operator",
+        "crate::auth::OperatorTransaction",
         "sqlx::PgPool",
         "sqlx::Pool",
         "sqlx::pool",

@@ -79,8 +79,10 @@ async fn create(Create { name, scopes, read_only, arguments }: Create) -> anyhow
         (false, false) => scopes.into_iter().collect(),
     };
     let new = NewApiKey { project_id, name, scopes, expires_at };
-    let created = api_keys::create(&database.operator().await?, new, Clock::system().now()).await;
+    let mut transaction = database.operator().await?.transaction().await?;
+    let created = api_keys::create(&mut transaction, new, Clock::system().now()).await;
     let (key, secret) = created.map_err(credential::explain)?;
+    transaction.commit().await?;
     if json {
         return output::json(&WithSecret { api_key: secret.expose(), key: &key });
     }

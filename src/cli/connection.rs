@@ -66,8 +66,10 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
 async fn create(label: DisplayName, provider: Provider, arguments: CreateArguments) -> anyhow::Result<()> {
     let CreateArguments { project: project_id, expires_at, json, database } = arguments;
     let new = NewConnection { project_id, label, provider, expires_at };
-    let created = connections::create(&database.operator().await?, new, Clock::system().now()).await;
+    let mut transaction = database.operator().await?.transaction().await?;
+    let created = connections::create(&mut transaction, new, Clock::system().now()).await;
     let (connection, token) = created.map_err(credential::explain)?;
+    transaction.commit().await?;
     if json {
         return output::json(&WithToken { connection_token: token.expose(), connection: &connection });
     }

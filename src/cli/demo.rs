@@ -91,14 +91,16 @@ async fn open_the_gate(database: &Database, known: &Credentials) -> anyhow::Resu
     Ok(Authenticator::new(database.clone(), Clock::system()).accepts(&key, &token).await?)
 }
 
+/// Creates the project, its key and its connection: all of them or none.
 async fn create(database: &Database) -> anyhow::Result<Credentials> {
-    let operator = Operator::from_cli(database.clone());
+    let mut transaction = Operator::from_cli(database.clone()).transaction().await?;
     let now = Clock::system().now();
     let name: DisplayName = "Demo".parse()?;
-    let project_id = projects::create(&operator, name.clone(), now).await?.id;
+    let project_id = projects::create(&mut transaction, name.clone(), now).await?.id;
     let new = NewApiKey { project_id, name: name.clone(), scopes: ApiKeyScopes::PAYMENTS, expires_at: None };
-    let (_, key) = api_keys::create(&operator, new, now).await?;
+    let (_, key) = api_keys::create(&mut transaction, new, now).await?;
     let new = NewConnection { project_id, label: name, provider: Provider::None, expires_at: None };
-    let (_, token) = connections::create(&operator, new, now).await?;
+    let (_, token) = connections::create(&mut transaction, new, now).await?;
+    transaction.commit().await?;
     Ok(Credentials { api_key: key.expose().to_owned(), connection_token: token.expose().to_owned() })
 }

@@ -39,7 +39,9 @@ pub struct List {
 pub async fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Create(Create { name, json, database }) => {
-            let project = projects::create(&database.operator().await?, name, Clock::system().now()).await?;
+            let mut transaction = database.operator().await?.transaction().await?;
+            let project = projects::create(&mut transaction, name, Clock::system().now()).await?;
+            transaction.commit().await?;
             if json { output::json(&project) } else { output::line(format_args!("project  {}", project.id)) }
         }
         Command::List(List { json, database }) => {

@@ -14,6 +14,15 @@ use super::fair_queue::Permit;
 /// taken for one transaction. What the statement wrote is committed when the query returns `Ok`, and before any row is
 /// given out. Dropped without a query, it has no effect.
 ///
+/// ```compile_fail,E0382
+/// async fn twice(database: unibooks::db::Database) -> Result<(), unibooks::db::Error> {
+///     let statement = database.statement().await?;
+///     sqlx::query("select 1").execute(statement).await?;
+///     sqlx::query("select 2").execute(statement).await?;
+///     Ok(())
+/// }
+/// ```
+///
 /// A failed query that writes is mapped with [`super::Error::of_write`], whether the statement or its commit failed.
 #[derive(Debug)]
 pub struct Statement<'c> {

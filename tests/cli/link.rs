@@ -125,7 +125,7 @@ impl Connection {
             tokio::select! {
                 read = from_server.read(&mut said) => {
                     let count = read.unwrap_or(0);
-                    connection.writes |= contains(&said[..count], "insert into payment");
+                    connection.writes |= contains(&said[..count], "insert into ");
                     if connection.writes {
                         let message = &said[..count];
                         if held.wait_for(|held| held.is_none_or(|needle| !contains(message, needle))).await.is_err() {

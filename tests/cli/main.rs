@@ -20,4 +20,5 @@ mod requirements;
 mod secrets;
 mod serve;
 mod settings;
+mod transactions;
 mod trouble;

@@ -16,7 +16,7 @@ const IGNORES: &str =
 const TRANSACTION: &[&str] = &["--database-pooling", "transaction"];
 
 /// A pooler in front of the database that the address points to.
-async fn before(databases: &Databases, port: u16, settings: &str) -> Pooler {
+pub async fn before(databases: &Databases, port: u16, settings: &str) -> Pooler {
     let socket = databases.data_dir("primary").join("socket");
     started(databases, &socket.display().to_string(), 5432, port, settings).await
 }
@@ -31,7 +31,7 @@ async fn started(databases: &Databases, host: &str, host_port: u16, port: u16, s
 }
 
 /// The URL of the database behind a pooler.
-fn url(pooler: &Pooler) -> String {
+pub fn url(pooler: &Pooler) -> String {
     format!("postgres://unibooks@{}/unibooks", pooler.address())
 }
 

@@ -151,7 +151,9 @@ impl App {
 
     /// A new project with a key and a connection that have these options.
     pub async fn tenant_like(&self, key: CredentialOptions, connection: CredentialOptions) -> Tenant {
-        let project = projects::create(&self.operator(), label(), Clock::system().now()).await.expect("stored");
+        let mut transaction = self.operator().transaction().await.expect("begun");
+        let project = projects::create(&mut transaction, label(), Clock::system().now()).await.expect("inserted");
+        transaction.commit().await.expect("committed");
         let (api_key_id, api_key) = self.key(project.id, key).await;
         let (connection_id, connection_token) = self.connection(project.id, connection).await;
         Tenant { project_id: project.id, api_key_id, connection_id, api_key, connection_token }
@@ -161,7 +163,10 @@ impl App {
     pub async fn key(&self, project_id: ProjectId, like: CredentialOptions) -> (ApiKeyId, String) {
         let CredentialOptions { scopes, expires_at } = like;
         let new = NewApiKey { project_id, name: label(), scopes, expires_at };
-        let (key, secret) = api_keys::create(&self.operator(), new, Clock::system().now()).await.expect("stored");
+        let mut transaction = self.operator().transaction().await.expect("begun");
+        let created = api_keys::create(&mut transaction, new, Clock::system().now()).await;
+        let (key, secret) = created.expect("inserted");
+        transaction.commit().await.expect("committed");
         (key.id, secret.expose().to_owned())
     }
 
@@ -169,8 +174,10 @@ impl App {
     pub async fn connection(&self, project_id: ProjectId, like: CredentialOptions) -> (ConnectionId, String) {
         let expires_at = like.expires_at;
         let new = NewConnection { project_id, label: label(), provider: Provider::None, expires_at };
-        let created = connections::create(&self.operator(), new, Clock::system().now()).await;
-        let (connection, token) = created.expect("stored");
+        let mut transaction = self.operator().transaction().await.expect("begun");
+        let created = connections::create(&mut transaction, new, Clock::system().now()).await;
+        let (connection, token) = created.expect("inserted");
+        transaction.commit().await.expect("committed");
         (connection.id, token.expose().to_owned())
     }
 

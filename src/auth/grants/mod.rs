@@ -4,5 +4,5 @@
 mod operator;
 mod scope;
 
-pub use operator::Operator;
+pub use operator::{Operator, OperatorTransaction};
 pub use scope::{Scope, Scoped};

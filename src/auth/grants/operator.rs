@@ -1,6 +1,6 @@
 //! The grant of the command line.
 
-use crate::db::{self, Database, Statement};
+use crate::db::{self, Database, Statement, Transaction};
 
 /// A person at the command line who has the database's address: may manage projects, keys and connections. No HTTP
 /// route ever gets one.
@@ -22,5 +22,33 @@ impl Operator {
     /// [`db::Error::Unavailable`].
     pub async fn statement(&self) -> Result<Statement<'static>, db::Error> {
         self.database.statement().await
+    }
+
+    /// Begins a transaction. A failure here has had no effect.
+    ///
+    /// # Errors
+    /// [`db::Error::Unavailable`].
+    pub async fn transaction(&self) -> Result<OperatorTransaction, db::Error> {
+        self.database.transaction().await.map(OperatorTransaction)
+    }
+}
+
+/// A transaction of an operator. What is created in it is stored together by [`commit`](Self::commit), or, when that is
+/// not reached, not at all.
+#[derive(Debug)]
+pub struct OperatorTransaction(Transaction);
+
+impl OperatorTransaction {
+    /// Runs the statements of management's stores.
+    pub(crate) fn executor(&mut self) -> &mut Transaction {
+        &mut self.0
+    }
+
+    /// Stores everything.
+    ///
+    /// # Errors
+    /// See [`Transaction::commit`].
+    pub async fn commit(self) -> Result<(), db::Error> {
+        self.0.commit().await
     }
 }

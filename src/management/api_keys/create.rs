@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{ApiKey, store};
-use crate::auth::{Operator, Secret, secret};
+use crate::auth::{OperatorTransaction, Secret, secret};
 use crate::domain::{ApiKeyId, ApiKeyScopes, DisplayName, ProjectId};
 use crate::management::{Credential, Error};
 
@@ -20,15 +20,19 @@ pub struct NewApiKey {
     pub expires_at: Option<DateTime<Utc>>,
 }
 
-/// Creates an API key and stores it. This is the only time that its secret can be shown.
+/// Creates an API key in a transaction. This is the only time that its secret can be shown.
 ///
 /// # Errors
 /// When there is no such project, or when the database fails.
-pub async fn create(operator: &Operator, new: NewApiKey, now: DateTime<Utc>) -> Result<(ApiKey, Secret), Error> {
+pub async fn create(
+    transaction: &mut OperatorTransaction,
+    new: NewApiKey,
+    now: DateTime<Utc>,
+) -> Result<(ApiKey, Secret), Error> {
     let NewApiKey { project_id, name, scopes, expires_at } = new;
     let secret = Secret::generate(secret::Kind::ApiKey, &mut rand::rng());
     let credential = Credential::new(&secret, expires_at, now);
     let key = ApiKey { id: ApiKeyId::new(now), project_id, name, scopes, credential };
-    store::insert(operator, &key, &secret).await.map_err(|error| Error::of_insert(error, project_id))?;
+    store::insert(transaction, &key, &secret).await.map_err(|error| Error::of_insert(error, project_id))?;
     Ok((key, secret))
 }

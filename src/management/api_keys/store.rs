@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::ApiKey;
-use crate::auth::{Operator, Secret};
+use crate::auth::{Operator, OperatorTransaction, Secret};
 use crate::db;
 use crate::domain::{ApiKeyId, ApiKeyScopes, DisplayName, ProjectId};
 use crate::management::Credential;
@@ -12,9 +12,12 @@ use crate::management::Credential;
 ///
 /// # Errors
 /// [`db::Error::Constraint`] when there is no such project, or when the database fails.
-pub(super) async fn insert(operator: &Operator, key: &ApiKey, secret: &Secret) -> Result<(), db::Error> {
+pub(super) async fn insert(
+    transaction: &mut OperatorTransaction,
+    key: &ApiKey,
+    secret: &Secret,
+) -> Result<(), db::Error> {
     let scopes: Vec<_> = key.scopes.names().map(str::to_owned).collect();
-    let statement = operator.statement().await?;
     sqlx::query!(
         "insert into api_key (id, project_id, name, secret_hash, hint, scopes, read_only, created_at, expires_at)
          values ($1, $2, $3, $4, $5, $6, not 'payments:write' = any ($6), $7, $8)",
@@ -27,7 +30,7 @@ pub(super) async fn insert(operator: &Operator, key: &ApiKey, secret: &Secret) -
         key.credential.created_at,
         key.credential.expires_at,
     )
-    .execute(statement)
+    .execute(transaction.executor())
     .await
     .map_err(db::Error::of_write)?;
     Ok(())

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{Connection, Provider, store};
-use crate::auth::{Operator, Secret, secret};
+use crate::auth::{OperatorTransaction, Secret, secret};
 use crate::domain::{ConnectionId, DisplayName, ProjectId};
 use crate::management::{Credential, Error};
 
@@ -20,12 +20,12 @@ pub struct NewConnection {
     pub expires_at: Option<DateTime<Utc>>,
 }
 
-/// Creates a connection and stores it. This is the only time that its token can be shown.
+/// Creates a connection in a transaction. This is the only time that its token can be shown.
 ///
 /// # Errors
 /// When there is no such project, or when the database fails.
 pub async fn create(
-    operator: &Operator,
+    transaction: &mut OperatorTransaction,
     new: NewConnection,
     now: DateTime<Utc>,
 ) -> Result<(Connection, Secret), Error> {
@@ -33,6 +33,6 @@ pub async fn create(
     let token = Secret::generate(secret::Kind::ConnectionToken, &mut rand::rng());
     let credential = Credential::new(&token, expires_at, now);
     let connection = Connection { id: ConnectionId::new(now), project_id, label, provider, credential };
-    store::insert(operator, &connection, &token).await.map_err(|error| Error::of_insert(error, project_id))?;
+    store::insert(transaction, &connection, &token).await.map_err(|error| Error::of_insert(error, project_id))?;
     Ok((connection, token))
 }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{Connection, Provider};
-use crate::auth::{Operator, Secret};
+use crate::auth::{Operator, OperatorTransaction, Secret};
 use crate::db;
 use crate::domain::{ConnectionId, DisplayName, ProjectId};
 use crate::management::Credential;
@@ -12,8 +12,11 @@ use crate::management::Credential;
 ///
 /// # Errors
 /// [`db::Error::Constraint`] when there is no such project, or when the database fails.
-pub(super) async fn insert(operator: &Operator, connection: &Connection, token: &Secret) -> Result<(), db::Error> {
-    let statement = operator.statement().await?;
+pub(super) async fn insert(
+    transaction: &mut OperatorTransaction,
+    connection: &Connection,
+    token: &Secret,
+) -> Result<(), db::Error> {
     sqlx::query!(
         "insert into connection (id, project_id, label, provider, secret_hash, hint, created_at, expires_at)
          values ($1, $2, $3, $4, $5, $6, $7, $8)",
@@ -26,7 +29,7 @@ pub(super) async fn insert(operator: &Operator, connection: &Connection, token: 
         connection.credential.created_at,
         connection.credential.expires_at,
     )
-    .execute(statement)
+    .execute(transaction.executor())
     .await
     .map_err(db::Error::of_write)?;
     Ok(())

@@ -1,7 +1,7 @@
 //! Projects in Postgres.
 
 use super::Project;
-use crate::auth::Operator;
+use crate::auth::{Operator, OperatorTransaction};
 use crate::db;
 use crate::domain::{DisplayName, ProjectId};
 
@@ -9,15 +9,14 @@ use crate::domain::{DisplayName, ProjectId};
 ///
 /// # Errors
 /// When the database fails.
-pub(super) async fn insert(operator: &Operator, project: &Project) -> Result<(), db::Error> {
-    let statement = operator.statement().await?;
+pub(super) async fn insert(transaction: &mut OperatorTransaction, project: &Project) -> Result<(), db::Error> {
     sqlx::query!(
         "insert into project (id, name, created_at) values ($1, $2, $3)",
         project.id.0,
         project.name.as_str(),
         project.created_at,
     )
-    .execute(statement)
+    .execute(transaction.executor())
     .await
     .map_err(db::Error::of_write)?;
     Ok(())
