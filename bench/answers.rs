@@ -3,7 +3,7 @@
 use crate::bench::Bench;
 use crate::http::Connection;
 use crate::load::{Expected, Load};
-use crate::report::{Diagnostics, Row, Unit};
+use crate::report::{Report, Row, Unit};
 use crate::requests::{Requests, create, example};
 use crate::sample::Sample;
 use crate::server::Server;
@@ -23,7 +23,7 @@ struct Kind {
 }
 
 /// Measures each kind in turns with creates.
-pub async fn measure(bench: &mut Bench, report: &mut Diagnostics) -> anyhow::Result<()> {
+pub async fn measure(bench: &mut Bench, report: &mut Report) -> anyhow::Result<()> {
     let server = bench.serve().await?;
     let mut kinds = kinds(bench, &server).await?;
     let window = bench.options.window();

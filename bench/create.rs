@@ -4,7 +4,7 @@ use crate::bench::Bench;
 use crate::latency::Latencies;
 use crate::load::{Expected, Load};
 use crate::pgbench::Script;
-use crate::report::{self, Diagnostics, Goal, Row, Unit};
+use crate::report::{self, Goal, Report, Row, Unit};
 use crate::requests::{Requests, example};
 use crate::sample::Sample;
 use crate::server::Server;
@@ -29,14 +29,14 @@ struct Costs {
 }
 
 /// Measures every number of clients.
-pub async fn measure(bench: &mut Bench, report: &mut Diagnostics) -> anyhow::Result<()> {
+pub async fn measure(bench: &mut Bench, report: &mut Report) -> anyhow::Result<()> {
     for clients in LEVELS {
         level(bench, clients, report).await?;
     }
     Ok(())
 }
 
-async fn level(bench: &mut Bench, clients: u32, report: &mut Diagnostics) -> anyhow::Result<()> {
+async fn level(bench: &mut Bench, clients: u32, report: &mut Report) -> anyhow::Result<()> {
     let mut scripts = vec![None, Some(Script::Statement), Some(Script::Batch)];
     if clients == 64 {
         scripts.push(Some(Script::Transaction));
@@ -75,7 +75,7 @@ impl Side {
         Ok(())
     }
 
-    fn report(&self, others: &[Self], clients: u32, report: &mut Diagnostics) {
+    fn report(&self, others: &[Self], clients: u32, report: &mut Report) {
         let ours = Sample::new(self.rates.clone()).median();
         for other in others {
             let (what, goal) = match other.script {
@@ -113,7 +113,7 @@ impl Costs {
         Ok(tally)
     }
 
-    fn report(self, clients: u32, report: &mut Diagnostics) {
+    fn report(self, clients: u32, report: &mut Report) {
         let (what, figure, unit, goal) = match clients {
             64 => ("server CPU a payment", self.microseconds, Unit::Microseconds, 35.0),
             256 => ("resident memory", self.resident_mib, Unit::Mebibytes, 48.0),

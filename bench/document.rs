@@ -10,7 +10,7 @@ use unibooks::domain::Clock;
 
 use crate::bench::Bench;
 use crate::postgres::SETTINGS;
-use crate::report::Diagnostics;
+use crate::report::Report;
 
 const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/performance.md");
 const TEMPLATE: &str = include_str!("performance.md");
@@ -26,7 +26,7 @@ pub fn write(page: &str) -> anyhow::Result<()> {
 }
 
 /// The page with a place for that part.
-pub fn page(bench: &Bench, report: &Diagnostics) -> anyhow::Result<String> {
+pub fn page(bench: &Bench, report: &Report) -> anyhow::Result<String> {
     let options = &bench.options;
     let window = options.window();
     let facts = facts(bench)?.map(|(name, value)| format!("| {name} | {value} |")).join("\n");

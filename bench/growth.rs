@@ -5,7 +5,7 @@ use crate::books::{Books, CLIENTS};
 use crate::load::{Expected, Load};
 use crate::options::Window;
 use crate::reads::{self, Read};
-use crate::report::{Diagnostics, Goal, Row, Unit};
+use crate::report::{Goal, Report, Row, Unit};
 use crate::requests::{Requests, get};
 use crate::sample::Sample;
 use crate::server::Server;
@@ -17,7 +17,7 @@ const ANSWERS: u64 = 5;
 const FOUND: Expected = Expected { status: 200, replayed: false };
 
 /// Grows one database step by step and compares it with a small one, a new one for each step.
-pub async fn measure(bench: &mut Bench, report: &mut Diagnostics) -> anyhow::Result<()> {
+pub async fn measure(bench: &mut Bench, report: &mut Report) -> anyhow::Result<()> {
     let largest = bench.options.payments;
     let mut large = Books::create(bench, "large").await?;
     for payments in [STEP, largest].into_iter().filter(|step| *step < largest).chain([largest]) {
@@ -40,7 +40,7 @@ async fn reads(
     [small, large]: [&mut Books; 2],
     servers: &[Server; 2],
     payments: u64,
-    report: &mut Diagnostics,
+    report: &mut Report,
 ) -> anyhow::Result<()> {
     let kinds_of_small = reads::kinds(small, &servers[0]).await?;
     let kinds_of_large = reads::kinds(large, &servers[1]).await?;
@@ -62,7 +62,7 @@ async fn compare(
     sides: [(&Books, &Server, &Read); 2],
     what: String,
     goal: Option<Goal>,
-    report: &mut Diagnostics,
+    report: &mut Report,
 ) -> anyhow::Result<()> {
     let window = bench.options.window().tenth();
     let mut milliseconds = [Vec::new(), Vec::new()];
@@ -101,7 +101,7 @@ async fn creates(
     [small, large]: [&mut Books; 2],
     servers: &[Server; 2],
     payments: u64,
-    report: &mut Diagnostics,
+    report: &mut Report,
 ) -> anyhow::Result<()> {
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for round in 1..=bench.options.rounds {

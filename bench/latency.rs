@@ -3,7 +3,7 @@
 use crate::bench::Bench;
 use crate::load::{Expected, Load};
 use crate::pgbench::Script;
-use crate::report::{Diagnostics, Row, Unit};
+use crate::report::{Report, Row, Unit};
 use crate::requests::{Requests, example};
 use crate::sample::Sample;
 
@@ -29,7 +29,7 @@ impl Latencies {
         theirs: &Self,
         [what, rates]: [&str; 2],
         goal: Option<crate::report::Goal>,
-        report: &mut Diagnostics,
+        report: &mut Report,
     ) {
         for (name, ours, theirs, goal) in [("p50", &self.p50, &theirs.p50, goal), ("p99", &self.p99, &theirs.p99, None)]
         {
@@ -46,7 +46,7 @@ impl Latencies {
 }
 
 /// Finds the highest rates, then measures at half of them.
-pub async fn measure(bench: &mut Bench, report: &mut Diagnostics) -> anyhow::Result<()> {
+pub async fn measure(bench: &mut Bench, report: &mut Report) -> anyhow::Result<()> {
     let server = bench.serve().await?;
     let requests = Requests::fresh(server.address, &bench.tenant, &example());
     let mut load = Load::open(&[(server.address, requests)], CLIENTS).await?;

@@ -33,7 +33,7 @@ use clap::Parser;
 
 use crate::bench::Bench;
 use crate::options::{Options, Part};
-use crate::report::Diagnostics;
+use crate::report::Report;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -52,7 +52,7 @@ async fn main() -> ExitCode {
 
 async fn run(options: Options) -> anyhow::Result<()> {
     let mut bench = Bench::start(options).await?;
-    let mut report = Diagnostics::default();
+    let mut report = Report::default();
     if bench.options.wants(Part::Create) {
         create::measure(&mut bench, &mut report).await?;
     }

@@ -38,9 +38,9 @@ pub fn clients(count: u32) -> String {
 
 /// All lines so far.
 #[derive(Debug, Default)]
-pub struct Diagnostics(Vec<Row>);
+pub struct Report(Vec<Row>);
 
-impl Diagnostics {
+impl Report {
     /// Adds a line and shows it at once: a run is long.
     pub fn add(&mut self, row: Row) {
         let cells = row.goal.map_or_else(|| row.plain().to_vec(), |goal| row.against(goal).to_vec());

@@ -4,14 +4,14 @@ use std::net::SocketAddr;
 
 use crate::bench::Bench;
 use crate::load::{Expected, Load};
-use crate::report::{Diagnostics, Row, Unit};
+use crate::report::{Report, Row, Unit};
 use crate::requests::{Requests, example};
 use crate::sample::Sample;
 
 const CLIENTS: u32 = 64;
 
 /// The same number of clients in all, to one process and to two.
-pub async fn measure(bench: &mut Bench, report: &mut Diagnostics) -> anyhow::Result<()> {
+pub async fn measure(bench: &mut Bench, report: &mut Report) -> anyhow::Result<()> {
     let servers = [bench.serve().await?, bench.serve().await?];
     let targets = servers.each_ref().map(|server| target(bench, server.address));
     let (mut one, mut two) = (Vec::new(), Vec::new());

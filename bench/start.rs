@@ -5,14 +5,14 @@ use std::time::Instant;
 use crate::bench::Bench;
 use crate::http::Connection;
 use crate::load::Expected;
-use crate::report::{Diagnostics, Goal, Row, Unit};
+use crate::report::{Goal, Report, Row, Unit};
 use crate::requests::{Requests, example};
 use crate::sample::Sample;
 
 const STARTS: usize = 7;
 
 /// Starts the server a few times.
-pub async fn measure(bench: &mut Bench, report: &mut Diagnostics) -> anyhow::Result<()> {
+pub async fn measure(bench: &mut Bench, report: &mut Report) -> anyhow::Result<()> {
     let mut milliseconds = Vec::with_capacity(STARTS);
     for start in 1..=STARTS {
         eprintln!("start {start}");
