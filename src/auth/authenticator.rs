@@ -1,10 +1,10 @@
-//! The gate of the server: the one place that holds the database and decides who passes.
+//! Authenticates callers, and gives them their [`Scope`].
 
 use std::net::IpAddr;
 
 use chrono::{DateTime, Utc};
 
-use super::credentials::cache::{Cache, Hashes, LookUp};
+use super::credentials::cache::{Cache, CredentialHashes, LookUpStart};
 use super::credentials::last_used::LastUsed;
 use super::credentials::revocations;
 use super::credentials::secret::{Kind, Secret};
@@ -16,7 +16,7 @@ use super::throttle::Throttle;
 use crate::db::{self, Database, PoolerMode};
 use crate::domain::{ApiKeyId, ApiKeyScopes, Clock};
 
-/// Decides who passes. Cheap to clone.
+/// Authenticates callers against the database, through a cache. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Authenticator {
     database: Database,
@@ -27,7 +27,7 @@ pub struct Authenticator {
     throttle: Throttle,
 }
 
-/// Somebody who passed.
+/// An authenticated caller.
 #[derive(Debug)]
 pub(super) struct Caller {
     pub scope: Scope,
@@ -36,7 +36,7 @@ pub(super) struct Caller {
 }
 
 impl Authenticator {
-    /// A gate in front of `database` that lets callers ask as often as they like.
+    /// An authenticator without limits.
     #[must_use]
     pub fn new(database: Database, clock: Clock) -> Self {
         Self {
@@ -49,13 +49,13 @@ impl Authenticator {
         }
     }
 
-    /// The same with limits on how often.
+    /// The same with limits.
     #[must_use]
     pub fn with_throttle(self, throttle: Throttle) -> Self {
         Self { throttle, ..self }
     }
 
-    /// The limits on how often.
+    /// The limits.
     #[must_use]
     pub fn throttle(&self) -> &Throttle {
         &self.throttle
@@ -69,27 +69,27 @@ impl Authenticator {
         self.database.check_ready().await
     }
 
-    /// Writes down when keys and connections were last used, all in one statement. Called every minute and at the
-    /// end, so that a request never costs this write.
+    /// Writes when keys and connections were last used, all in one statement. Called every minute and at the end, so
+    /// that no request costs a write.
     ///
     /// # Errors
-    /// When the database fails; what was to be written is kept for the next time.
+    /// When the database fails. The times are kept for the next call.
     pub async fn flush_last_used(&self) -> Result<(), db::Error> {
         self.last_used.flush(&self.database).await
     }
 
-    /// Whether revocations can be noticed as they happen: through a pooler in transaction mode nothing can be listened to.
+    /// Whether revocations can be followed. Through a pooler in transaction mode nothing can be listened to.
     #[must_use]
     pub fn follows_revocations(&self) -> bool {
         self.database.pooling() == PoolerMode::Session
     }
 
-    /// Notices revocations as they happen; without it they count within a second. For a task of its own.
+    /// Applies revocations as they happen, in a task of its own. Without it they take effect within a second.
     pub async fn follow_revocations(self) {
         revocations::follow(self.database, self.cache).await;
     }
 
-    /// Whether a caller with these two secrets would pass. Nothing is granted.
+    /// Whether these two secrets authenticate a caller. Grants nothing.
     ///
     /// # Errors
     /// When the database fails.
@@ -101,38 +101,38 @@ impl Authenticator {
         }
     }
 
-    /// What these secrets lead to, and whether that cost a look-up.
+    /// The row of these secrets, and whether it took a look-up.
     async fn find(
         &self,
-        hashes: Hashes,
+        hashes: CredentialHashes,
         client: Option<IpAddr>,
         now: DateTime<Utc>,
     ) -> Result<(Option<CredentialRow>, bool), Error> {
-        let look_up = match self.cache.get(&hashes, now) {
-            Ok(found) => return Ok((Some(found), false)),
-            Err(look_up) => look_up,
+        let start = match self.cache.get(&hashes, now) {
+            Ok(row) => return Ok((Some(row), false)),
+            Err(start) => start,
         };
         if let Some(client) = client
-            && !self.cache.last_known(&hashes).is_some_and(|found| errors_of(&found, now) == (None, None))
+            && !self.cache.get_stale(&hashes).is_some_and(|row| errors_of(&row, now) == (None, None))
         {
-            self.throttle.check_stranger(client, hashes).map_err(Error::TooManyFailures)?;
+            self.throttle.check_unknown(client, hashes).map_err(Error::TooManyFailures)?;
         }
-        // Boxed when it is needed, because it is rare and large: each of hundreds that wait for it would hold its room.
-        let found = self.single_flight.share(hashes, look_up, || Box::pin(self.look_up(hashes, look_up))).await?;
-        Ok((found, true))
+        // Boxed, because it is rare and large: otherwise each of the hundreds that wait for it would reserve its size.
+        let row = self.single_flight.run(hashes, start, || Box::pin(self.look_up(hashes, start))).await?;
+        Ok((row, true))
     }
 
-    async fn look_up(&self, hashes: Hashes, look_up: LookUp) -> Result<Option<CredentialRow>, db::Error> {
-        let found = store::find(&self.database, &hashes.0, &hashes.1).await?;
-        match found {
-            Some(found) if found.connection.is_some() => self.cache.keep(look_up, hashes, found),
-            _ => self.cache.drop_pair(&hashes),
+    async fn look_up(&self, hashes: CredentialHashes, start: LookUpStart) -> Result<Option<CredentialRow>, db::Error> {
+        let row = store::find(&self.database, &hashes.0, &hashes.1).await?;
+        match row {
+            Some(row) if row.connection.is_some() => self.cache.insert(start, hashes, row),
+            _ => self.cache.remove(&hashes),
         }
-        Ok(found)
+        Ok(row)
     }
 
-    /// Lets a caller in who shows two well-formed secrets of one project, neither revoked nor expired. A `client` that
-    /// was refused too often is refused before the database is asked. Only refusals that cost a look-up count.
+    /// Authenticates a caller by two secrets of one project, neither revoked nor expired. A `client` that failed too
+    /// often is refused before the database is asked. Only failures that cost a look-up count.
     pub(super) async fn authenticate(
         &self,
         key: &Secret,
@@ -140,47 +140,43 @@ impl Authenticator {
         client: Option<IpAddr>,
     ) -> Result<Caller, Error> {
         let now = self.clock.now();
-        let (found, cost_a_look_up) = self.find((key.hash(), token.hash()), client, now).await?;
-        let caller = self.judge(found, now);
-        if let (Err(Error::Unauthenticated(_)), true, Some(client)) = (&caller, cost_a_look_up, client) {
+        let (row, was_looked_up) = self.find((key.hash(), token.hash()), client, now).await?;
+        let caller = self.verify(row, now);
+        if let (Err(Error::Unauthenticated(_)), true, Some(client)) = (&caller, was_looked_up, client) {
             self.throttle.count_failure(client).map_err(Error::TooManyFailures)?;
         }
         caller
     }
 
-    fn judge(&self, found: Option<CredentialRow>, now: DateTime<Utc>) -> Result<Caller, Error> {
-        let Some(found) = found else {
-            // Nothing is said of the token: it is nobody's business whether it exists.
-            return Err(Error::Unauthenticated(vec![(Kind::ApiKey, CredentialError::Unknown)]));
-        };
-        let (key_flaw, token_flaw) = errors_of(&found, now);
-        let CredentialRow { project_id, api_key, connection } = found;
-        match (key_flaw, token_flaw, connection) {
+    /// The caller, unless one of the two secrets is not valid. A caller without a valid key learns nothing of the token.
+    fn verify(&self, row: Option<CredentialRow>, now: DateTime<Utc>) -> Result<Caller, Error> {
+        let unauthenticated = |kind, error| Err(Error::Unauthenticated(vec![(kind, error)]));
+        let Some(row) = row else { return unauthenticated(Kind::ApiKey, CredentialError::Unknown) };
+        let (key_error, token_error) = errors_of(&row, now);
+        let CredentialRow { project_id, api_key, connection } = row;
+        match (key_error, token_error, connection) {
             (None, None, Some(connection)) => {
-                self.last_used.note(api_key.id, connection.id, now);
+                self.last_used.record(api_key.id, connection.id, now);
                 let scope = Scope::new(self.database.clone(), project_id, connection.id, api_key.id);
                 Ok(Caller { scope, api_key_id: api_key.id, scopes: api_key.scopes })
             }
-            // Whoever shows a revoked key is not told about tokens either.
-            (Some(flaw), ..) => Err(Error::Unauthenticated(vec![(Kind::ApiKey, flaw)])),
-            (_, flaw, _) => {
-                Err(Error::Unauthenticated(vec![(Kind::ConnectionToken, flaw.unwrap_or(CredentialError::Unknown))]))
-            }
+            (Some(error), ..) => unauthenticated(Kind::ApiKey, error),
+            (_, error, _) => unauthenticated(Kind::ConnectionToken, error.unwrap_or(CredentialError::Unknown)),
         }
     }
 }
 
 /// What is wrong with the key and with the token.
-fn errors_of(found: &CredentialRow, now: DateTime<Utc>) -> (Option<CredentialError>, Option<CredentialError>) {
-    let CredentialRow { api_key, connection, .. } = found;
-    let token_flaw = match connection {
+fn errors_of(row: &CredentialRow, now: DateTime<Utc>) -> (Option<CredentialError>, Option<CredentialError>) {
+    let CredentialRow { api_key, connection, .. } = row;
+    let token_error = match connection {
         None => Some(CredentialError::Unknown),
-        Some(connection) => flaw(connection.revoked_at, connection.expires_at, now),
+        Some(connection) => error_of(connection.revoked_at, connection.expires_at, now),
     };
-    (flaw(api_key.revoked_at, api_key.expires_at, now), token_flaw)
+    (error_of(api_key.revoked_at, api_key.expires_at, now), token_error)
 }
 
-fn flaw(
+fn error_of(
     revoked_at: Option<DateTime<Utc>>,
     expires_at: Option<DateTime<Utc>>,
     now: DateTime<Utc>,

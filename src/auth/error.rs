@@ -1,4 +1,4 @@
-//! Why a caller is not let in.
+//! Why a caller is refused.
 
 use axum::response::{IntoResponse, Response};
 
@@ -16,22 +16,22 @@ use crate::http::problem::types;
 /// What is wrong with one of the two secrets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CredentialError {
-    /// The header is not there.
+    /// The header is missing, empty or given more than once.
     Missing,
-    /// It cannot be a secret of its kind.
+    /// The text is no secret of its kind.
     Malformed,
-    /// No such secret; of a token also: it is another project's. The two are not told apart.
+    /// There is no such secret. A token of another project is just as unknown, so that nobody learns of it.
     Unknown,
     /// It was revoked.
     Revoked,
-    /// Its time is over.
+    /// It has expired.
     Expired,
 }
 
-/// Why a caller is not let in.
+/// Why a caller is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A secret, or both, will not do.
+    /// One secret or both are not valid.
     #[error("unauthenticated: {0:?}")]
     Unauthenticated(Vec<(Kind, CredentialError)>),
     /// A key that may only read payments was used for a write. Clients know this code from before there were scopes.
@@ -43,7 +43,7 @@ pub enum Error {
     /// The server has no room for the request, or its key has used up its quota.
     #[error(transparent)]
     NotAdmitted(HttpError),
-    /// The address was refused too often.
+    /// The address failed to authenticate too often.
     #[error("too many failures: {0}")]
     TooManyFailures(Exceeded),
     /// The database could not be asked.
@@ -54,13 +54,13 @@ pub enum Error {
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
         match self {
-            Self::Unauthenticated(ref errors_of) => {
+            Self::Unauthenticated(ref errors) => {
                 let problem = Problem::new(
                     &types::UNAUTHENTICATED,
                     "Send an API key in `x-api-key` and the token of a connection of the same project in \
                      `x-connection-token`; see `errors`.",
                 )
-                .with_errors(errors_of.iter().map(|&(kind, flaw)| fault(kind, flaw)).collect());
+                .with_errors(errors.iter().map(|&(kind, error)| field_error(kind, error)).collect());
                 Failure::respond(problem, self)
             }
             Self::ReadOnlyKey => {
@@ -75,8 +75,8 @@ impl IntoResponse for Error {
             Self::TooManyFailures(exceeded) => {
                 let problem = Problem::new(
                     &types::TOO_MANY_FAILURES,
-                    "Too many requests from this address came without a good API key and connection token. Wait the \
-                     seconds that `Retry-After` tells and send good ones; nothing was stored.",
+                    "Too many requests from this address had no valid API key and connection token. Retry with valid \
+                     ones after the number of seconds in `Retry-After`; nothing was stored.",
                 );
                 let mut response = Failure::respond(problem, self);
                 exceeded.insert_headers(response.headers_mut());
@@ -88,14 +88,14 @@ impl IntoResponse for Error {
     }
 }
 
-fn fault(kind: Kind, flaw: CredentialError) -> FieldError {
+fn field_error(kind: Kind, error: CredentialError) -> FieldError {
     let (header, what) = match kind {
         Kind::ApiKey => ("x-api-key", "API key"),
         Kind::ConnectionToken => ("x-connection-token", "connection token"),
     };
-    let (code, detail) = match (flaw, kind) {
+    let (code, detail) = match (error, kind) {
         (CredentialError::Missing, _) => {
-            ("missing", "the header is missing, empty or stands more than once".to_owned())
+            ("missing", "the header is missing, empty or appears more than once".to_owned())
         }
         (CredentialError::Malformed, _) => {
             let prefix = kind.prefix();

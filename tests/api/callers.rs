@@ -58,12 +58,12 @@ async fn both_missing_headers_are_named_at_once() {
       "errors": [
         {
           "code": "missing",
-          "detail": "the header is missing, empty or stands more than once",
+          "detail": "the header is missing, empty or appears more than once",
           "header": "x-api-key"
         },
         {
           "code": "missing",
-          "detail": "the header is missing, empty or stands more than once",
+          "detail": "the header is missing, empty or appears more than once",
           "header": "x-connection-token"
         }
       ],

@@ -1,9 +1,9 @@
-//! What keys and tokens lead to, kept for a moment, so that a caller who sends many requests costs the database one
-//! look-up a second and not one a request.
+//! A cache of credential look-ups. A caller who sends many requests costs the database one look-up a second, not one a
+//! request.
 //!
-//! A revocation makes the server forget all of it at once ([`super::revocations`]). Should its notification be lost,
-//! the short life of an entry bounds for how long a revoked key works. Only what opens the gate is kept: whoever
-//! guesses keys fills nothing, and a key that is made works from its first use on.
+//! A revocation invalidates the whole cache at once ([`super::revocations`]). If its notification is lost, the short life
+//! of an entry limits for how long a revoked key still works. Only valid pairs are cached: guessed keys take no room, and
+//! a new key works from its first use.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,13 +13,13 @@ use quick_cache::sync::Cache as Bounded;
 
 use super::store::CredentialRow;
 
-/// How long an entry is good for.
+/// How long an entry may be used.
 const LIFE: TimeDelta = TimeDelta::seconds(1);
-/// The most entries, of some 200 bytes each. More callers than this within a second are looked up again.
+/// The most entries, of some 200 bytes each. When more callers come within a second, some are looked up again.
 const CAPACITY: usize = 10_000;
 
 /// The SHA-256 of a key and of a token.
-pub(in crate::auth) type Hashes = ([u8; 32], [u8; 32]);
+pub(in crate::auth) type CredentialHashes = ([u8; 32], [u8; 32]);
 
 /// Cheap to clone: all clones share the same entries.
 #[derive(Debug, Clone)]
@@ -27,63 +27,64 @@ pub(in crate::auth) struct Cache(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    entries: Bounded<Hashes, Entry>,
+    entries: Bounded<CredentialHashes, Entry>,
     generation: AtomicU64,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Entry {
-    found: CredentialRow,
-    look_up: LookUp,
+    row: CredentialRow,
+    start: LookUpStart,
 }
 
-/// When a look-up began, and in which generation: what it saw is no older.
+/// When a look-up started, and in which generation of the cache. Its result is no older than that.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::auth) struct LookUp {
-    began: DateTime<Utc>,
+pub(in crate::auth) struct LookUpStart {
+    at: DateTime<Utc>,
     generation: u64,
 }
 
-impl LookUp {
-    /// Whether what this look-up finds is fresh enough for one that would begin now.
-    pub fn serves(self, now: Self) -> bool {
+impl LookUpStart {
+    /// Whether the result of this look-up is fresh enough to be used in place of one that starts `now`.
+    pub fn is_fresh(self, now: Self) -> bool {
         // A clock that was set back must not make an entry live longer.
-        self.generation == now.generation && self.began <= now.began && now.began < self.began + LIFE
+        self.generation == now.generation && self.at <= now.at && now.at < self.at + LIFE
     }
 }
 
 impl Cache {
+    /// An empty cache.
     pub fn new() -> Self {
         Self(Arc::new(Inner { entries: Bounded::new(CAPACITY), generation: AtomicU64::new(0) }))
     }
 
-    /// What is known of a pair, or the beginning of a look-up.
-    pub fn get(&self, hashes: &Hashes, now: DateTime<Utc>) -> Result<CredentialRow, LookUp> {
-        let now = LookUp { began: now, generation: self.0.generation.load(Ordering::SeqCst) };
+    /// The fresh entry of a pair, or else the start of the look-up that is needed.
+    pub fn get(&self, hashes: &CredentialHashes, now: DateTime<Utc>) -> Result<CredentialRow, LookUpStart> {
+        let now = LookUpStart { at: now, generation: self.0.generation.load(Ordering::SeqCst) };
         match self.0.entries.get(hashes) {
-            Some(Entry { found, look_up }) if look_up.serves(now) => Ok(found),
+            Some(Entry { row, start }) if start.is_fresh(now) => Ok(row),
             _ => Err(now),
         }
     }
 
-    /// What was last found for a pair, however long ago.
-    pub fn last_known(&self, hashes: &Hashes) -> Option<CredentialRow> {
-        self.0.entries.peek(hashes).map(|entry| entry.found)
+    /// The last entry of a pair, even if it is stale.
+    pub fn get_stale(&self, hashes: &CredentialHashes) -> Option<CredentialRow> {
+        self.0.entries.peek(hashes).map(|entry| entry.row)
     }
 
-    /// Drops what is known of a pair that leads nowhere any more.
-    pub fn drop_pair(&self, hashes: &Hashes) {
+    /// Removes a pair that is no longer valid.
+    pub fn remove(&self, hashes: &CredentialHashes) {
         self.0.entries.remove(hashes);
     }
 
-    /// Keeps what a look-up found.
-    pub fn keep(&self, look_up: LookUp, hashes: Hashes, found: CredentialRow) {
-        self.0.entries.insert(hashes, Entry { found, look_up });
+    /// Caches the result of a look-up.
+    pub fn insert(&self, start: LookUpStart, hashes: CredentialHashes, row: CredentialRow) {
+        self.0.entries.insert(hashes, Entry { row, start });
     }
 
-    /// Begins a new generation: nothing that was looked up until now, or is being looked up, is good any more. It makes
-    /// room by and by. Revocations are rare: it is not worth knowing which entries one concerns.
-    pub fn forget(&self) {
+    /// Starts a new generation: entries, and look-ups in flight, are stale from now on. Stale entries are evicted later.
+    /// Revocations are rare, so it is not worth knowing which entries one concerns.
+    pub fn invalidate(&self) {
         self.0.generation.fetch_add(1, Ordering::SeqCst);
     }
 }

@@ -10,7 +10,7 @@ use super::store;
 use crate::db::{self, Database};
 use crate::domain::{ApiKeyId, ConnectionId};
 
-/// Uses since the last flush. Its size is bounded by the number of keys and connections that exist.
+/// Uses since the last flush. The number of keys and connections that exist limits its size.
 #[derive(Debug, Clone, Default)]
 pub(in crate::auth) struct LastUsed(Arc<Mutex<Uses>>);
 
@@ -21,13 +21,18 @@ struct Uses {
 }
 
 impl LastUsed {
-    pub(in crate::auth) fn note(&self, key: ApiKeyId, connection: ConnectionId, now: DateTime<Utc>) {
-        // A panic elsewhere cannot leave half a note behind: take the map as it is.
+    /// Records a use of a key and a connection.
+    pub(in crate::auth) fn record(&self, key: ApiKeyId, connection: ConnectionId, now: DateTime<Utc>) {
+        // A panic elsewhere cannot leave a half-written record, so a poisoned lock is taken as it is.
         let mut uses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         uses.api_keys.insert(key.0, now);
         uses.connections.insert(connection.0, now);
     }
 
+    /// Writes the recorded uses to the database.
+    ///
+    /// # Errors
+    /// When the database fails. The uses stay recorded for the next flush.
     pub(in crate::auth) async fn flush(&self, database: &Database) -> Result<(), db::Error> {
         let taken = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
         if taken.api_keys.is_empty() {
@@ -35,7 +40,7 @@ impl LastUsed {
         }
         let result = store::write_last_used(database, &taken.api_keys, &taken.connections).await;
         if result.is_err() {
-            // Kept for the next time; what was noted meanwhile is newer.
+            // Uses that were recorded meanwhile are newer and stay.
             let mut uses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             for (id, at) in taken.api_keys {
                 uses.api_keys.entry(id).or_insert(at);

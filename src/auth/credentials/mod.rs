@@ -1,4 +1,4 @@
-//! Keys and tokens: how they look, and how they are found fast.
+//! API keys and connection tokens: their form, and their look-up.
 
 pub(super) mod cache;
 pub(super) mod last_used;

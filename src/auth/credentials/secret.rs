@@ -1,4 +1,4 @@
-//! API keys and connection tokens: how they look, and what is kept of them.
+//! The form of API keys and connection tokens, and what is stored of them.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use rand::distr::{Alphanumeric, SampleString};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
-/// What a secret opens.
+/// The kind of a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// The header `x-api-key`.
@@ -17,7 +17,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// What every secret of this kind begins with, so that people and secret scanners know it.
+    /// The prefix of every secret of this kind, by which people and secret scanners recognize it.
     #[must_use]
     pub fn prefix(self) -> &'static str {
         match self {
@@ -27,9 +27,9 @@ impl Kind {
     }
 }
 
-/// A secret: prefix, 32 random characters of base 62 (190 bits), and 6 that are the CRC-32 of what stands before.
+/// A secret: its prefix, 32 random characters of base 62 (190 bits), and the CRC-32 of these as 6 characters.
 ///
-/// The checksum refuses what was cut off or mistyped without asking the database. It protects nothing.
+/// The checksum finds a truncated or mistyped secret without a look-up. It is no protection against guesses.
 pub struct Secret(SecretString);
 
 /// A text that cannot be a secret of the kind asked for.
@@ -41,7 +41,7 @@ impl Secret {
     const RANDOM: usize = 32;
     const CHECKSUM: usize = 6;
 
-    /// Makes a new secret.
+    /// Generates a secret.
     pub fn generate(kind: Kind, random: &mut impl CryptoRng) -> Self {
         let mut text = kind.prefix().to_owned();
         Alphanumeric.append_string(random, &mut text, Self::RANDOM);
@@ -49,10 +49,10 @@ impl Secret {
         Self(SecretString::from(text + &checksum))
     }
 
-    /// Takes what a caller sent.
+    /// Parses a secret that a caller sent.
     ///
     /// # Errors
-    /// [`Malformed`] when prefix, length or checksum are not right.
+    /// [`Malformed`] when prefix, length or checksum are wrong.
     pub fn parse(kind: Kind, text: &str) -> Result<Self, Malformed> {
         let expected_length = kind.prefix().len() + Self::RANDOM + Self::CHECKSUM;
         if text.len() != expected_length || !text.is_ascii() || !text.starts_with(kind.prefix()) {
@@ -62,20 +62,20 @@ impl Secret {
         if checksum(body) == sum { Ok(Self(SecretString::from(text))) } else { Err(Malformed) }
     }
 
-    /// What is stored in place of the secret.
+    /// The SHA-256 that is stored instead of the secret.
     #[must_use]
     pub fn hash(&self) -> [u8; 32] {
         Sha256::digest(self.0.expose_secret()).into()
     }
 
-    /// The last four characters, which belong to the checksum: enough to recognize a secret in a list.
+    /// The last four characters, by which a person recognizes the secret in a list. They belong to the checksum.
     #[must_use]
     pub fn last_four(&self) -> &str {
         let text = self.0.expose_secret();
         &text[text.len() - 4..]
     }
 
-    /// The secret itself, for the one time that it is shown.
+    /// The secret itself, to show it once.
     #[must_use]
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
@@ -112,16 +112,16 @@ mod tests {
         fn generated_secret_parses_to_the_same_hash(seed: u64) {
             for kind in [Kind::ApiKey, Kind::ConnectionToken] {
                 let secret = Secret::generate(kind, &mut StdRng::seed_from_u64(seed));
-                let read = Secret::parse(kind, secret.expose()).expect("well formed");
-                prop_assert_eq!(read.hash(), secret.hash());
+                let parsed = Secret::parse(kind, secret.expose()).expect("well formed");
+                prop_assert_eq!(parsed.hash(), secret.hash());
             }
         }
 
         #[test]
-        fn secret_with_one_wrong_character_is_refused(seed: u64, place in 7usize..45, other in "[0-9A-Za-z]") {
+        fn secret_with_one_wrong_character_is_refused(seed: u64, index in 7usize..45, other in "[0-9A-Za-z]") {
             let secret = Secret::generate(Kind::ApiKey, &mut StdRng::seed_from_u64(seed));
             let mut text = secret.expose().to_owned();
-            text.replace_range(place..=place, &other);
+            text.replace_range(index..=index, &other);
             prop_assert!(text == secret.expose() || Secret::parse(Kind::ApiKey, &text).is_err());
         }
 

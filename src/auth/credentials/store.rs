@@ -1,4 +1,4 @@
-//! The two statements behind the gate. They take the database itself: here nobody has a scope yet.
+//! The two statements of authentication. They take the database itself, because there is no scope before it.
 
 use std::collections::HashMap;
 
@@ -8,32 +8,34 @@ use uuid::Uuid;
 use crate::db::{self, Database};
 use crate::domain::{ApiKeyId, ApiKeyScopes, ConnectionId, ProjectId};
 
-/// What two secrets lead to.
+/// The key and the connection that two secrets belong to.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::auth) struct CredentialRow {
     pub project_id: ProjectId,
-    pub api_key: FoundApiKey,
+    pub api_key: ApiKeyRow,
     /// `None` when no connection *of the key's project* has the token.
-    pub connection: Option<FoundConnection>,
+    pub connection: Option<ConnectionRow>,
 }
 
+/// An API key, as authentication needs it.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::auth) struct FoundApiKey {
+pub(in crate::auth) struct ApiKeyRow {
     pub id: ApiKeyId,
     pub scopes: ApiKeyScopes,
     pub expires_at: Option<DateTime<Utc>>,
     pub revoked_at: Option<DateTime<Utc>>,
 }
 
+/// A connection, as authentication needs it.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::auth) struct FoundConnection {
+pub(in crate::auth) struct ConnectionRow {
     pub id: ConnectionId,
     pub expires_at: Option<DateTime<Utc>>,
     pub revoked_at: Option<DateTime<Utc>>,
 }
 
-/// Looks up a key and a token in one round trip. The join compares the two projects: a foreign token is simply not
-/// there.
+/// Looks up a key and a token in one round trip. The join compares the two projects, so the token of another project is
+/// as unknown as one that does not exist.
 pub(in crate::auth) async fn find(
     database: &Database,
     key: &[u8; 32],
@@ -56,13 +58,13 @@ pub(in crate::auth) async fn find(
     .await?;
     Ok(row.map(|row| CredentialRow {
         project_id: ProjectId(row.project_id),
-        api_key: FoundApiKey {
+        api_key: ApiKeyRow {
             id: ApiKeyId(row.id),
             scopes: ApiKeyScopes::of_names(row.scopes),
             expires_at: row.expires_at,
             revoked_at: row.revoked_at,
         },
-        connection: row.connection_id.map(|id| FoundConnection {
+        connection: row.connection_id.map(|id| ConnectionRow {
             id: ConnectionId(id),
             expires_at: row.connection_expires_at,
             revoked_at: row.connection_revoked_at,
@@ -70,8 +72,8 @@ pub(in crate::auth) async fn find(
     }))
 }
 
-/// Writes when keys and connections were last used, in one statement. `greatest` because another server may have
-/// written a later time. Should two servers deadlock here, the loser writes a minute later.
+/// Writes when keys and connections were last used, in one statement. `greatest`, because another server may have
+/// written a later time. If two servers deadlock here, Postgres aborts one, which writes again a minute later.
 pub(in crate::auth) async fn write_last_used(
     database: &Database,
     api_keys: &HashMap<Uuid, DateTime<Utc>>,
