@@ -1,4 +1,4 @@
-//! The demo project: a `curl` that can be pasted as it is.
+//! The demo project, and a `curl` command for it that works as it is printed.
 
 use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
@@ -16,29 +16,29 @@ use crate::management::api_keys::{self, NewApiKey};
 use crate::management::connections::{self, NewConnection, Provider};
 use crate::management::projects;
 
-/// The example of the API's page.
+/// The request body of the example.
 const EXAMPLE: &str = include_str!("demo_payment.json");
 
-/// What is kept of the demo project. This is the one place where secrets lie in a file, and only because they open
-/// nothing but the demo.
+/// The secrets of the demo project. Only these are ever written to a file, because they give access to nothing else.
 #[derive(Serialize, Deserialize)]
 struct Credentials {
     api_key: String,
     connection_token: String,
 }
 
-/// Makes the demo project on first start, finds it again later, and prints a `curl` for it.
+/// Creates the demo project at the first start, finds it again later, and prints a `curl` command for it.
 ///
 /// # Errors
 /// When the database or the file fails.
 pub async fn offer(database: &Database, file: &Path, listening: SocketAddr) -> anyhow::Result<()> {
     let credentials = match read(file)? {
-        Some(known) if open_the_gate(database, &known).await? => known,
-        // No file, or one of another database.
+        Some(known) if are_accepted(database, &known).await? => known,
+        // No file, or the file of another database.
         _ => {
-            let made = create(database).await?;
-            write(file, &made).with_context(|| format!("the demo credentials cannot be kept in {}", file.display()))?;
-            made
+            let new = create(database).await?;
+            write(file, &new)
+                .with_context(|| format!("the demo credentials cannot be written to {}", file.display()))?;
+            new
         }
     };
     output::line(format_args!("\nTry it:\n\n{}\n", curl(&credentials, healthcheck::reachable(listening))))
@@ -46,7 +46,7 @@ pub async fn offer(database: &Database, file: &Path, listening: SocketAddr) -> a
 
 fn curl(credentials: &Credentials, address: SocketAddr) -> String {
     let Credentials { api_key, connection_token } = credentials;
-    // A log puts its own words before each line; there the command must be one.
+    // A log puts a prefix before each line, so there the command must be one line.
     let (next, example) = if std::io::stdout().is_terminal() {
         (" \\\n  ", EXAMPLE.trim_end().to_owned())
     } else {
@@ -70,10 +70,10 @@ fn read(file: &Path) -> anyhow::Result<Option<Credentials>> {
     }
 }
 
-/// Written beside and renamed, with its mode from the first byte on.
+/// Written to a new file and renamed, so that the file is whole and never readable by others.
 fn write(file: &Path, credentials: &Credentials) -> anyhow::Result<()> {
     let fresh = file.with_extension("new");
-    // A leftover of a killed start would keep its own mode.
+    // A file that a killed start left behind would keep its mode.
     std::fs::remove_file(&fresh).or_else(|error| match error.kind() {
         std::io::ErrorKind::NotFound => Ok(()),
         _ => Err(error),
@@ -84,7 +84,7 @@ fn write(file: &Path, credentials: &Credentials) -> anyhow::Result<()> {
     Ok(std::fs::rename(&fresh, file)?)
 }
 
-async fn open_the_gate(database: &Database, known: &Credentials) -> anyhow::Result<bool> {
+async fn are_accepted(database: &Database, known: &Credentials) -> anyhow::Result<bool> {
     let key = Secret::parse(secret::Kind::ApiKey, &known.api_key);
     let token = Secret::parse(secret::Kind::ConnectionToken, &known.connection_token);
     let (Ok(key), Ok(token)) = (key, token) else { return Ok(false) };

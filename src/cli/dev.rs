@@ -1,4 +1,4 @@
-//! `unibooks dev`: everything at once, for a first look and for development.
+//! `unibooks dev`: the server with its own Postgres and a demo project, for a first try and for development.
 
 use anyhow::Context;
 use clap::Args;
@@ -21,7 +21,7 @@ pub struct Arguments {
 }
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
-    // The port first: a taken one is no reason to make a database.
+    // The port first: when it is taken, no database is created.
     let server = Server::bind(arguments.server).await?;
     let data_dir = match arguments.dev.data_dir {
         Some(folder) => std::path::absolute(folder)?,
@@ -30,7 +30,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let options = Options { data_dir: data_dir.clone(), binaries: arguments.dev.postgres_bin, settings: Vec::new() };
     let postgres = PrivatePostgres::start(options).await?;
     let result = serve(server, &postgres, &arguments.database, &data_dir).await;
-    // Also after an error: a Postgres that is stopped in order starts faster the next time.
+    // Also after an error: a Postgres that was shut down cleanly starts faster the next time.
     let stopped = postgres.stop().await;
     result?;
     Ok(stopped?)

@@ -1,4 +1,4 @@
-//! The file `.env` of the working folder: settings, where the environment has none.
+//! The file `.env` of the working folder: settings that the environment does not set.
 
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Read};
@@ -12,19 +12,19 @@ use crate::ownership::{self, Fault, current_uid};
 
 /// The name of the file.
 const NAME: &str = ".env";
-/// A longer file is none of settings.
+/// A larger file holds no settings.
 const LARGEST: u64 = 64 * 1_024;
 
 /// What was taken from the file.
 #[derive(Debug, Default)]
 pub struct EnvFile {
-    /// The file, where there is one.
+    /// The file, if there is one.
     pub path: Option<PathBuf>,
-    /// The variables that are set now and were not before. Their values may be secrets.
+    /// The names of the variables that were set from it. Their values may be secrets.
     pub names: Vec<String>,
 }
 
-/// Why the file was not taken. No message holds what stands in it: that may be a secret.
+/// Why the file was not used. No message quotes its content, which may be a secret.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Somebody else could have written it.
@@ -38,18 +38,18 @@ pub enum Error {
         /// Who could.
         fault: Fault,
     },
-    /// It is a link, a folder or a pipe.
+    /// The file is a link, a folder or a pipe.
     #[error("{0} is not used: it is not a plain file")]
     NotAFile(PathBuf),
-    /// The system gives no access, or the file is no text.
+    /// The system denies access, or the file is not UTF-8.
     #[error("{path} cannot be read: {source}")]
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
-    /// A line is no setting.
+    /// A line is not a setting.
     #[error(
         "{path} cannot be read: line {line} is not NAME=value; write a value with blanks or quotes as NAME=\"value\""
     )]
@@ -61,12 +61,12 @@ pub enum Error {
     },
 }
 
-/// Sets what the file `.env` of the working folder says of `DATABASE_URL` and of this program's own variables, unless
-/// the environment has it. Folders above are not looked at: they may be another program's, or another user's. To be
-/// called before any thread is started.
+/// Sets `DATABASE_URL` and this program's own variables from the file `.env` of the working folder, unless the environment
+/// has them. Parent folders are not searched: they may belong to another program or user. Must be called before any
+/// thread starts.
 ///
 /// # Errors
-/// When there is a file that cannot be trusted or read. Then nothing is set.
+/// When the file exists and cannot be trusted or read. Then nothing is set.
 pub fn load() -> Result<EnvFile, Error> {
     let folder = env::current_dir().unwrap_or_else(|_| ".".into());
     let path = folder.join(NAME);
@@ -75,7 +75,7 @@ pub fn load() -> Result<EnvFile, Error> {
     let wanted = variables.into_iter().filter(|(name, _)| name == "DATABASE_URL" || name.starts_with("UNIBOOKS_"));
     let fresh: Vec<_> = wanted.filter(|(name, _)| env::var_os(name).is_none()).collect();
     let lines: Vec<_> = fresh.iter().map(|(name, value)| format!("{name}=\"{}\"\n", escaped(value))).collect();
-    // What was read a moment ago is read again, so nothing can be wrong with it.
+    // These lines were parsed before, so this cannot fail.
     dotenvy::from_read(lines.concat().as_bytes()).map_err(|_| Error::Malformed { path: path.clone(), line: 0 })?;
     let mut names: Vec<_> = fresh.into_iter().map(|(name, _)| name).collect();
     names.sort();
@@ -83,10 +83,10 @@ pub fn load() -> Result<EnvFile, Error> {
     Ok(EnvFile { path: Some(path), names })
 }
 
-/// The text of the file, unless there is none.
+/// The text of the file, or `None` when there is no file.
 fn read(folder: &Path, path: &Path) -> Result<Option<String>, Error> {
     let unreadable = |source| Error::Unreadable { path: path.to_owned(), source };
-    // Without following a link, and without waiting for the other end of a pipe.
+    // Follows no link, and does not wait for the writer of a pipe.
     let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
     let file = match OpenOptions::new().read(true).custom_flags(flags).open(NAME) {
         Ok(file) => file,
@@ -104,7 +104,7 @@ fn read(folder: &Path, path: &Path) -> Result<Option<String>, Error> {
         move |fault| Error::Untrusted { path, fault }
     };
     ownership::check(&found, us).map_err(untrusted(path))?;
-    // What is above the folder does not matter: the system has it open as our working folder.
+    // Parent folders do not matter: the system holds this one open as our working folder.
     ownership::check_parent(&fs::metadata(".").map_err(unreadable)?, us).map_err(untrusted(folder))?;
     let mut text = String::new();
     file.take(LARGEST + 1).read_to_string(&mut text).map_err(unreadable)?;
@@ -114,17 +114,17 @@ fn read(folder: &Path, path: &Path) -> Result<Option<String>, Error> {
     Ok(Some(text))
 }
 
-/// All variables in their order; or the line, from 1, that is none.
+/// All variables in their order, or the number of the malformed line, from 1.
 fn parse(text: &str) -> Result<Vec<(String, String)>, usize> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    // No variable can hold a NUL.
+    // No variable can contain a NUL.
     let is_text = |text: &str| !text.contains('\0');
     let read = |text: &str| {
         let variables: Option<Vec<_>> = dotenvy::from_read_iter(text.as_bytes()).map(Result::ok).collect();
         variables.filter(|_| is_text(text))
     };
     read(text).ok_or_else(|| {
-        // The fault is in the line after the longest beginning that is whole. What dotenvy says of it is its content.
+        // The malformed line follows the longest well-formed prefix. The error of dotenvy would quote its content.
         let ends = text.split_inclusive('\n').scan(0, |end, line| {
             *end += line.len();
             Some(*end)
@@ -134,7 +134,7 @@ fn parse(text: &str) -> Result<Vec<(String, String)>, usize> {
     })
 }
 
-/// A value as it stands between double quotes.
+/// A value, escaped for double quotes.
 fn escaped(value: &str) -> String {
     let escape = |c| match c {
         '\\' | '"' | '$' => vec!['\\', c],
@@ -151,7 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fault_is_named_by_its_line() {
+    fn malformed_line_is_named_by_its_number() {
         for (text, line) in [
             ("A=1\nB=two words\nC=3\n", 2),
             ("A=1\n\n# a comment\nB=\"open\nC=3\n", 4),

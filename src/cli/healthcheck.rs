@@ -1,4 +1,4 @@
-//! `unibooks healthcheck`: what a container asks, without a shell or curl in the image.
+//! `unibooks healthcheck`: the health check of a container, whose image has neither a shell nor curl.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
@@ -29,7 +29,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Where to call a server that listens at `address`: "everywhere" is no place to call.
+/// The address to call a server at that listens at `address`: the loopback one, if it listens on all interfaces.
 pub fn reachable(mut address: SocketAddr) -> SocketAddr {
     if address.ip().is_unspecified() {
         address.set_ip(match address {

@@ -1,4 +1,4 @@
-//! The commands of the one binary, a file each.
+//! The commands, a file each.
 
 mod api_key;
 mod configuration;
@@ -38,19 +38,19 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run the server on a database of yours
+    /// Run the server on your own database
     Serve(serve::Arguments),
     /// Run the server with a private Postgres and a demo project: nothing to configure
     Dev(dev::Arguments),
     /// Bring the database's schema up to date
     Migrate(database::DatabaseArguments),
-    /// Make and list projects
+    /// Create and list projects
     #[command(subcommand)]
     Project(project::Command),
-    /// Make, list and revoke API keys
+    /// Create, list and revoke API keys
     #[command(subcommand)]
     ApiKey(api_key::Command),
-    /// Make, list and revoke connections
+    /// Create, list and revoke connections
     #[command(subcommand)]
     Connection(connection::Command),
     /// Print the OpenAPI document
@@ -93,12 +93,12 @@ pub fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    say_where_settings_came_from(&env_file);
+    log_env_file(&env_file);
     match start(cli.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            // Through the log's queue: after what was logged, and without waiting for a reader that stalls.
+            // Through the log's queue: after earlier log lines, and without waiting for a stalled reader.
             logging.line(&last_line(&error));
             ExitCode::FAILURE
         }
@@ -106,15 +106,14 @@ pub fn main() -> ExitCode {
 }
 
 impl Command {
-    /// Whether it must not run when a part of its settings cannot be read. The others have no setting that could make
-    /// them do harm.
+    /// Whether it must not run when some settings cannot be read. The other commands have no setting that could do harm.
     fn needs_settings(&self) -> bool {
         !matches!(self, Self::Openapi | Self::Configuration | Self::Healthcheck(_))
     }
 }
 
-/// One line in the log: the file and the names of the variables, never a value.
-fn say_where_settings_came_from(env_file: &Result<EnvFile, env_file::Error>) {
+/// Logs the file and the names of its variables, never a value.
+fn log_env_file(env_file: &Result<EnvFile, env_file::Error>) {
     match env_file {
         Ok(EnvFile { path: Some(path), names }) if !names.is_empty() => {
             tracing::info!(file = %path.display(), variables = names.join(", "), "settings were read from a file");
@@ -143,30 +142,30 @@ async fn run(command: Command) -> anyhow::Result<()> {
     }
 }
 
-/// The first sentence of what clap says, and the command that tells more.
+/// The first paragraph of clap's message as one line.
 fn wrong_setting(error: &clap::Error) -> String {
     let message = error.to_string();
     let first: Vec<_> = message.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
-    // Without a command clap prints the help itself.
+    // Without a command, clap's message is the help.
     if first.first().is_some_and(|line| line.starts_with("error:")) { first.join(" ") } else { message }
 }
 
-/// Whoever read our output has read enough.
+/// Whether the reader of our output has closed it, like `head`. That is no failure.
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
-/// The line with which an error ends the program.
+/// The line that an error ends the program with.
 fn last_line(error: &anyhow::Error) -> String {
     format!("error: {}", one_line(&with_causes(error)))
 }
 
-/// An error and its causes, without what a cause's own text says already.
+/// An error and its causes, without those that an earlier text includes.
 fn with_causes(error: &anyhow::Error) -> String {
-    error.chain().map(ToString::to_string).fold(String::new(), |told, cause| match told.as_str() {
+    error.chain().map(ToString::to_string).fold(String::new(), |text, cause| match text.as_str() {
         "" => cause,
-        _ if told.contains(&cause) => told,
-        _ => format!("{told}: {cause}"),
+        _ if text.contains(&cause) => text,
+        _ => format!("{text}: {cause}"),
     })
 }
 

@@ -12,8 +12,8 @@ use crate::db::{self, Database};
 use crate::domain::Clock;
 use crate::server::Server;
 
-/// How often a database that is away is looked for.
-const LOOK: Duration = Duration::from_millis(250);
+/// The time between two attempts to reach the database.
+const RETRY_DELAY: Duration = Duration::from_millis(250);
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -41,8 +41,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
             );
             tokio::select! {
                 ended = server.run(database.clone()) => ended,
-                // Once it lets us in, what is wrong with it ends the server as it would have at the start.
-                Err(error) = prepare_when_it_is_back(&database, &arguments.demo, address) => Err(error),
+                // Once the database can be reached, a fault of it ends the server, as it would have at the start.
+                Err(error) = prepare_when_reachable(&database, &arguments.demo, address) => Err(error),
             }
         }
         Err(error) => Err(error),
@@ -54,7 +54,7 @@ async fn prepare(database: &Database, demo: &DemoSettings, address: SocketAddr) 
     set_up(database, demo, address).await
 }
 
-/// Brings the database up to date, opens it, and makes the demo project where one is wanted.
+/// Brings the database up to date, opens it, and creates the demo project if one is configured.
 async fn set_up(database: &Database, demo: &DemoSettings, address: SocketAddr) -> anyhow::Result<()> {
     db::prepare(database, &Clock::system()).await?;
     database.open();
@@ -64,19 +64,19 @@ async fn set_up(database: &Database, demo: &DemoSettings, address: SocketAddr) -
     Ok(())
 }
 
-async fn prepare_when_it_is_back(database: &Database, demo: &DemoSettings, address: SocketAddr) -> anyhow::Result<()> {
-    let mut told = String::new();
+async fn prepare_when_reachable(database: &Database, demo: &DemoSettings, address: SocketAddr) -> anyhow::Result<()> {
+    let mut last_logged = String::new();
     loop {
-        tokio::time::sleep(LOOK).await;
+        tokio::time::sleep(RETRY_DELAY).await;
         if let Err(error) = database.reach().await {
-            // Also one that refuses us may only be half set up. But no pooler loses its settings by itself.
+            // A database that rejects us may still be starting, so this retries. A wrong pooler setting does not go away.
             if matches!(error, sqlx::Error::Configuration(_)) {
                 return Err(error).context("the database of DATABASE_URL cannot be used");
             }
             let now = error.to_string();
-            if now != told {
+            if now != last_logged {
                 tracing::warn!(error = &error as &dyn std::error::Error, "the database is still away");
-                told = now;
+                last_logged = now;
             }
             continue;
         }
