@@ -1,4 +1,4 @@
-//! Whether the server lives and can do its work.
+//! The health probes and the greeting.
 #![expect(clippy::missing_errors_doc, reason = "the doc comments are the API's own")]
 
 use axum::Json;
@@ -23,24 +23,24 @@ where
         .routes(documented(routes!(ready), &[&[&types::UNAVAILABLE]]))
 }
 
-/// Names the server, in plain text: `hello()` of existing client libraries decodes nothing else (contract §1.11).
+/// Names the server in plain text, the only form that `hello()` of existing client libraries decodes (contract §1.11).
 #[utoipa::path(get, path = "/", tag = "server", responses((status = 200, description = "A greeting", body = String)))]
 pub async fn hello() -> &'static str {
     "unibooks: a unified accounting API. Documentation is at /docs\n"
 }
 
-/// The number `200`, as existing client libraries expect it (contract §1.11). It says that the process answers.
+/// The number `200`, which existing client libraries expect (contract §1.11). It means that the process responds.
 #[utoipa::path(
     get, path = "/health", tag = "server",
-    responses((status = 200, description = "The process answers", body = u16, content_type = "application/json",
+    responses((status = 200, description = "The process responds", body = u16, content_type = "application/json",
         example = 200))
 )]
 pub async fn health() -> Json<u16> {
     Json(200)
 }
 
-/// The process answers. Restart it when this does not.
-#[utoipa::path(get, path = "/livez", tag = "server", responses((status = 200, description = "The process answers")))]
+/// The process responds. Restart it when this probe fails.
+#[utoipa::path(get, path = "/livez", tag = "server", responses((status = 200, description = "The process responds")))]
 pub async fn live() -> StatusCode {
     StatusCode::OK
 }

@@ -10,7 +10,7 @@ use crate::http::limits::rate_limit::Exceeded;
 use crate::http::problem::Error as HttpError;
 use crate::http::problem::FieldError;
 use crate::http::problem::document::Problem;
-use crate::http::problem::error::Failure;
+use crate::http::problem::failure::Failure;
 use crate::http::problem::types;
 
 /// What is wrong with one of the two secrets.

@@ -1,7 +1,8 @@
-//! How this server speaks HTTP, whatever the resources are. Nothing here knows a resource.
+//! HTTP, independent of the resources. Nothing here knows a resource.
 //!
-//! The floors, from the lowest: [`limits`] count, [`problem`] describes what went wrong, [`admission`] bounds what is
-//! under way, [`request`] and [`response`] read and write, [`middleware`] wraps every route, [`server`] owns the sockets.
+//! The layers of this folder, from the lowest: [`limits`] counts, [`problem`] describes errors, [`admission`] bounds
+//! concurrent work, [`request`] reads and [`response`] writes, [`middleware`] wraps every route, [`server`] owns the
+//! sockets.
 
 pub mod admission;
 pub mod limits;

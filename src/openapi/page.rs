@@ -14,33 +14,33 @@ use utoipa_swagger_ui::Config;
 use crate::http::problem::error::Error;
 use crate::http::response::asset::Asset;
 
-/// Of files that change with a new version of the server only, and hardly then.
-const AN_HOUR: &str = "public, max-age=3600";
-/// Kept, but asked for at each use: what says where the document is, and the document, by which programs work.
-const ASK_FIRST: &str = "no-cache";
+/// For files that change only with a new version of the server.
+const ONE_HOUR: &str = "public, max-age=3600";
+/// For the document, on which programs rely, and for the file that contains its URL: cached, but revalidated at each use.
+const REVALIDATE: &str = "no-cache";
 
-/// The page loads its own scripts, styles and pictures (some stand in the style), asks this server and nobody else, and
-/// stands in no frame: a frame around it could lead clicks into it (CSP level 3).
+/// The page may load its own scripts, styles and images (some are inline in the styles) and connect to this server only.
+/// It may not be framed, because a frame could redirect clicks to it (CSP level 3).
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// Where the page finds the document.
+/// The configuration of the page, with the URL of the document.
 static CONFIG: LazyLock<Arc<Config<'static>>> = LazyLock::new(|| {
-    // The document lies beside the page's folder, wherever a proxy shows the two.
+    // A relative URL works under any prefix of a proxy.
     //
-    // The page would load a badge from the validator of swagger.io, and tell it where this server is. The bar at the top,
-    // which the base layout lacks, loads other servers' documents and has a picture with styles inside.
+    // With the validator on, the page would load a badge from swagger.io and reveal this server's URL. The base layout
+    // has no top bar, which could load the documents of other servers and contains an image with inline styles.
     Arc::new(Config::from("../openapi.json").validator_url("none").use_base_layout())
 });
 
-/// The files that were asked for, compressed once a process. There are a dozen.
+/// The files that were requested so far, each compressed once per process. There are about a dozen.
 static FILES: LazyLock<Mutex<HashMap<String, Arc<Asset>>>> = LazyLock::new(Mutex::default);
 
-/// The routes.
+/// The routes of the page and the document.
 pub fn router<S: Clone + Send + Sync + 'static>(api: Document) -> Router<S> {
     let document = Arc::new(OnceLock::new());
     Router::new()
-        // Relative, because a proxy may show the page under a prefix.
+        // Relative, because a proxy may serve the page under a prefix.
         .route("/docs", get(async || guarded(Redirect::to("docs/"))))
         .route("/docs/", get(async |headers: HeaderMap| file("index.html", &headers)))
         .route("/docs/{*file}", get(async |Path(name): Path<String>, headers: HeaderMap| file(&name, &headers)))
@@ -49,26 +49,26 @@ pub fn router<S: Clone + Send + Sync + 'static>(api: Document) -> Router<S> {
             get(async move |headers: HeaderMap| {
                 let asset = document.get_or_init(|| {
                     let json = serde_json::to_vec(&api).unwrap_or_default();
-                    Asset::new(json, "application/json", ASK_FIRST)
+                    Asset::new(json, "application/json", REVALIDATE)
                 });
-                asset.answer(&headers)
+                asset.respond(&headers)
             }),
         )
 }
 
-/// An answer under the page's policy.
-fn guarded(answer: impl IntoResponse) -> Response {
+/// A response with the page's security policy.
+fn guarded(response: impl IntoResponse) -> Response {
     let policy = [
         (header::CONTENT_SECURITY_POLICY, POLICY),
-        // For browsers that do not know `frame-ancestors`.
+        // For browsers without `frame-ancestors`.
         (header::X_FRAME_OPTIONS, "DENY"),
     ];
-    (policy, answer).into_response()
+    (policy, response).into_response()
 }
 
 /// A file of the page.
 fn file(name: &str, headers: &HeaderMap) -> Response {
-    guarded(find(name).map_or_else(|| Error::RouteNotFound.into_response(), |asset| asset.answer(headers)))
+    guarded(find(name).map_or_else(|| Error::RouteNotFound.into_response(), |asset| asset.respond(headers)))
 }
 
 fn find(name: &str) -> Option<Arc<Asset>> {
@@ -76,9 +76,9 @@ fn find(name: &str) -> Option<Arc<Asset>> {
     if let Some(known) = files().get(name) {
         return Some(Arc::clone(known));
     }
-    // Names that are not there are not kept: there are as many as somebody likes to ask for.
+    // Unknown names are not cached, because clients may request any number of them.
     let found = utoipa_swagger_ui::serve(name, Arc::clone(&CONFIG)).ok()??;
-    let cache_control = if name == "swagger-initializer.js" { ASK_FIRST } else { AN_HOUR };
+    let cache_control = if name == "swagger-initializer.js" { REVALIDATE } else { ONE_HOUR };
     let asset = Arc::new(Asset::new(found.bytes.into_owned(), &found.content_type, cache_control));
     files().insert(name.to_owned(), Arc::clone(&asset));
     Some(asset)

@@ -1,4 +1,4 @@
-//! The queue between those who log and standard error: whoever reads the log may stall, the server may not.
+//! The queue between the code that logs and standard error. The reader of the log may stall; the server must not.
 
 use std::io::{self, Write};
 use std::mem;
@@ -6,18 +6,18 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
-/// The most bytes that wait to be written. As many again may be on their way out.
-const MOST: usize = 1_024 * 1_024;
+/// The most bytes that wait to be written. As many again may be in the batch that is being written.
+const MAX_BYTES: usize = 1_024 * 1_024;
 
-/// How long the thread waits after the first line for others: a busy server then wakes it some hundred times a second and
-/// not with each request.
-const GATHER: Duration = Duration::from_millis(5);
+/// How long the thread waits for further lines after the first. A busy server then wakes it about a hundred times a second
+/// instead of once per request.
+const BATCH_DELAY: Duration = Duration::from_millis(5);
 
-/// Counts the lines that nobody will read.
+/// Counts dropped lines.
 pub const DROPPED_LINES: &str = "unibooks_log_lines_dropped_total";
 
-/// Lines that wait for a thread of their own to write them. What does not fit is dropped and counted; the thread logs
-/// the count as soon as it can write again.
+/// Log lines that a separate thread writes. Lines that do not fit are dropped and counted; the thread logs the count as
+/// soon as it can write again.
 #[derive(Debug, Default)]
 pub struct LogQueue {
     state: Mutex<State>,
@@ -29,7 +29,7 @@ pub struct LogQueue {
 struct State {
     waiting: Vec<u8>,
     is_writing: bool,
-    /// Lines that did not fit since the thread last took what waited.
+    /// Lines dropped since the thread last took a batch.
     dropped: u64,
 }
 
@@ -37,21 +37,21 @@ impl LogQueue {
     /// Starts the thread that writes to `output`.
     ///
     /// # Errors
-    /// When the system starts no more threads.
+    /// When the system cannot start a thread.
     pub fn start(output: impl Write + Send + 'static) -> io::Result<Arc<Self>> {
         let queue = Arc::new(Self::default());
         let shared = Arc::clone(&queue);
         let thread = thread::Builder::new().name("log".to_owned()).spawn(move || shared.write_to(output))?;
-        // Set once, before anybody else has the queue.
+        // Set before the queue is shared with anything that logs.
         queue.writer.set(thread.thread().id()).ok();
         Ok(queue)
     }
 
-    /// Adds a whole line, with its end. Never waits for the reader.
+    /// Adds a whole line with its line break. Never waits for the reader.
     pub fn push(&self, line: &[u8]) {
         let mut state = self.lock();
-        // The thread's own line, the count of what was dropped, always fits.
-        if state.waiting.len() + line.len() > MOST && self.writer.get() != Some(&thread::current().id()) {
+        // The thread's own line, the count of dropped lines, always fits.
+        if state.waiting.len() + line.len() > MAX_BYTES && self.writer.get() != Some(&thread::current().id()) {
             state.dropped += 1;
             drop(state);
             metrics::counter!(DROPPED_LINES).increment(1);
@@ -65,7 +65,7 @@ impl LogQueue {
         }
     }
 
-    /// Waits until all is written, at most as long as `limit`: a reader that stalls must not keep the process.
+    /// Waits until everything is written, but no longer than `limit`: a stalled reader must not keep the process alive.
     pub fn flush(&self, limit: Duration) {
         let is_busy = |state: &mut State| state.is_writing || !state.waiting.is_empty();
         drop(self.changed.wait_timeout_while(self.lock(), limit, is_busy));
@@ -76,7 +76,7 @@ impl LogQueue {
         loop {
             let dropped = self.take(&mut batch);
             if dropped > 0 {
-                // Stands right after the lines that did fit.
+                // This line comes directly after the lines that did fit.
                 tracing::warn!(lines = dropped, "log lines were dropped: the reader of the log is too slow");
             }
             if output.write_all(&batch).is_err() {
@@ -89,11 +89,11 @@ impl LogQueue {
         }
     }
 
-    /// Waits for lines and a moment for more, and moves them to `batch`, which is empty. How many did not fit after them.
+    /// Waits for lines, and a moment for more, and moves them to `batch`, which is empty. Returns how many were dropped.
     fn take(&self, batch: &mut Vec<u8>) -> u64 {
         let is_idle = |state: &mut State| state.waiting.is_empty();
         drop(self.changed.wait_while(self.lock(), is_idle).unwrap_or_else(PoisonError::into_inner));
-        thread::sleep(GATHER);
+        thread::sleep(BATCH_DELAY);
         let mut state = self.lock();
         mem::swap(&mut state.waiting, batch);
         state.is_writing = true;
@@ -101,7 +101,7 @@ impl LogQueue {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // Nothing that is done under the lock leaves it half done.
+        // A panic under the lock leaves no inconsistent state.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,4 +1,4 @@
-//! Logs.
+//! Logging.
 
 mod log_queue;
 
@@ -17,13 +17,13 @@ use self::log_queue::LogQueue;
 
 pub use self::log_queue::DROPPED_LINES;
 
-/// How long the end of the process waits for the reader of the log.
+/// How long the process waits for the reader of the log before it ends.
 const FLUSH_LIMIT: Duration = Duration::from_secs(1);
 
-/// The queue of this process, once it logs.
+/// The queue of this process; empty until [`init`].
 static QUEUE: OnceLock<Arc<LogQueue>> = OnceLock::new();
 
-/// How log lines look.
+/// The format of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
     /// `human` on a terminal, `json` elsewhere
@@ -34,13 +34,13 @@ pub enum LogFormat {
     Json,
 }
 
-/// Held while the process runs. Dropped, also by a panic, it waits until the log is written, a second at most.
+/// Kept while the process runs. Dropping it, also in a panic, waits until the log is written, for at most a second.
 #[derive(Debug)]
 #[must_use = "the last lines are lost without it"]
 pub struct Logging(Arc<LogQueue>);
 
 impl Logging {
-    /// Writes a line that is no event: the one that says why the program ends.
+    /// Writes a line without a level or time: the one that says why the program ends.
     pub fn line(&self, text: &str) {
         self.0.push(format!("{text}\n").as_bytes());
     }
@@ -52,7 +52,7 @@ impl Drop for Logging {
     }
 }
 
-/// Waits until the log is written, a second at most. For those who end the process without a return to `main`.
+/// Waits until the log is written, for at most a second. For code that ends the process without returning to `main`.
 pub fn flush() {
     if let Some(queue) = QUEUE.get() {
         queue.flush(FLUSH_LIMIT);
@@ -62,9 +62,9 @@ pub fn flush() {
 /// Starts logging to standard error: human on a terminal, one JSON object a line elsewhere.
 ///
 /// # Errors
-/// When the filter cannot be read, or when it was done before.
+/// When the filter is invalid, or when logging was started before.
 pub fn init(filter: &str, format: LogFormat) -> anyhow::Result<Logging> {
-    // Postgres' notices ("already exists, skipping") are no news to an operator; `--log` may ask for them.
+    // Notices of Postgres ("already exists, skipping") are of no interest to an operator; `--log` can enable them.
     let events = EnvFilter::try_new(format!("sqlx::postgres::notice=warn,{filter}"))
         .with_context(|| format!("UNIBOOKS_LOG: `{filter}` is not a log filter; try `info`"))?;
     let human = match format {
@@ -86,7 +86,7 @@ pub fn init(filter: &str, format: LogFormat) -> anyhow::Result<Logging> {
     Ok(Logging(queue))
 }
 
-/// One structured line where the panic happened, inside the span of its request, in place of free text.
+/// Logs a panic as one structured line, inside the span of its request, instead of free text.
 fn log_panic(panic: &PanicHookInfo<'_>) {
     let message = panic.payload_as_str().unwrap_or("without a message");
     let place = panic.location().map(ToString::to_string);

@@ -27,7 +27,7 @@ async fn lost_database_is_a_503_with_retry_after() {
     assert_json_snapshot!(read.json(), { ".request_id" => "…" }, @r#"
     {
       "code": "unavailable",
-      "detail": "Try again after the seconds that `Retry-After` tells.",
+      "detail": "Retry after the number of seconds in `Retry-After`.",
       "instance": "/accounting/payments",
       "request_id": "…",
       "retryable": true,

@@ -127,7 +127,7 @@ async fn failure_is_logged_once_with_cause_and_request_id() {
 fn lines_and_counts(logs: &Logs, code: &str) -> (usize, u64) {
     let lines = logs.lines();
     let own = with_message(&lines, "answered").iter().filter(|line| line["span"]["code"] == code).count();
-    let together = with_message(&lines, "more were answered alike");
+    let together = with_message(&lines, "similar responses were not logged");
     let counts = together.iter().filter(|line| line["code"] == code).map(|line| line["requests"].as_u64());
     (own, counts.map(|count| count.expect("a count")).sum())
 }

@@ -49,7 +49,7 @@ async fn unknown_path_is_a_problem() {
     assert_json_snapshot!(answer.json(), { ".request_id" => "…" }, @r#"
     {
       "code": "route_not_found",
-      "detail": "Look at `/openapi.json` or `/docs` for what there is.",
+      "detail": "See `/openapi.json` or `/docs` for the routes.",
       "instance": "/accounting/invoices",
       "request_id": "…",
       "retryable": false,
@@ -69,7 +69,7 @@ async fn trailing_slash_is_a_404_that_names_the_path() {
             let answer = app.send(request(method, &format!("{path}{slashes}"))).await;
             assert_problem(&answer, 404, "route_not_found");
             let detail = answer.json()["detail"].clone();
-            assert_eq!(detail, format!("Write the path without the slash at its end: `{path}`."));
+            assert_eq!(detail, format!("Remove the slash at the end of the path: `{path}`."));
         }
     }
     for path in ["/accounting/", "/accounting/invoices/", "//", "/docs/nothing/"] {

@@ -11,7 +11,7 @@ use crate::domain::{ParseError, PaymentId};
 use crate::http::problem::Error as HttpError;
 use crate::http::problem::FieldError;
 use crate::http::problem::document::Problem;
-use crate::http::problem::error::Failure;
+use crate::http::problem::failure::Failure;
 use crate::http::problem::types;
 
 /// What can go wrong.

@@ -22,7 +22,8 @@ use super::observe::observe;
 use super::public_url::{PublicUrl, locate};
 use super::request_head::refuse_invalid_head;
 use crate::http::admission::LoadShed;
-use crate::http::problem::error::{Error, Failure};
+use crate::http::problem::error::Error;
+use crate::http::problem::failure::Failure;
 
 /// What an operator sets about the layers.
 #[derive(Debug, Clone, Default)]

@@ -1,7 +1,7 @@
-//! How many lines of the log answers may take that anybody can cause, without a key or above a limit.
+//! Limits the log lines for responses that anybody can cause: without a valid key, or above a limit.
 //!
-//! Above that the answers are counted, and once a second there is one line with the count: a log that one client fills
-//! is of no use, and costs more than the answers.
+//! Further responses are counted, and the count is logged once a second. A log that a single client can fill is useless,
+//! and writing it costs more than the responses.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,34 +9,34 @@ use std::time::Duration;
 
 use crate::http::problem::types;
 
-/// For how long answers are counted together.
+/// How long responses are counted together.
 const WINDOW: Duration = Duration::from_secs(1);
 
-/// Lines a second of refusals for being too many: the first shows an example, the count tells the rest.
-const OF_TOO_MANY: u64 = 1;
+/// Lines per second for each code of overload and rate limits: one example; the rest is in the count.
+const OVERLOAD_LINES: u64 = 1;
 
-/// Lines a second, of each problem code, of other answers that need no key.
-const WITHOUT_KEY: u64 = 100;
+/// Lines per second for each other problem code, or none, of responses that need no key.
+const ANONYMOUS_LINES: u64 = 100;
 
-/// What was answered since the window was opened, by problem code. Cheap to clone: all clones share it.
+/// The responses since the current window started, by problem code. Cheap to clone: all clones share it.
 #[derive(Debug, Clone, Default)]
 pub struct LogLimit(Arc<Mutex<Windows>>);
 
-/// No code stands for answers that went well.
+/// `None` is the key of responses without a problem.
 type Windows = HashMap<Option<&'static str>, u64>;
 
 impl LogLimit {
-    /// Whether an answer may have a line of its own. Must be called in a Tokio runtime.
+    /// Whether a response may have a log line of its own. Must be called in a Tokio runtime.
     #[must_use]
     pub fn allows(&self, route: &str, code: Option<&'static str>) -> bool {
-        let Some(most) = most(route, code) else { return true };
+        let Some(max) = max_lines(route, code) else { return true };
         let mut windows = self.windows();
         let count = windows.entry(code).or_insert(0);
         *count += 1;
-        let (is_first, is_allowed) = (*count == 1, *count <= most);
+        let (is_first, is_allowed) = (*count == 1, *count <= max);
         drop(windows);
         if is_first {
-            let window = Window { limit: self.clone(), code, most };
+            let window = Window { limit: self.clone(), code, max };
             tokio::spawn(async move {
                 tokio::time::sleep(WINDOW).await;
                 drop(window);
@@ -50,8 +50,8 @@ impl LogLimit {
     }
 }
 
-/// The most lines a second; `None` where each answer has one, because its caller showed a good key.
-fn most(route: &str, code: Option<&str>) -> Option<u64> {
+/// The most lines per second; `None` is no limit, because the caller has a valid key.
+fn max_lines(route: &str, code: Option<&str>) -> Option<u64> {
     const TOO_MANY: [&str; 3] = [types::OVERLOADED.code, types::RATE_LIMITED.code, types::TOO_MANY_FAILURES.code];
     const UNKNOWN_CALLER: [&str; 7] = [
         types::UNAUTHENTICATED.code,
@@ -63,31 +63,31 @@ fn most(route: &str, code: Option<&str>) -> Option<u64> {
         types::UNSUPPORTED_TRANSFER_CODING.code,
     ];
     match code {
-        Some(code) if TOO_MANY.contains(&code) => Some(OF_TOO_MANY),
-        Some(code) if UNKNOWN_CALLER.contains(&code) => Some(WITHOUT_KEY),
-        None if is_open(route) => Some(WITHOUT_KEY),
+        Some(code) if TOO_MANY.contains(&code) => Some(OVERLOAD_LINES),
+        Some(code) if UNKNOWN_CALLER.contains(&code) => Some(ANONYMOUS_LINES),
+        None if is_public(route) => Some(ANONYMOUS_LINES),
         _ => None,
     }
 }
 
-/// Whether a route answers without a key: the greeting, the documentation, and preflights and files that it lacks.
-fn is_open(route: &str) -> bool {
+/// Whether a route needs no key: the greeting, the documentation, and `unmatched`, which includes preflights.
+fn is_public(route: &str) -> bool {
     matches!(route, "/" | "/openapi.json" | "unmatched") || route.starts_with("/docs")
 }
 
-/// Closed when dropped: after its time, or with the process.
+/// One window of counting. Dropping it logs the count, at its end or when the process stops.
 struct Window {
     limit: LogLimit,
     code: Option<&'static str>,
-    most: u64,
+    max: u64,
 }
 
 impl Drop for Window {
     fn drop(&mut self) {
-        let answered = self.limit.windows().remove(&self.code).unwrap_or_default();
-        let without_line = answered.saturating_sub(self.most);
-        if without_line > 0 {
-            tracing::info!(code = self.code, requests = without_line, "more were answered alike");
+        let count = self.limit.windows().remove(&self.code).unwrap_or_default();
+        let not_logged = count.saturating_sub(self.max);
+        if not_logged > 0 {
+            tracing::info!(code = self.code, requests = not_logged, "similar responses were not logged");
         }
     }
 }

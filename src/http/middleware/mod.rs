@@ -1,4 +1,4 @@
-//! The layers around the routes. [`layers`] lists all of them in order.
+//! The layers around the routes. [`layers`] lists them in order.
 
 pub mod drain;
 pub mod layers;

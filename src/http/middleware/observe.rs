@@ -1,4 +1,4 @@
-//! What is seen of each request: its id, its span, one log line, its metrics.
+//! Observability of each request: its id, its span, one log line, its metrics.
 
 use std::time::{Duration, Instant};
 
@@ -14,8 +14,8 @@ use super::log_limit::LogLimit;
 use super::probes::is_probe;
 use super::request_id::{self, RequestId};
 
-/// The outermost layer. The span never holds a header, a query or a body: they carry secrets and other people's
-/// business.
+/// The outermost layer. The span never contains credentials, a query or a body, because they hold secrets and private
+/// data.
 pub async fn observe(State(limit): State<LogLimit>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let id = RequestId::of(request.headers());
@@ -37,7 +37,7 @@ pub async fn observe(State(limit): State<LogLimit>, mut request: Request, next: 
     let code = response.extensions().get().map(|ProblemCode(code)| *code);
     span.in_scope(|| {
         if is_probe(&route) && status < 500 {
-            // Probes come every few seconds and say nothing while all is well.
+            // Probes come every few seconds; only their failures matter.
             tracing::debug!(status, duration_us, "answered");
         } else if limit.allows(&route, code) {
             tracing::info!(status, duration_us, "answered");
@@ -56,7 +56,7 @@ pub async fn observe(State(limit): State<LogLimit>, mut request: Request, next: 
     response
 }
 
-/// Dropped without an answer when the client goes away: then this is the request's log line.
+/// Dropped without a response when the client goes away; it then writes the request's log line.
 struct Watch {
     span: tracing::Span,
     started: Instant,
@@ -76,7 +76,7 @@ fn in_microseconds(since: Instant) -> u64 {
     u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX)
 }
 
-/// Methods can be any word; as a label each new one would cost memory for ever.
+/// A method can be any token. As a metric label, each new one would occupy memory for ever.
 fn known_method(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",

@@ -1,6 +1,6 @@
-//! Where clients find the server: behind a proxy that is another address than the one where it listens.
+//! The URL of the server for clients. Behind a proxy it differs from the address on which the server listens.
 //!
-//! The operator says it; no header of a request is believed for it, since anybody can write one.
+//! It is a setting. Request headers are not used for it, because any client can set them.
 
 use std::str::FromStr;
 
@@ -11,16 +11,16 @@ use axum::response::Response;
 
 use crate::http::problem::invalid_head::is_host;
 
-/// What a text that is refused should have been.
-const WANTED: &str = "write https://host or https://host/prefix, without user, query and fragment";
+/// The expected form, for the error message.
+const EXPECTED: &str = "write https://host or https://host/prefix, without user, query and fragment";
 
-/// An `http` or `https` URL without the slash at its end, under which the paths of the routes stand; or nothing, and
-/// paths stand for themselves.
+/// An `http` or `https` URL without a slash at the end, to which the paths of the routes are appended. If it is empty,
+/// responses contain paths only.
 #[derive(Debug, Clone, Default)]
 pub struct PublicUrl(String);
 
 impl PublicUrl {
-    /// The URL, if there is one.
+    /// The URL, if it is set.
     #[must_use]
     pub fn get(&self) -> Option<&str> {
         (!self.0.is_empty()).then_some(&self.0)
@@ -34,22 +34,22 @@ impl FromStr for PublicUrl {
         if text.is_empty() {
             return Ok(Self::default());
         }
-        // `Uri` drops a fragment and takes some bytes beyond ASCII.
+        // `Uri` drops a fragment and accepts some bytes beyond ASCII.
         if !text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#') {
-            return Err(WANTED);
+            return Err(EXPECTED);
         }
         let url = text.strip_suffix('/').unwrap_or(text);
-        let uri: Uri = url.parse().map_err(|_| WANTED)?;
+        let uri: Uri = url.parse().map_err(|_| EXPECTED)?;
         let is_http = matches!(uri.scheme_str(), Some("http" | "https"));
         let has_host = uri.authority().is_some_and(|authority| is_host(authority.as_str().as_bytes()));
         let mut prefix = uri.path().strip_prefix('/').unwrap_or_default().split('/');
-        // A client or a proxy would write such a path in another way.
+        // Clients and proxies normalise `.`, `..` and empty segments.
         let is_plain = uri.path() == "/" || prefix.all(|segment| !matches!(segment, "" | "." | ".."));
-        if is_http && has_host && is_plain && uri.query().is_none() { Ok(Self(url.to_owned())) } else { Err(WANTED) }
+        if is_http && has_host && is_plain && uri.query().is_none() { Ok(Self(url.to_owned())) } else { Err(EXPECTED) }
     }
 }
 
-/// The layer: a path in `Location` becomes a URL that the client can reach.
+/// The layer. It turns a path in `Location` into a URL that the client can reach.
 pub async fn locate(State(PublicUrl(url)): State<PublicUrl>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     if let Some(location) = response.headers_mut().get_mut(header::LOCATION)

@@ -1,26 +1,26 @@
-//! The name of one request, for the client, the log and whoever compares them.
+//! The id of one request, which links the response to the log.
 
 use std::fmt;
 
 use axum::http::{HeaderMap, HeaderValue};
 use uuid::Uuid;
 
-/// The header that carries it, both ways.
+/// The header of requests and responses that carries it.
 pub const HEADER: &str = "x-request-id";
 
-/// A request id: the client's own when it is sane, else a new UUIDv7.
+/// A request id: the client's own if it is valid, otherwise a new UUIDv7.
 #[derive(Debug, Clone)]
 pub struct RequestId(HeaderValue);
 
 impl RequestId {
-    /// Keeps the id that the client sent when it has 1 to 128 characters of `[A-Za-z0-9._-]`: it will stand in logs.
+    /// Takes the client's id if it has 1 to 128 characters of `[A-Za-z0-9._-]`, so that it is safe in logs.
     #[must_use]
     pub fn of(headers: &HeaderMap) -> Self {
-        let is_sane = |id: &&HeaderValue| {
+        let is_valid = |id: &&HeaderValue| {
             (1..=128).contains(&id.len())
                 && id.as_bytes().iter().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(b))
         };
-        Self(headers.get(HEADER).filter(is_sane).cloned().unwrap_or_else(|| {
+        Self(headers.get(HEADER).filter(is_valid).cloned().unwrap_or_else(|| {
             let id = Uuid::now_v7().to_string();
             HeaderValue::try_from(id).unwrap_or_else(|_| HeaderValue::from_static("unknown"))
         }))
@@ -39,7 +39,7 @@ impl fmt::Display for RequestId {
     }
 }
 
-/// The trace id of a W3C `traceparent` header (version 00), so that our log joins the caller's trace.
+/// The trace id of a W3C `traceparent` header (version 00), which links the log to the caller's trace.
 #[must_use]
 pub fn trace_id(headers: &HeaderMap) -> Option<&str> {
     let traceparent = headers.get("traceparent")?.to_str().ok()?;

@@ -9,18 +9,18 @@ use crate::http::problem::FieldError;
 /// A problem document with the extensions of contract §4.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Problem {
-    /// A URI that names the kind of problem.
+    /// A URI that identifies the kind of problem.
     #[serde(rename = "type")]
     #[schema(example = "urn:unibooks:problem:invalid_body")]
     pub type_uri: String,
-    /// The kind of problem in a sentence, the same for every occurrence.
+    /// The kind of problem in words, the same for every occurrence.
     #[schema(example = "Invalid body")]
     pub title: &'static str,
     /// The HTTP status.
     #[schema(example = 422)]
     pub status: u16,
     /// What is wrong with this request, and what to do.
-    #[schema(example = "1 fault; see `errors`. Nothing was stored.")]
+    #[schema(example = "1 error; see `errors`. Nothing was stored.")]
     pub detail: String,
     /// The path of the request.
     #[schema(example = "/accounting/payments")]
@@ -33,7 +33,7 @@ pub struct Problem {
     pub request_id: String,
     /// Whether the same request, sent again unchanged, may succeed and cannot do harm.
     pub retryable: bool,
-    /// Every fault of the request at once.
+    /// All errors of the request.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldError>,
     /// Further members of this kind of problem (RFC 9457 section 3.2).
@@ -43,7 +43,7 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// A problem of a kind. `instance` and `request_id` are filled in where the answer leaves ([`crate::http::middleware::log_error`]).
+    /// A problem of this kind. [`crate::http::middleware::log_error`] fills in `instance` and `request_id`.
     pub fn new(kind: &'static ProblemType, detail: impl Into<String>) -> Self {
         Self {
             type_uri: format!("urn:unibooks:problem:{}", kind.code),
@@ -59,14 +59,14 @@ impl Problem {
         }
     }
 
-    /// The same with its faults listed.
+    /// The same problem with a list of errors.
     #[must_use]
     pub fn with_errors(mut self, errors: Vec<FieldError>) -> Self {
         self.errors = errors;
         self
     }
 
-    /// The same with a further member.
+    /// The same problem with a further member.
     #[must_use]
     pub fn with_extension(mut self, name: &str, value: impl Into<serde_json::Value>) -> Self {
         self.extensions.insert(name.to_owned(), value.into());

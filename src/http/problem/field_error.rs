@@ -1,4 +1,4 @@
-//! What is wrong with one part of a request, and where.
+//! Errors in parts of a request: what is wrong, and where.
 
 use std::fmt::Display;
 
@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use crate::domain::ParseError;
 
-/// One thing that is wrong with a request, and where.
+/// One error of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct FieldError {
     /// JSON pointer (RFC 6901) into the body.
@@ -25,48 +25,48 @@ pub struct FieldError {
     /// Stable code, listed in `docs/api/errors.md`.
     #[schema(example = "wrong_type")]
     pub code: &'static str,
-    /// What is wrong and what would be right.
+    /// What is wrong and what would be valid.
     #[schema(example = "expected a number, found a string")]
     pub detail: String,
 }
 
 impl FieldError {
-    /// A fault at a place of the body, given as a JSON pointer.
-    pub fn in_body(pointer: impl Display, refusal: ParseError) -> Self {
-        Self { pointer: Some(pointer.to_string()), ..Self::nowhere(refusal) }
+    /// An error in the body, at a JSON pointer.
+    pub fn in_body(pointer: impl Display, error: ParseError) -> Self {
+        Self { pointer: Some(pointer.to_string()), ..Self::without_location(error) }
     }
 
-    /// A fault of a query parameter.
-    pub fn in_query(parameter: impl Into<String>, refusal: ParseError) -> Self {
-        Self { parameter: Some(parameter.into()), ..Self::nowhere(refusal) }
+    /// An error of a query parameter.
+    pub fn in_query(parameter: impl Into<String>, error: ParseError) -> Self {
+        Self { parameter: Some(parameter.into()), ..Self::without_location(error) }
     }
 
-    /// A fault of a request header.
+    /// An error of a request header.
     #[must_use]
-    pub fn in_header(header: &'static str, refusal: ParseError) -> Self {
-        Self { header: Some(header), ..Self::nowhere(refusal) }
+    pub fn in_header(header: &'static str, error: ParseError) -> Self {
+        Self { header: Some(header), ..Self::without_location(error) }
     }
 
-    fn nowhere(ParseError { code, detail }: ParseError) -> Self {
+    fn without_location(ParseError { code, detail }: ParseError) -> Self {
         Self { pointer: None, parameter: None, header: None, code, detail }
     }
 }
 
-/// What is wrong with a request: the first faults, and how many there are.
+/// The errors of a request: the first ones, and their number.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct FieldErrors {
-    /// The first, at most [`FieldErrors::MAX_LISTED`].
+    /// The first errors, at most [`FieldErrors::MAX_LISTED`].
     pub listed: Vec<FieldError>,
-    /// How many were found, listed or not.
+    /// The number of errors, listed or not.
     pub count: usize,
 }
 
 impl FieldErrors {
-    /// More than this are counted but not listed (contract §4): a body of a megabyte has room for some hundred
-    /// thousand, and the answer would be many times as large.
+    /// The most errors that are listed; further ones are only counted (contract §4). A body of a megabyte can contain
+    /// some hundred thousand errors, and the response would be many times as large.
     pub const MAX_LISTED: usize = 100;
 
-    /// Whether nothing is wrong.
+    /// Whether there is no error.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.count == 0
@@ -74,7 +74,7 @@ impl FieldErrors {
 }
 
 impl From<FieldError> for FieldErrors {
-    fn from(fault: FieldError) -> Self {
-        Self { listed: vec![fault], count: 1 }
+    fn from(error: FieldError) -> Self {
+        Self { listed: vec![error], count: 1 }
     }
 }

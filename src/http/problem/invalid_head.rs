@@ -1,17 +1,17 @@
-//! What HTTP/1.1 demands of the head of a request beyond what hyper checks (RFC 9112).
+//! Checks of the head of a request that HTTP/1.1 requires and hyper does not make (RFC 9112).
 //!
-//! A server that is more lenient than the proxy before it can be made to see another request, or another host, than the
-//! proxy saw.
+//! If a server is more lenient than the proxy in front of it, an attacker can make it see another request, or another
+//! host, than the proxy saw.
 
 use std::net::Ipv6Addr;
 
 use axum::http::{HeaderMap, Version, header};
 
-/// Why the head of a request is refused, as an extension of that request.
+/// Why the head of a request is refused; an extension of that request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidHead {
-    /// hyper could not read it.
-    #[error("the request line or a header is not what HTTP/1.1 allows (RFC 9112)")]
+    /// hyper could not parse it.
+    #[error("the request line or a header is not valid HTTP/1.1 (RFC 9112)")]
     Unreadable,
     /// The request target is too long.
     #[error("the request target has more than 65,534 bytes")]
@@ -20,25 +20,25 @@ pub enum InvalidHead {
     #[error("the head has more than 64 KiB or more than 100 headers")]
     TooLarge,
     /// There is no `Host`, or more than one.
-    #[error("a request has exactly one header `Host`")]
+    #[error("a request must have exactly one `Host` header")]
     NotOneHost,
-    /// `Host` names no host.
+    /// The value of `Host` is not a host.
     #[error("the header `Host` is not of the form `host` or `host:port`")]
     InvalidHost,
-    /// The body is sent in a way that this server does not decode.
-    #[error("the only `Transfer-Encoding` is `chunked`, alone and once")]
+    /// The body has a transfer coding that this server does not decode.
+    #[error("the only supported `Transfer-Encoding` is `chunked`, once")]
     TransferCoding,
 }
 
 impl InvalidHead {
-    /// Looks for a fault that hyper lets pass.
+    /// Checks for errors that hyper ignores.
     ///
     /// # Errors
-    /// The first fault.
+    /// The first error.
     pub fn check(version: Version, headers: &HeaderMap) -> Result<(), Self> {
         let mut hosts = headers.get_all(header::HOST).iter();
         match (hosts.next(), hosts.next()) {
-            // HTTP/1.0 does not know the header.
+            // HTTP/1.0 does not require the header.
             (None, None) if version < Version::HTTP_11 => {}
             (Some(host), None) if is_host(host.as_bytes()) => {}
             (Some(_), None) => return Err(Self::InvalidHost),
@@ -52,7 +52,7 @@ impl InvalidHead {
         }
     }
 
-    /// The fault that hyper answers with this status, if it is one.
+    /// The error for which hyper responds with this status, if there is one.
     #[must_use]
     pub fn of_status(status: u16) -> Option<Self> {
         match status {
@@ -64,8 +64,8 @@ impl InvalidHead {
     }
 }
 
-/// Whether the value of `Host` is `uri-host [ ":" port ]` (RFC 9110 section 7.2), the host not empty: no `http` URL has
-/// an empty one.
+/// Whether the value of `Host` is `uri-host [ ":" port ]` (RFC 9110 section 7.2). The host must not be empty, as in every
+/// `http` URL.
 #[must_use]
 pub fn is_host(value: &[u8]) -> bool {
     let Ok(value) = std::str::from_utf8(value) else { return false };
@@ -81,7 +81,7 @@ pub fn is_host(value: &[u8]) -> bool {
     is_valid && (port.is_empty() || port.strip_prefix(':').is_some_and(is_port))
 }
 
-/// Whether this is a `reg-name` of one character or more (RFC 3986 section 3.2.2). IPv4 addresses are among them.
+/// Whether this is a `reg-name` of at least one character (RFC 3986 section 3.2.2), which includes IPv4 addresses.
 fn is_registered_name(mut name: &[u8]) -> bool {
     if name.is_empty() {
         return false;

@@ -3,6 +3,7 @@
 pub mod document;
 mod documented;
 pub mod error;
+pub mod failure;
 pub mod field_error;
 pub mod invalid_head;
 pub mod pointer;
@@ -10,7 +11,8 @@ pub mod types;
 
 pub use document::Problem;
 pub use documented::documented;
-pub use error::{Error, Failure};
+pub use error::Error;
+pub use failure::Failure;
 pub use field_error::{FieldError, FieldErrors};
 pub use invalid_head::InvalidHead;
 pub use types::ProblemType;

@@ -1,15 +1,15 @@
-//! Where in a JSON document something is.
+//! JSON pointers.
 
 use std::fmt;
 
-/// A JSON pointer (RFC 6901) as a chain of places on the stack: nothing is allocated until a fault is written down.
+/// A JSON pointer (RFC 6901) as a chain on the stack, so that nothing is allocated unless there is an error to report.
 #[derive(Debug, Clone, Copy)]
 pub enum Pointer<'p> {
     /// The whole document.
     Root,
-    /// A member of the object at the first place.
+    /// A member of the object at the first pointer.
     Member(&'p Pointer<'p>, &'p str),
-    /// An element of the array at the first place, from 0.
+    /// An element of the array at the first pointer, counted from 0.
     Element(&'p Pointer<'p>, usize),
 }
 

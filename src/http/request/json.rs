@@ -114,7 +114,7 @@ async fn collect(
 /// [`Error::MalformedJson`], or [`Error::InvalidBody`] with all errors.
 pub fn parse<T: FromJson>(bytes: &[u8], limits: &Limits) -> Result<JsonBody<T>, Error> {
     if bytes.is_empty() {
-        return Err(Error::MalformedJson("The body is empty; a payment is a JSON object.".to_owned()));
+        return Err(Error::MalformedJson("The body is empty; send a JSON object.".to_owned()));
     }
     let raw: &RawValue = serde_json::from_slice(bytes)
         .map_err(|error| Error::MalformedJson(format!("The body is not JSON: {error}.")))?;

@@ -1,4 +1,4 @@
-//! Writing an answer: pages of lists, static assets.
+//! Writes responses: pages of lists, static assets.
 
 pub mod asset;
 pub mod page;

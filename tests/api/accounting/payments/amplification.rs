@@ -68,7 +68,7 @@ async fn refusal_of_a_query_is_little_larger_than_the_query() {
     ] {
         let answer = app.get(&tenant, &format!("{PAYMENTS}?{query}")).await;
         assert_bounded(&answer, query.len(), what);
-        assert!(answer.text.matches("known are: ").count() <= 1, "{what}: names are listed once");
+        assert!(answer.text.matches("known parameters: ").count() <= 1, "{what}: names are listed once");
     }
 }
 
@@ -80,6 +80,6 @@ async fn refusal_has_the_number_of_all_faults() {
     assert_eq!(once.faults(), [("/a".to_owned(), "duplicate_member".to_owned())]);
     let query: Vec<_> = (0..5_000).map(|n| format!("p{n}=1")).collect();
     let answer = app.get(&tenant, &format!("{PAYMENTS}?{}", query.join("&"))).await;
-    assert_eq!(answer.json()["detail"], "5000 faults; see `errors` for the first 100.");
+    assert_eq!(answer.json()["detail"], "5000 errors; see `errors` for the first 100.");
     assert_eq!(answer.faults().len(), 100);
 }

@@ -32,7 +32,7 @@ async fn all_faults_of_a_body_are_in_one_answer() {
     assert_json_snapshot!(answer.json(), { ".request_id" => "[uuid]" }, @r#"
     {
       "code": "invalid_body",
-      "detail": "3 faults; see `errors`. Nothing was stored.",
+      "detail": "3 errors; see `errors`. Nothing was stored.",
       "errors": [
         {
           "code": "invalid_uuid",
@@ -212,7 +212,7 @@ async fn at_most_a_hundred_faults_are_listed() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let answer = app.create(&tenant, &json!({ "line_items": vec![json!({ "value": "x" }); 1_000] })).await;
-    assert_eq!(answer.json()["detail"], "1000 faults; see `errors` for the first 100. Nothing was stored.");
+    assert_eq!(answer.json()["detail"], "1000 errors; see `errors` for the first 100. Nothing was stored.");
     assert_eq!(answer.faults().len(), 100);
     assert_eq!(answer.faults()[99].0, "/line_items/99/value");
 }

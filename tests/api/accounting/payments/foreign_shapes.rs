@@ -25,7 +25,7 @@ async fn body_without_a_known_member_is_refused() {
         (json!({ "TotalAmt": 25.0 }), "`TotalAmt` (did you mean `total_amount`?)"),
         (json!({ "totalAmount": 4999 }), "`totalAmount` (did you mean `total_amount`?)"),
         (json!({ "foo": null }), "`foo`"),
-        (json!({ "a": 1, "b": 2, "c": 3, "d": 4, "e": 5 }), "`a`, `b`, `c` and 2 more; known are: invoice_id, "),
+        (json!({ "a": 1, "b": 2, "c": 3, "d": 4, "e": 5 }), "`a`, `b`, `c` and 2 more; known members: invoice_id, "),
         (json!({ "": 1 }), "``"),
     ] {
         let (places, details) = refused(&app.create(&tenant, &body).await);
@@ -44,7 +44,7 @@ async fn line_item_without_a_known_member_is_refused() {
     let (places, details) = refused(&app.create(&tenant, &body).await);
     assert_eq!(places, ["/line_items/1", "/line_items/2"]);
     assert!(details.contains("did you mean `value`?"), "{details}");
-    assert!(!details.contains("known are"), "{details}");
+    assert!(!details.contains("known members"), "{details}");
     assert_eq!(app.count().await, 0);
 }
 

@@ -308,21 +308,21 @@ async fn unknown_parameter_is_refused_with_the_nearest_name() {
     assert_json_snapshot!(answer.json(), { ".request_id" => "…" }, @r#"
     {
       "code": "invalid_query",
-      "detail": "3 faults; see `errors`.",
+      "detail": "3 errors; see `errors`.",
       "errors": [
         {
           "code": "unknown_parameter",
-          "detail": "is not known here; did you mean `created_after`?",
+          "detail": "unknown parameter; did you mean `created_after`?",
           "parameter": "createdAfter"
         },
         {
           "code": "unknown_parameter",
-          "detail": "is not known here; did you mean `currency`?",
+          "detail": "unknown parameter; did you mean `currency`?",
           "parameter": "curency"
         },
         {
           "code": "unknown_parameter",
-          "detail": "is not known here; known are: limit, cursor, order, remote_data, created_after, created_before, created_from, created_to, modified_after, modified_before, modified_from, modified_to, transaction_date_after, transaction_date_before, transaction_date_from, transaction_date_to, invoice_id, contact_id, account_id, currency, type, remote_id, idempotency_key",
+          "detail": "unknown parameter; known parameters: limit, cursor, order, remote_data, created_after, created_before, created_from, created_to, modified_after, modified_before, modified_from, modified_to, transaction_date_after, transaction_date_before, transaction_date_from, transaction_date_to, invoice_id, contact_id, account_id, currency, type, remote_id, idempotency_key",
           "parameter": "x"
         }
       ],

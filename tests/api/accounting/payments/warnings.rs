@@ -21,22 +21,22 @@ async fn unknown_member_is_ignored_with_a_warning() {
     [
       {
         "code": "unknown_member",
-        "detail": "`currency` is not a member here and was ignored",
+        "detail": "`currency` is not a known member and was ignored",
         "pointer": "/line_items/1/currency"
       },
       {
         "code": "unknown_member",
-        "detail": "`valeu` is not a member here and was ignored; did you mean `value`?",
+        "detail": "`valeu` is not a known member and was ignored; did you mean `value`?",
         "pointer": "/line_items/1/valeu"
       },
       {
         "code": "unknown_member",
-        "detail": "`totalAmount` is not a member here and was ignored; did you mean `total_amount`?",
+        "detail": "`totalAmount` is not a known member and was ignored; did you mean `total_amount`?",
         "pointer": "/totalAmount"
       },
       {
         "code": "unknown_member",
-        "detail": "`x-note` is not a member here and was ignored",
+        "detail": "`x-note` is not a known member and was ignored",
         "pointer": "/x-note"
       }
     ]
