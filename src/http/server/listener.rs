@@ -1,7 +1,7 @@
 //! Accepts client connections (sockets), up to a limit.
 //!
-//! Above the limit, an idle socket is closed to make room ([`super::idle_sockets`]). If none is idle, the new socket is
-//! still accepted, up to a small reserve: it gets one response, 503 at once, instead of waiting in the kernel's queue
+//! Above the limit, an idle socket is closed to make room (`idle_sockets.rs`). If none is idle, the new socket is still
+//! accepted, up to a small reserve: it gets one response, 503 at once, instead of waiting in the kernel's queue
 //! until its client gives up. Probes are answered there too, so that no busy server is restarted. Above the reserve,
 //! sockets wait in the kernel's queue.
 
