@@ -118,9 +118,9 @@ fn scopeless(source: &Source) -> Vec<String> {
     let has_scope = |at: &usize| {
         let parameters = at + tokens[*at..].iter().position(|token| token == "(").expect("parameters") + 1;
         let first = &tokens[parameters + 1..parameters + 7];
-        // `&Scope`, `&mut OperatorTransaction`, or for many rows `&[&Scoped<…>]`: a scope each.
+        // `&Scope`, `&mut OperatorTransaction`, or for rows `&Scoped<…>` and `&[&Scoped<…>]`: a scope each.
         let grant = if first[2] == "mut" { &first[3] } else { &first[2] };
-        let is_one = first[..2] == [":", "&"] && demanded.contains(&grant.as_str());
+        let is_one = first[..2] == [":", "&"] && (demanded.contains(&grant.as_str()) || grant == "Scoped");
         is_one || first[..5] == [":", "&", "[", "&", "Scoped"]
     };
     functions.filter(|at| !has_scope(at)).map(|at| format!("fn {} demands no scope", tokens[at + 2])).collect()

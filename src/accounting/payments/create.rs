@@ -7,9 +7,9 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::error::Error;
-use super::payment::{IdempotencyClaim, Payment, PaymentData};
+use super::payment::{IdempotencyClaim, Payment, PaymentData, PaymentInsert};
 use super::problems;
-use super::store::{self, PaymentInsert};
+use super::store;
 use super::view::{PaymentView, RemoteData};
 use super::write::group_commit::{Error as WriteError, GroupCommit, WriteOutcome};
 use crate::auth::{self, Can, PaymentsWrite, Scoped};

@@ -188,6 +188,17 @@ impl Payment {
     }
 }
 
+/// A payment to be stored, with its claim on an idempotency key.
+#[derive(Debug)]
+pub struct PaymentInsert {
+    /// What the client said.
+    pub data: Box<PaymentData>,
+    /// What the answer will warn of.
+    pub warnings: Vec<Warning>,
+    /// The claim, when the client sent a key.
+    pub claim: Option<IdempotencyClaim>,
+}
+
 /// The claim that a request makes on an idempotency key.
 #[derive(Debug, Clone)]
 pub struct IdempotencyClaim {

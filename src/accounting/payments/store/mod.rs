@@ -1,7 +1,11 @@
 //! Payments in Postgres. Every function demands a scope, and every statement has its connection in the `where`.
 
 mod budget;
+mod columns;
 mod insert;
+mod insert_many;
+mod insert_one;
+mod inserted;
 mod page;
 mod read;
 mod rows;
@@ -9,7 +13,8 @@ mod scan;
 mod select;
 
 pub use budget::Budget;
-pub use insert::{Inserted, PaymentInsert, insert};
+pub use insert::insert;
+pub use inserted::Inserted;
 pub use page::{PaymentPage, page};
 pub use read::{find, find_claimed};
 pub use scan::SCAN_LIMIT;

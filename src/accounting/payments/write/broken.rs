@@ -79,7 +79,7 @@ async fn key_outside_transaction(
 }
 
 async fn write_in_two_steps(
-    row: &Scoped<store::PaymentInsert>,
+    row: &Scoped<crate::accounting::payments::payment::PaymentInsert>,
     stamp: Stamp,
     claim: Option<&crate::accounting::payments::payment::IdempotencyClaim>,
     connection: &mut PgConnection,

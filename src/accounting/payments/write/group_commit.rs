@@ -25,8 +25,7 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::writer::keep_writing;
-use crate::accounting::payments::payment::{IdempotencyClaim, LineItem, Payment, PaymentData, Stamp};
-use crate::accounting::payments::store::PaymentInsert;
+use crate::accounting::payments::payment::{IdempotencyClaim, LineItem, Payment, PaymentData, PaymentInsert, Stamp};
 use crate::auth::Scoped;
 use crate::db::{self, WriterPool};
 use crate::domain::{Clock, ConnectionId, PaymentId};
