@@ -23,7 +23,8 @@ pub fn documented<S>(
 ) -> UtoipaMethodRouter<S> {
     let problems = [types::OF_HEADS, &problems.concat()].concat();
     for (path, item) in &mut paths.paths {
-        for operation in [&mut item.get, &mut item.post].into_iter().flatten() {
+        let methods = [&mut item.get, &mut item.put, &mut item.post, &mut item.patch, &mut item.delete];
+        for operation in methods.into_iter().flatten() {
             add(operation, path, &problems);
         }
     }
