@@ -23,7 +23,7 @@ const FLUSH_INTERVAL: Duration = Duration::from_mins(1);
 
 /// The clients of the metrics listener: enough for some collectors, and few of the open files that the API needs.
 /// It has no reserve, since nothing there is answered 503.
-const FOR_METRICS: Capacity = Capacity { most: 64, reserve: 0 };
+const FOR_METRICS: Capacity = Capacity { limit: 64, reserve: 0 };
 
 /// Open files beside those of clients: sessions of Postgres, logs, listeners.
 const OTHER_FILES: u64 = 1_100;
@@ -42,8 +42,8 @@ impl Server {
     /// # Errors
     /// One line that names the setting to change.
     pub async fn bind(settings: ServerSettings) -> anyhow::Result<Self> {
-        let reserved = (REJECT_RESERVE + FOR_METRICS.most) as u64;
-        open_files::allow(u64::from(settings.max_client_connections) + reserved + OTHER_FILES);
+        let reserved = (REJECT_RESERVE + FOR_METRICS.limit) as u64;
+        open_files::raise_limit(u64::from(settings.max_client_connections) + reserved + OTHER_FILES);
         let api = listen(settings.listen, "--listen", "UNIBOOKS_LISTEN").await?;
         let metrics = listen(settings.metrics_listen, "--metrics-listen", "UNIBOOKS_METRICS_LISTEN").await?;
         Ok(Self { api, metrics, settings })
@@ -89,7 +89,7 @@ impl Server {
 
         // A program that reads this line may send a signal at once: the lifecycle listens already.
         tracing::info!(address = %api.local_addr()?, "listening");
-        let capacity = Capacity { most: settings.max_client_connections as usize, reserve: REJECT_RESERVE };
+        let capacity = Capacity { limit: settings.max_client_connections as usize, reserve: REJECT_RESERVE };
         let proxies = settings.trusted_proxies;
         let stopped =
             lifecycle.run(|stop| listener::serve(api, router, capacity, timeouts, proxies, stop.requested())).await;

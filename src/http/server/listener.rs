@@ -30,8 +30,8 @@ const RETRY: Duration = Duration::from_millis(100);
 /// How many sockets a listener may have at a time.
 #[derive(Debug, Clone, Copy)]
 pub struct Capacity {
-    /// The limit.
-    pub most: usize,
+    /// The most sockets that are served.
+    pub limit: usize,
     /// How many are accepted above it.
     pub reserve: usize,
 }
@@ -46,8 +46,8 @@ pub async fn serve(
     proxies: TrustedProxies,
     stop: impl Future,
 ) {
-    let within_limit = Arc::new(Semaphore::new(capacity.most));
-    let with_reserve = Arc::new(Semaphore::new(capacity.most + capacity.reserve));
+    let within_limit = Arc::new(Semaphore::new(capacity.limit));
+    let with_reserve = Arc::new(Semaphore::new(capacity.limit + capacity.reserve));
     let sockets = IdleSockets::new(proxies);
     let graceful = GracefulShutdown::new();
     let mut stop = pin!(stop);
