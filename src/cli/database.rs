@@ -17,7 +17,7 @@ pub struct DatabaseArguments {
 }
 
 impl DatabaseArguments {
-    /// Connects, whatever the state of the schema.
+    /// Connects, also when the schema is not up to date.
     pub async fn connect(&self) -> anyhow::Result<Database> {
         let options = self.settings.options(self.url.parse()?);
         Database::connect(options).await.context("the database of DATABASE_URL cannot be used")

@@ -27,7 +27,7 @@ pub struct EnvFile {
 /// Why the file was not used. No message quotes its content, which may be a secret.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Somebody else could have written it.
+    /// Another user could have written it.
     #[error(
         "{path} is not used: {fault}. Settings must come from a file and a folder that only you or root can write \
          (chmod go-w, chown); or set them in the environment"
