@@ -9,7 +9,7 @@ use crate::accounting::payments::payment::{PaymentInsert, Stamp};
 use crate::auth::Scoped;
 use crate::db;
 
-/// [`super::insert`] for any number of rows. Each column is an array, so that the statement is prepared once for any
+/// [`fn@super::insert`] for any number of rows. Each column is an array, so that the statement is prepared once for any
 /// number. A parameter's place is that of its column.
 #[expect(clippy::too_many_lines, reason = "a statement, and each of its parameters on a line")]
 pub(super) async fn insert_many(

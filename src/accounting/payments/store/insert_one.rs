@@ -10,7 +10,7 @@ use crate::accounting::payments::payment::{PaymentInsert, Stamp};
 use crate::auth::Scoped;
 use crate::db;
 
-/// [`super::insert`] for one payment whose number of line items is 0 or 1. A parameter's place is that of its column.
+/// [`fn@super::insert`] for one payment whose number of line items is 0 or 1. A parameter's place is that of its column.
 #[expect(clippy::too_many_lines, reason = "a statement, and each of its parameters on a line")]
 pub(super) async fn insert_one(
     row: &Scoped<PaymentInsert>,

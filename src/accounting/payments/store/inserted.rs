@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-/// What became of the rows of an [`insert`](super::insert).
+/// What became of the rows of an [`insert`](fn@super::insert).
 #[derive(Debug)]
 pub struct Inserted {
     /// The ids of the payments that are stored now. The idempotency keys of the others are taken, unless `is_late`.
