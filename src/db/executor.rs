@@ -20,47 +20,57 @@ type BoxStream<'e, T> = Pin<Box<dyn Stream<Item = Result<T, sqlx::Error>> + Send
 /// What a statement answers: its rows, and at last how many it changed.
 type Answer = Either<PgQueryResult, PgRow>;
 
+// Each future takes the statement apart inside. Otherwise it would capture only the session, and the permit would be
+// returned before the query has run.
 impl<'c> Executor<'c> for Statement<'c> {
     type Database = Postgres;
 
-    fn fetch_many<'e, 'q: 'e, E>(mut self, query: E) -> BoxStream<'e, Answer>
+    fn fetch_many<'e, 'q: 'e, E>(self, query: E) -> BoxStream<'e, Answer>
     where
         'c: 'e,
         E: 'q + Execute<'q, Postgres>,
     {
         collected(async move {
-            let (connection, keeps_statements) = self.session.connection();
+            let Self { mut session, permit: _permit } = self;
+            let (connection, keeps_statements) = session.parts();
             let answers = connection.fetch_many(Query { query, keeps_statements }).try_collect().await?;
-            self.session.commit().await?;
+            session.commit().await?;
             Ok(answers)
         })
     }
 
-    fn fetch_optional<'e, 'q: 'e, E>(mut self, query: E) -> BoxFuture<'e, Option<PgRow>>
+    fn fetch_optional<'e, 'q: 'e, E>(self, query: E) -> BoxFuture<'e, Option<PgRow>>
     where
         'c: 'e,
         E: 'q + Execute<'q, Postgres>,
     {
         Box::pin(async move {
-            let (connection, keeps_statements) = self.session.connection();
+            let Self { mut session, permit: _permit } = self;
+            let (connection, keeps_statements) = session.parts();
             let row = connection.fetch_optional(Query { query, keeps_statements }).await?;
-            self.session.commit().await?;
+            session.commit().await?;
             Ok(row)
         })
     }
 
-    fn prepare_with<'e>(mut self, query: SqlStr, parameters: &'e [PgTypeInfo]) -> BoxFuture<'e, PgStatement>
+    fn prepare_with<'e>(self, query: SqlStr, parameters: &'e [PgTypeInfo]) -> BoxFuture<'e, PgStatement>
     where
         'c: 'e,
     {
-        Box::pin(async move { self.session.connection().0.prepare_with(query, parameters).await })
+        Box::pin(async move {
+            let Self { mut session, permit: _permit } = self;
+            session.parts().0.prepare_with(query, parameters).await
+        })
     }
 
-    fn describe<'e>(mut self, query: SqlStr) -> BoxFuture<'e, Describe<Postgres>>
+    fn describe<'e>(self, query: SqlStr) -> BoxFuture<'e, Describe<Postgres>>
     where
         'c: 'e,
     {
-        Box::pin(async move { self.session.connection().0.describe(query).await })
+        Box::pin(async move {
+            let Self { mut session, permit: _permit } = self;
+            session.parts().0.describe(query).await
+        })
     }
 }
 

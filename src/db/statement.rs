@@ -1,18 +1,18 @@
 //! The right to run one statement, which is a transaction by itself.
 //!
-//! In a session of its own, a statement is a transaction already: one round trip, prepared once. A pooler in transaction
-//! mode assigns another session to each transaction, and that session has neither our settings nor our prepared
-//! statements. There, running a statement begins a transaction that sets its own parameters, runs the statement without
-//! a name, and commits.
+//! In a session of its own, a statement is a transaction already: one round trip, prepared once. A pooler in
+//! transaction mode assigns another session to each transaction, and that session has neither our settings nor our
+//! prepared statements. There, running a statement begins a transaction that sets its own parameters, runs the
+//! statement without a name, and commits.
 
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnection, Postgres};
 
 use super::fair_queue::Permit;
 
-/// The right to run one statement. sqlx's queries take it as their executor, which consumes it: two statements are never
-/// taken for one transaction. What the statement wrote is committed when the query returns `Ok`, and before any row is
-/// given out. Dropped without a query, it has no effect.
+/// The right to run one statement. sqlx's queries take it as their executor, which consumes it: two statements are
+/// never taken for one transaction. What the statement wrote is committed when the query returns `Ok`, and before any
+/// row is given out. Dropped without a query, it has no effect.
 ///
 /// ```compile_fail,E0382
 /// async fn twice(database: unibooks::db::Database) -> Result<(), unibooks::db::Error> {
@@ -28,7 +28,7 @@ use super::fair_queue::Permit;
 pub struct Statement<'c> {
     pub(super) session: Session<'c>,
     /// Returned after the session, so that its next holder finds a free one.
-    _permit: Option<Permit>,
+    pub(super) permit: Option<Permit>,
 }
 
 /// Where a statement runs.
@@ -44,21 +44,21 @@ pub(super) enum Session<'c> {
 
 impl<'c> Statement<'c> {
     pub(super) fn new(session: Session<'c>) -> Self {
-        Self { session, _permit: None }
+        Self { session, permit: None }
     }
 
     /// The same statement, which holds a permit until it has run.
     pub(super) fn with_permit(self, permit: Permit) -> Self {
-        Self { _permit: Some(permit), ..self }
+        Self { permit: Some(permit), ..self }
     }
 }
 
 impl Session<'_> {
     /// The session of Postgres, and whether it keeps prepared statements.
-    pub(super) fn connection(&mut self) -> (&mut PgConnection, bool) {
+    pub(super) fn parts(&mut self) -> (&mut PgConnection, bool) {
         match self {
-            Self::Pooled(connection) => (connection, true),
-            Self::Kept(connection) => (connection, true),
+            Self::Pooled(session) => (session, true),
+            Self::Kept(session) => (session, true),
             Self::Transaction(transaction) => (transaction, false),
         }
     }

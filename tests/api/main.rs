@@ -8,6 +8,7 @@ mod callers;
 mod database_failures;
 mod docs;
 mod health;
+mod list_sessions;
 mod logs;
 mod rate_limits;
 mod revocation;
