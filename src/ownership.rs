@@ -1,4 +1,4 @@
-//! Who else could have written a file that decides what this process does.
+//! Which users can change a file that decides what this process does.
 
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
@@ -8,20 +8,20 @@ use std::{fmt, io};
 /// The id of the user root.
 pub const ROOT: u32 = 0;
 
-/// Our own (effective) user id.
+/// The effective user id of this process.
 #[must_use]
 pub fn current_uid() -> u32 {
     rustix::process::geteuid().as_raw()
 }
 
-/// Why somebody else than the trusted users can change a file or folder.
+/// Why a user who is not trusted can change a file or folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
     /// It belongs to the user with this id.
     Owner(u32),
     /// Its group can write it.
     Group,
-    /// Everybody can write it.
+    /// Every user can write it.
     Everybody,
 }
 
@@ -35,12 +35,12 @@ impl fmt::Display for Fault {
     }
 }
 
-/// Whether only root and the `trusted` users can change what was found. A group of which the number is that of such a
-/// user is taken for that user's own, as most systems make it; so is that of root. (Of an access list the group's bits
-/// show the most that it allows.)
+/// Whether only root and the `trusted` users can change a file or folder. A group with the id of such a user counts as
+/// that user's own group, as most systems create it. (With an access list, the group's bits show the most that the list
+/// allows.)
 ///
 /// # Errors
-/// The first reason why not.
+/// The first [`Fault`] that is found.
 pub fn check(found: &Metadata, trusted: &[u32]) -> Result<(), Fault> {
     let is_trusted = |id: u32| id == ROOT || trusted.contains(&id);
     if !is_trusted(found.uid()) {
@@ -54,11 +54,11 @@ pub fn check(found: &Metadata, trusted: &[u32]) -> Result<(), Fault> {
     }
 }
 
-/// The same of a folder in which something of ours is. With the sticky bit, like `/tmp`, it may be for everybody: others
-/// make files of their own there but do not touch ours.
+/// The same check for a folder that holds something of ours. With the sticky bit, like `/tmp`, it may be writable by
+/// every user: they create files there but cannot change ours.
 ///
 /// # Errors
-/// The first reason why not.
+/// The first [`Fault`] that is found.
 pub fn check_parent(found: &Metadata, trusted: &[u32]) -> Result<(), Fault> {
     let is_sticky = found.mode() & 0o1000 != 0;
     check(found, trusted).or_else(|fault| match fault {
@@ -67,26 +67,26 @@ pub fn check_parent(found: &Metadata, trusted: &[u32]) -> Result<(), Fault> {
     })
 }
 
-/// Where on the way to a file or folder somebody else could make a change.
+/// The place on the path to a file or folder that another user can change.
 #[derive(Debug, thiserror::Error)]
 #[error("{}: {fault}", .path.display())]
 pub struct Untrusted {
     /// The file, or a folder above it.
     pub path: PathBuf,
-    /// Who could.
+    /// Why it can be changed.
     pub fault: Fault,
 }
 
-/// Whether only root and the `trusted` users can change a file or folder, or put another in its place. Links are
-/// followed; gives the real path, which holds none.
+/// Whether only root and the `trusted` users can change a file or folder, or replace it. Links are followed; returns
+/// the real path, which has no links.
 ///
 /// # Errors
-/// When the system gives no access, or an [`Untrusted`] that names the place that others can change.
+/// When the system denies access, or an [`Untrusted`] that names the place that another user can change.
 pub fn check_path(path: &Path, trusted: &[u32]) -> io::Result<PathBuf> {
     check_from(path, trusted, check)
 }
 
-/// The same of a folder in which something of ours is, or will be.
+/// The same check for a folder that holds something of ours, or will.
 ///
 /// # Errors
 /// As [`check_path`].

@@ -1,7 +1,7 @@
-//! The address of a database, as `DATABASE_URL` has it.
+//! The address of a database, as `DATABASE_URL` gives it.
 //!
-//! sqlx ignores parameters that it does not know, and logs them with their values. Here one that cannot be honoured is
-//! refused by its name, and never repeated with its value: it may be a secret.
+//! sqlx ignores unknown parameters and logs them with their values. Here a parameter that cannot be honoured is refused
+//! by name. Its value is never repeated: it may be a secret.
 
 use std::borrow::Cow;
 use std::env;
@@ -10,7 +10,7 @@ use std::str::FromStr;
 use anyhow::{Context, bail, ensure};
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
-/// What sqlx honours.
+/// The parameters that sqlx honours.
 const HONOURED: &[&str] = &[
     "sslmode",
     "ssl-mode",
@@ -31,7 +31,7 @@ const HONOURED: &[&str] = &[
     "application_name",
     "options",
 ];
-/// What changes neither who is reached nor how safely: the server has its own settings for it.
+/// Parameters that change neither the server that is reached nor how safely: we have our own settings for them.
 const WITHOUT_EFFECT: &[&str] = &[
     "connect_timeout",
     "keepalives",
@@ -41,7 +41,7 @@ const WITHOUT_EFFECT: &[&str] = &[
     "tcp_user_timeout",
     "fallback_application_name",
 ];
-/// Parameters of libpq that demand something with other values than these, and their environment variables.
+/// Parameters of libpq, their environment variables, and the values with which they demand nothing.
 const DEMANDS: &[(&str, &str, &[&str])] = &[
     ("channel_binding", "PGCHANNELBINDING", &["disable", "prefer"]),
     ("gssencmode", "PGGSSENCMODE", &["disable", "prefer"]),
@@ -56,10 +56,10 @@ const DEMANDS: &[(&str, &str, &[&str])] = &[
     ("target_session_attrs", "PGTARGETSESSIONATTRS", &["any", "read-write", "primary"]),
 ];
 
-/// Reads an address.
+/// Parses an address.
 ///
 /// # Errors
-/// When it is none, or demands what cannot be honoured. The message never holds it, nor a value of it.
+/// When it is not an address, or demands what cannot be honoured. The message never holds the address or a value of it.
 pub fn parse_url(url: &str) -> anyhow::Result<PgConnectOptions> {
     if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
         bail!("DATABASE_URL is not a Postgres address; write postgres://user:password@host:port/database");
@@ -69,10 +69,10 @@ pub fn parse_url(url: &str) -> anyhow::Result<PgConnectOptions> {
         let is_met = value.is_empty() || harmless.contains(&value.as_str());
         ensure!(is_met, "{variable} demands what this server cannot do ({name}); take it out");
     }
-    // What sqlx says of it names a part of the address, never the password.
+    // The error of sqlx names a part of the address, never the password.
     let options = PgConnectOptions::from_str(&honoured(url)?)
         .context("DATABASE_URL cannot be read (special characters in user and password are percent-encoded)")?;
-    // As libpq does. Otherwise the authority would be named and nobody asked.
+    // As libpq does. Otherwise the authority would be named but not checked.
     let names_authority = parameters(url).any(|(name, _)| matches!(&*name, "sslrootcert" | "ssl-root-cert" | "ssl-ca"));
     Ok(match options.get_ssl_mode() {
         PgSslMode::Require if names_authority => options.ssl_mode(PgSslMode::VerifyCa),
@@ -85,7 +85,7 @@ fn parameters(url: &str) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
     form_urlencoded::parse(query.as_bytes())
 }
 
-/// The address with those parameters only that sqlx honours.
+/// The address with only the parameters that sqlx honours.
 fn honoured(url: &str) -> anyhow::Result<String> {
     let mut kept = form_urlencoded::Serializer::new(String::new());
     for (name, value) in parameters(url) {
@@ -103,7 +103,7 @@ fn honoured(url: &str) -> anyhow::Result<String> {
     Ok(if kept.is_empty() { base.to_owned() } else { format!("{base}?{kept}") })
 }
 
-/// Names what is refused, unless it could be the rest of a password with a bare `?` in it.
+/// Refuses a parameter by name, unless the name could be the rest of a password with a bare `?` in it.
 fn refuse(url: &str, name: &str) -> anyhow::Result<()> {
     let is_plain = name.len() <= 40 && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_' || b == b'-');
     let is_password = url.split_once('?').is_some_and(|(_, query)| query.contains('@'));
@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn unsupported_parameter_is_refused_without_its_value() {
+    fn refused_parameter_is_named_without_its_value() {
         for (query, name) in [
             ("sslpassword=hunter2", "sslpassword"),
             ("channel_binding=require", "channel_binding"),
@@ -142,14 +142,14 @@ mod tests {
     }
 
     #[test]
-    fn parameter_that_demands_nothing_is_accepted() {
+    fn parameters_that_demand_nothing_are_accepted() {
         let query = "channel_binding=prefer&connect_timeout=10&target_session_attrs=read-write&dbname=other";
         let options = parse_url(&format!("postgres://me@localhost/books?{query}")).expect("taken");
         assert_eq!(options.get_database(), Some("other"));
     }
 
     #[test]
-    fn named_certificate_authority_is_verified() {
+    fn named_authority_is_checked() {
         let mode = |query| parse_url(&format!("postgres://me@localhost/books?{query}")).expect(query).get_ssl_mode();
         assert!(matches!(mode("sslmode=require&sslrootcert=/ca.crt"), PgSslMode::VerifyCa));
         assert!(matches!(mode("sslmode=require"), PgSslMode::Require));

@@ -1,4 +1,4 @@
-//! The database's clock, as far as this server knows it.
+//! An estimate of the database's clock.
 //!
 //! A write carries the time after which the database must refuse it (`not_after`). The database compares that time with
 //! its own clock, and no two clocks are equal. So the server reads the database's clock with each new session and
@@ -23,14 +23,14 @@ struct Reading {
 }
 
 impl DatabaseClock {
-    /// Notes what an answer that has just arrived says of the database's clock.
+    /// Records the time of the database's clock in an answer that has just arrived.
     pub fn record(&self, time: DateTime<Utc>) {
         let reading = Reading { time, arrived: Instant::now() };
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(reading);
     }
 
-    /// The time that the database's clock shows when `wait` from now has passed, at the earliest. Before the first
-    /// reading it is long past: a write with this limit is refused.
+    /// The earliest time that the database's clock can show `wait` from now. Before the first reading it is 1970: a
+    /// write with this limit is refused.
     #[must_use]
     pub fn after(&self, wait: Duration) -> DateTime<Utc> {
         let reading = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -40,16 +40,16 @@ impl DatabaseClock {
     /// Reads the clock with each new session of a pool.
     pub(super) fn read_on_connect(&self, pool: PgPoolOptions) -> PgPoolOptions {
         let clock = self.clone();
-        pool.after_connect(move |connection, _| {
+        pool.after_connect(move |session, _| {
             let clock = clock.clone();
-            Box::pin(async move { clock.read(connection).await.map(drop) })
+            Box::pin(async move { clock.read(session).await.map(drop) })
         })
     }
 
-    /// Reads the clock of the database at the other end, and returns whether rows can be written there: on a standby they
-    /// cannot.
+    /// Reads the clock of the database at the other end, and returns whether rows can be written there: on a standby
+    /// they cannot.
     pub(super) async fn read(&self, executor: impl PgExecutor<'_>) -> Result<bool, sqlx::Error> {
-        // Not prepared, so that it works on any session that a pooler assigns.
+        // Not prepared: a pooler may assign any session.
         let text = "select (extract(epoch from clock_timestamp()) * 1000000)::bigint, \
                     current_setting('transaction_read_only') = 'off'";
         let row = sqlx::raw_sql(text).fetch_one(executor).await?;
@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn limit_is_the_last_reading_plus_the_duration() {
+    fn limit_is_the_last_reading_and_the_wait() {
         let clock = DatabaseClock::default();
         assert_eq!(clock.after(Duration::from_hours(1)), DateTime::UNIX_EPOCH, "nothing was read");
         let time = "2026-01-01T00:00:00Z".parse::<DateTime<Utc>>().expect("a time");

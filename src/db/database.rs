@@ -52,9 +52,9 @@ async fn wait_for(options: &PgConnectOptions, timeout: Duration) -> Result<(), s
     loop {
         let connected = tokio::time::timeout_at(deadline, options.connect()).await;
         match connected.unwrap_or(Err(sqlx::Error::PoolTimedOut)) {
-            Ok(connection) => return connection.close().await,
+            Ok(session) => return session.close().await,
             Err(error) if is_starting(&error) && Instant::now() + PAUSE < deadline => tokio::time::sleep(PAUSE).await,
-            Err(error) => return Err(pooler::explained(error)),
+            Err(error) => return Err(pooler::explain(error)),
         }
     }
 }
@@ -147,7 +147,7 @@ impl Database {
     /// When the database cannot be reached, or refuses us.
     pub async fn reach(&self) -> Result<(), sqlx::Error> {
         let connected = tokio::time::timeout(self.timeout, self.connect_alone()).await;
-        connected.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map_err(pooler::explained)?.close().await
+        connected.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map_err(pooler::explain)?.close().await
     }
 
     /// Lets every caller in, once the schema is there.

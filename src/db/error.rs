@@ -1,4 +1,4 @@
-//! Database failures, told apart by what they leave behind.
+//! The classes of database failures: what each leaves behind.
 
 use std::sync::Arc;
 
@@ -8,25 +8,25 @@ use sqlx::postgres::{PgDatabaseError, PgSeverity};
 use super::pooler;
 use crate::domain::ParseError;
 
-/// What went wrong, and whether anything was stored. Cheap to clone: one failed statement can fail many requests.
+/// A failure, and whether anything was stored. Cheap to clone: one failed statement can fail many requests.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
-    /// The database could not be asked, or gave up before changing anything. Trying again is safe.
+    /// The database could not be reached, or gave up before it changed anything. Trying again is safe.
     #[error("the database is not available: {0}")]
     Unavailable(#[source] Arc<sqlx::Error>),
-    /// A statement that writes was sent, and nothing says that it had no effect: whether it had one is not known.
+    /// A statement that writes was sent, and its outcome is not known.
     #[error("whether the database has written is not known: {0}")]
     Lost(#[source] Arc<sqlx::Error>),
     /// A constraint refused a row. Nothing was stored.
     #[error("the database refused a row: {0}")]
     Constraint(#[source] Arc<sqlx::Error>),
-    /// The database refused a statement, or answered what cannot be read: our fault. Nothing was stored.
+    /// The database refused a statement, or its answer cannot be read: our fault. Nothing was stored.
     #[error("the database reported: {0}")]
     Internal(#[source] Arc<sqlx::Error>),
 }
 
 impl Error {
-    /// A database that cannot be asked: nothing has had an effect, whatever the cause.
+    /// The failure to reach the database. Nothing has had an effect.
     #[must_use]
     pub fn unavailable(cause: sqlx::Error) -> Self {
         Self::Unavailable(Arc::new(cause))
@@ -34,10 +34,10 @@ impl Error {
 
     /// The failure of a statement that writes, or of a commit, after it was sent.
     ///
-    /// The code alone does not say whether something was stored. `FATAL` and `PANIC` end the session, whatever their
-    /// code: the statement may have committed before. A pooler or a proxy sends them too, with codes of its own, when
-    /// it loses its connection to Postgres. An `ERROR` aborts the transaction, but only a code of a known list is taken
-    /// for one by Postgres. Everything else leaves the outcome unknown.
+    /// The code alone does not say whether something was stored. `FATAL` and `PANIC` end the session with any code: the
+    /// statement may have committed before. A pooler or a proxy sends them too, with codes of its own, when it loses
+    /// its session with Postgres. An `ERROR` aborts the transaction, but it counts as Postgres' own only with a code of
+    /// a fixed list. Everything else leaves the outcome unknown.
     #[must_use]
     pub fn of_write(error: sqlx::Error) -> Self {
         let effect = match &error {
@@ -51,7 +51,7 @@ impl Error {
     }
 
     fn new(effect: Effect, error: sqlx::Error) -> Self {
-        let error = Arc::new(pooler::explained(error));
+        let error = Arc::new(pooler::explain(error));
         match effect {
             Effect::None => Self::Unavailable(error),
             Effect::Unknown => Self::Lost(error),
@@ -71,8 +71,7 @@ impl Error {
 }
 
 impl From<sqlx::Error> for Error {
-    /// The failure of a statement that only reads. It has no effect, so the only question is who can do something
-    /// about it.
+    /// The failure of a statement that only reads. It has no effect, so the class only says who can act on it.
     fn from(error: sqlx::Error) -> Self {
         use sqlx::Error as E;
         let effect = match &error {
@@ -96,39 +95,39 @@ enum Effect {
     Fault,
 }
 
-/// Whether a database is away for now: it may come back by itself, and nobody has to change a setting for it.
+/// Whether a database is away for now: it may come back by itself, without a change of a setting.
 #[must_use]
 pub fn is_unavailable(error: &anyhow::Error) -> bool {
-    let is_passing = |error: &sqlx::Error| match error {
+    let is_transient = |error: &sqlx::Error| match error {
         sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut => true,
         sqlx::Error::Database(error) => {
             let code = error.code().unwrap_or_default();
-            // Stopped, starting, read-only, out of connections or disk, connection refused.
+            // Stopped, starting, read-only, out of sessions or disk, login refused.
             code.starts_with("57P") || code == "25006" || code.starts_with("53") || code.starts_with("08")
         }
         _ => false,
     };
     error.chain().any(|cause| match (cause.downcast_ref::<Error>(), cause.downcast_ref::<sqlx::Error>()) {
         (Some(Error::Unavailable(_) | Error::Lost(_)), _) => true,
-        (_, Some(error)) => is_passing(error),
+        (_, Some(error)) => is_transient(error),
         _ => false,
     })
 }
 
-/// Whether Postgres has ended the statement and goes on with the session.
+/// Whether Postgres has ended only the statement, and keeps the session.
 fn is_error(error: &dyn DatabaseError) -> bool {
     error.try_downcast_ref::<PgDatabaseError>().is_some_and(|error| error.severity() == PgSeverity::Error)
 }
 
-/// What an `ERROR` leaves behind, by its SQLSTATE (PostgreSQL documentation, appendix A).
+/// The effect of an `ERROR`, by its SQLSTATE (PostgreSQL documentation, appendix A).
 fn effect_of(error: &dyn DatabaseError) -> Effect {
     let code = error.code().unwrap_or_default();
     match (code.as_ref(), code.get(..2).unwrap_or_default()) {
-        // Cancelled by statement_timeout, no lock, deadlock, serialization, read-only standby; out of connections,
+        // Cancelled by statement_timeout, no lock, deadlock, serialization failure, read-only standby; out of sessions,
         // memory or disk.
         ("57014" | "55P03" | "40P01" | "40001" | "25006", _) | (_, "53") => Effect::None,
         (_, "23") => Effect::Refused,
-        // Values, statements and transaction states that Postgres does not accept; raised by a trigger.
+        // Values, statements and transaction states that Postgres does not accept; an exception of a trigger.
         (_, "0A" | "21" | "22" | "25" | "26" | "42" | "54" | "55" | "P0") => Effect::Fault,
         _ => Effect::Unknown,
     }

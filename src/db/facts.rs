@@ -1,4 +1,4 @@
-//! What there is to know of a database before it is used.
+//! Facts about a database that are checked before it is used.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::postgres::PgRow;
@@ -6,9 +6,9 @@ use sqlx::{Executor, Postgres, Row};
 
 use crate::domain::Clock;
 
-/// What a database says of itself, its server and our role.
+/// What a database reports about itself, its server and our role.
 #[derive(Debug, Clone)]
-#[expect(clippy::struct_excessive_bools, reason = "each is an answer of its own")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a separate answer")]
 pub(super) struct Facts {
     /// `server_version_num`: 150004 for 15.4.
     pub version_number: i32,
@@ -18,27 +18,28 @@ pub(super) struct Facts {
     pub is_read_only: bool,
     pub timezone: String,
     pub statement_timeout_ms: i64,
-    /// Whether the settings came with the connection, and not from the role, the database or a file.
-    pub has_our_settings: bool,
+    /// Whether Postgres took the parameters from our session, and not from the role, the database or a file.
+    pub has_our_parameters: bool,
     /// Settings that let Postgres lose what it has committed.
     pub unsafe_settings: String,
     pub role: String,
     pub database: String,
-    /// The schema in which tables are made; none when `search_path` names only such that do not exist.
+    /// The schema in which tables are created; `None` when `search_path` names no schema that exists.
     pub schema: Option<String>,
+    /// Whether our role may create tables there.
     pub may_create: bool,
-    /// How far the database's clock is ahead.
+    /// How far the database's clock is ahead of this machine's.
     pub ahead: TimeDelta,
 }
 
 impl Facts {
-    /// Asks the database.
+    /// Reads them with one statement.
     ///
     /// # Errors
-    /// When it fails, or answers in a way that it never did.
+    /// When the database fails, or its answer has other columns.
     pub async fn read(executor: impl Executor<'_, Database = Postgres>, clock: &Clock) -> Result<Self, sqlx::Error> {
-        let asked = clock.now();
-        // Not prepared: a session of a pooler may know another statement by the same name.
+        let sent = clock.now();
+        // Not prepared: a pooler's session may have another statement of the same name.
         let row = sqlx::raw_sql(
             "select current_setting('server_version_num')::int as version_number,
                     current_setting('server_version') as version,
@@ -47,7 +48,7 @@ impl Facts {
                     current_setting('transaction_read_only') = 'on' as is_read_only,
                     current_setting('TimeZone') as timezone,
                     timeout.setting::bigint as statement_timeout_ms,
-                    timeout.source = 'client' as has_our_settings,
+                    timeout.source = 'client' as has_our_parameters,
                     (select coalesce(string_agg(name || ' = off', ', '), '') from pg_settings
                      where name in ('fsync', 'full_page_writes', 'synchronous_commit') and setting = 'off')
                         as unsafe_settings,
@@ -58,9 +59,9 @@ impl Facts {
         )
         .fetch_one(executor)
         .await?;
-        let answered = clock.now();
-        // Between the two moments, in the middle as far as anybody knows.
-        Self::parse(&row, asked + (answered - asked) / 2)
+        let received = clock.now();
+        // The database read its clock between the two times; the middle is the best estimate.
+        Self::parse(&row, sent + (received - sent) / 2)
     }
 
     fn parse(row: &PgRow, here: DateTime<Utc>) -> Result<Self, sqlx::Error> {
@@ -72,7 +73,7 @@ impl Facts {
             is_read_only: row.try_get("is_read_only")?,
             timezone: row.try_get("timezone")?,
             statement_timeout_ms: row.try_get("statement_timeout_ms")?,
-            has_our_settings: row.try_get("has_our_settings")?,
+            has_our_parameters: row.try_get("has_our_parameters")?,
             unsafe_settings: row.try_get("unsafe_settings")?,
             role: row.try_get("role")?,
             database: row.try_get("database")?,

@@ -1,8 +1,8 @@
 //! Shares the sessions for lists fairly among API keys.
 //!
-//! A key that is alone may use all of them. When other keys wait, the next free permit goes to the waiting key that holds
-//! the fewest, and among equals to the one that has waited longest. So a key with many lists waits for its own, and
-//! another key waits for one list at most.
+//! A key that is alone may use all of them. When other keys wait, the next free permit goes to the waiting key that
+//! holds the fewest, and among equals to the one that has waited longest. So a key with many lists waits for its own,
+//! and another key waits for one list at most.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;

@@ -8,7 +8,7 @@ use super::migration_run;
 use super::pool::PoolerMode;
 use super::schema::{MIGRATOR, has_all};
 
-/// Applies what is missing of this build's migrations; see [`migrate_with`].
+/// Applies the missing migrations of this build; see [`migrate_with`].
 ///
 /// # Errors
 /// Those of [`migrate_with`].
@@ -16,21 +16,21 @@ pub async fn migrate(database: &Database) -> anyhow::Result<()> {
     migrate_with(database, &MIGRATOR).await
 }
 
-/// Applies what is missing of `migrator`. Safe to call from many servers at once: an advisory lock lets one of them
-/// work while the others wait. Payments are created and read meanwhile: see `migration_run`.
+/// Applies the missing migrations of `migrator`. Many servers may call this at once: an advisory lock lets one of them
+/// work while the others wait. Payments are created and read meanwhile; see `migration_run`.
 ///
 /// # Errors
-/// When the database cannot be reached or a migration fails; it is then rolled back. Behind a pooler in transaction
-/// mode, where a lock would stay with somebody else's session, when something is missing.
+/// When the database cannot be reached, or a migration fails, which is then rolled back. Behind a pooler in transaction
+/// mode, when a migration is missing: there the lock would belong to a session that we do not keep.
 pub async fn migrate_with(database: &Database, migrator: &Migrator) -> anyhow::Result<()> {
     if database.pooling() == PoolerMode::Transaction {
         return check(database, migrator).await;
     }
-    let mut connection = database.connect_alone().await?;
-    // A migration of a large table takes longer than a request may.
-    sqlx::query("set statement_timeout = 0").execute(&mut connection).await?;
-    let migrated = migration_run::run(&mut connection, migrator).await;
-    connection.close().await.ok();
+    let mut session = database.connect_alone().await?;
+    // A migration of a large table takes longer than a request may take.
+    sqlx::query("set statement_timeout = 0").execute(&mut session).await?;
+    let migrated = migration_run::run(&mut session, migrator).await;
+    session.close().await.ok();
     migrated.map_err(explain)
 }
 

@@ -1,8 +1,8 @@
 //! Applies migrations while other servers create and read payments.
 //!
-//! A statement that changes a table waits for all transactions that use the table, and everything that comes later
-//! waits behind it. Beside a long reader, such as `pg_dump`, that would stop the API for as long as the reader reads. So
-//! a migration gives up after [`LOCK_TIMEOUT`], is rolled back, and is tried again after a pause.
+//! A statement that changes a table waits for all transactions that use the table, and every later statement queues
+//! behind it. Beside a long reader such as `pg_dump`, that would stop the API until the reader ends. So a migration
+//! gives up after [`LOCK_TIMEOUT`], is rolled back, and is tried again after a pause.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -14,31 +14,31 @@ use tokio::time::Instant;
 
 use super::migration_lock;
 
-/// How long a statement waits for a lock, and others behind it. Shorter than `deadlock_timeout` of Postgres (1 s), so
-/// that in a deadlock it is the migration that gives up, and never a request.
+/// How long a statement waits for a lock, and others behind it. It is shorter than `deadlock_timeout` of Postgres (1
+/// s), so that in a deadlock the migration gives up, and never a request.
 const LOCK_TIMEOUT: &str = "500ms";
 /// The pause before the second attempt. Each further one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 /// The longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
-/// How often a migration that is at work is logged.
+/// The interval at which the progress of a migration is logged.
 const PROGRESS: Duration = Duration::from_secs(10);
 /// The table of applied migrations, as sqlx names it.
 const TABLE: &str = "_sqlx_migrations";
 
-/// Applies what is missing, as often as it takes to get its locks.
-pub(super) async fn run(connection: &mut PgConnection, migrator: &Migrator) -> Result<(), MigrateError> {
+/// Applies the missing migrations, with as many attempts as it takes to get their locks.
+pub(super) async fn run(session: &mut PgConnection, migrator: &Migrator) -> Result<(), MigrateError> {
     let mut pause = FIRST_PAUSE;
     let mut attempted = None;
     loop {
-        migration_lock::acquire(connection).await?;
-        let applied = apply_missing(connection, migrator, &mut attempted).await;
-        // Between two attempts others may have the lock: an older server that waits for it holds a snapshot.
-        let released = migration_lock::release(connection).await;
+        migration_lock::acquire(session).await?;
+        let applied = apply_missing(session, migrator, &mut attempted).await;
+        // Between two attempts other servers may take the lock: an older server that waits for it holds a snapshot.
+        let released = migration_lock::release(session).await;
         match applied {
             Err(error) if is_lock_conflict(&error) => {
                 if pause == FIRST_PAUSE {
-                    let transaction = oldest_transaction(connection).await?;
+                    let transaction = oldest_transaction(session).await?;
                     tracing::warn!(
                         error = &error as &dyn std::error::Error,
                         transaction,
@@ -53,29 +53,29 @@ pub(super) async fn run(connection: &mut PgConnection, migrator: &Migrator) -> R
     }
 }
 
-/// Whether a statement gave up its wait for a lock.
+/// Whether a statement failed because it did not get a lock.
 fn is_lock_conflict(error: &MigrateError) -> bool {
     let (MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) = error else { return false };
     // lock_not_available, deadlock_detected
     error.as_database_error().and_then(DatabaseError::code).is_some_and(|code| code == "55P03" || code == "40P01")
 }
 
-/// Applies what is missing, once. `attempted` is the version of the last migration that was begun.
+/// Applies the missing migrations, with one attempt. `attempted` is the version of the last migration that was begun.
 async fn apply_missing(
-    connection: &mut PgConnection,
+    session: &mut PgConnection,
     migrator: &Migrator,
     attempted: &mut Option<i64>,
 ) -> Result<(), MigrateError> {
-    sqlx::query(AssertSqlSafe(format!("set lock_timeout = '{LOCK_TIMEOUT}'"))).execute(&mut *connection).await?;
-    // Not `create table if not exists` each time: it demands the right to create where nothing is missing.
-    let is_there = sqlx::query_scalar("select to_regclass($1) is not null").bind(TABLE).fetch_one(&mut *connection);
-    if !is_there.await? {
-        connection.ensure_migrations_table(TABLE).await?;
+    sqlx::query(AssertSqlSafe(format!("set lock_timeout = '{LOCK_TIMEOUT}'"))).execute(&mut *session).await?;
+    // Not `create table if not exists` each time: it needs the right to create even when the table is there.
+    let exists = sqlx::query_scalar("select to_regclass($1) is not null").bind(TABLE).fetch_one(&mut *session);
+    if !exists.await? {
+        session.ensure_migrations_table(TABLE).await?;
     }
-    if let Some(version) = connection.dirty_version(TABLE).await? {
+    if let Some(version) = session.dirty_version(TABLE).await? {
         return Err(MigrateError::Dirty(version));
     }
-    let applied = connection.list_applied_migrations(TABLE).await?;
+    let applied = session.list_applied_migrations(TABLE).await?;
     if let Some(unknown) = applied.iter().find(|applied| !migrator.version_exists(applied.version)) {
         return Err(MigrateError::VersionMissing(unknown.version));
     }
@@ -87,30 +87,30 @@ async fn apply_missing(
             Some(_) => {}
             None => {
                 let is_retry = attempted.replace(migration.version) == Some(migration.version);
-                apply(connection, migration, is_retry).await?;
+                apply(session, migration, is_retry).await?;
             }
         }
     }
     Ok(())
 }
 
-async fn apply(connection: &mut PgConnection, migration: &Migration, is_retry: bool) -> Result<(), MigrateError> {
+async fn apply(session: &mut PgConnection, migration: &Migration, is_retry: bool) -> Result<(), MigrateError> {
     let Migration { version, description, no_tx, .. } = migration;
     if !is_retry {
         tracing::info!(version, %description, "a migration begins");
     }
     let words = words(migration.sql.as_str());
     if *no_tx && words.contains(&"concurrently") {
-        // It waits beside readers and writers and lets all of them pass, for as long as it takes.
-        sqlx::query("set lock_timeout = 0").execute(&mut *connection).await?;
-        drop_invalid_indexes(connection, &words).await?;
+        // It waits for readers and writers without blocking them, for as long as it takes.
+        sqlx::query("set lock_timeout = 0").execute(&mut *session).await?;
+        drop_invalid_indexes(session, &words).await?;
     } else {
-        sqlx::query(AssertSqlSafe(format!("set lock_timeout = '{LOCK_TIMEOUT}'"))).execute(&mut *connection).await?;
+        sqlx::query(AssertSqlSafe(format!("set lock_timeout = '{LOCK_TIMEOUT}'"))).execute(&mut *session).await?;
         if is_retry {
-            try_locks(connection, &words).await?;
+            try_locks(session, &words).await?;
         }
     }
-    let elapsed = with_progress(*version, connection.apply(TABLE, migration)).await?;
+    let elapsed = with_progress(*version, session.apply(TABLE, migration)).await?;
     tracing::info!(version, duration_ms = elapsed.as_millis(), "a migration is applied");
     Ok(())
 }
@@ -122,28 +122,28 @@ fn words(sql: &str) -> Vec<&str> {
     words.filter(|word| !word.is_empty()).collect()
 }
 
-/// Drops what an interrupted `create index concurrently` left behind: an index that costs every write and serves no
-/// read, and of which `if not exists` says that it exists.
-async fn drop_invalid_indexes(connection: &mut PgConnection, words: &[&str]) -> Result<(), sqlx::Error> {
+/// Drops the invalid index that an interrupted `create index concurrently` has left. It costs every write and serves no
+/// read, and `if not exists` counts it as existing.
+async fn drop_invalid_indexes(session: &mut PgConnection, words: &[&str]) -> Result<(), sqlx::Error> {
     let invalid: Vec<String> = sqlx::query_scalar(
         "select i.indexrelid::regclass::text
          from pg_index i join pg_class c on c.oid = i.indexrelid join pg_namespace n on n.oid = c.relnamespace
          where not i.indisvalid and n.nspname = current_schema() and c.relname = any($1)",
     )
     .bind(words)
-    .fetch_all(&mut *connection)
+    .fetch_all(&mut *session)
     .await?;
     for index in invalid {
         tracing::warn!(index, "an index that was not finished is dropped and built anew");
         let drop = AssertSqlSafe(format!("drop index concurrently if exists {index}"));
-        sqlx::raw_sql(drop).execute(&mut *connection).await?;
+        sqlx::raw_sql(drop).execute(&mut *session).await?;
     }
     Ok(())
 }
 
-/// Takes the strongest lock on each table that a migration names, directly or by an index, and lets go of it. A
-/// migration that cannot get its locks then fails before it has built indexes that are rolled back again.
-async fn try_locks(connection: &mut PgConnection, words: &[&str]) -> Result<(), sqlx::Error> {
+/// Takes the strongest lock on each table that a migration names, directly or by an index, and releases it. So a
+/// migration that cannot get its locks fails before it has built indexes that would be rolled back.
+async fn try_locks(session: &mut PgConnection, words: &[&str]) -> Result<(), sqlx::Error> {
     let tables: Vec<String> = sqlx::query_scalar(
         "select distinct t.oid::regclass::text
          from pg_class t join pg_namespace n on n.oid = t.relnamespace
@@ -152,28 +152,28 @@ async fn try_locks(connection: &mut PgConnection, words: &[&str]) -> Result<(), 
          order by 1",
     )
     .bind(words)
-    .fetch_all(&mut *connection)
+    .fetch_all(&mut *session)
     .await?;
     if tables.is_empty() {
         return Ok(());
     }
-    let mut transaction = connection.begin().await?;
+    let mut transaction = session.begin().await?;
     let lock = AssertSqlSafe(format!("lock table {} in access exclusive mode", tables.join(", ")));
     sqlx::raw_sql(lock).execute(&mut *transaction).await?;
     transaction.rollback().await
 }
 
-/// What the operator may end where a migration must not wait; of other roles' transactions Postgres says nothing to a
-/// role without `pg_read_all_stats`.
-async fn oldest_transaction(connection: &mut PgConnection) -> Result<Option<String>, sqlx::Error> {
+/// The transaction that the operator may end when a migration must not wait. Postgres hides other roles' transactions
+/// from a role without `pg_read_all_stats`.
+async fn oldest_transaction(session: &mut PgConnection) -> Result<Option<String>, sqlx::Error> {
     let query = "select format('pid %s, application %s, since %s', pid, application_name, xact_start)
          from pg_stat_activity
          where datname = current_database() and pid <> pg_backend_pid() and xact_start is not null
          order by xact_start limit 1";
-    sqlx::query_scalar(query).fetch_optional(connection).await
+    sqlx::query_scalar(query).fetch_optional(session).await
 }
 
-/// Logs every now and then that a migration is at work.
+/// Logs at intervals that a migration is at work.
 async fn with_progress<T>(version: i64, work: impl Future<Output = T>) -> T {
     let started = Instant::now();
     let mut work = pin!(work);

@@ -42,8 +42,8 @@ pub(super) struct Pool {
 }
 
 impl Pool {
-    /// A pool whose sessions, or transactions behind a pooler, have these parameters of Postgres. It connects when it is
-    /// used.
+    /// A pool whose sessions, or transactions behind a pooler, have these parameters of Postgres. It connects when it
+    /// is used.
     pub fn new(mode: PoolerMode, pool: PgPoolOptions, connect: PgConnectOptions, parameters: &[(&str, &str)]) -> Self {
         let (connect, begin) = match mode {
             PoolerMode::Session => {
@@ -105,11 +105,11 @@ pub(super) fn pool_options(timeout: Duration, clock: &DatabaseClock) -> PgPoolOp
         // A ping before each use would double the round trips of a create. Only a session that has been idle for a
         // second is checked.
         .test_before_acquire(false)
-        .before_acquire(move |connection, meta| {
+        .before_acquire(move |session, meta| {
             let clock = clock.clone();
             Box::pin(async move {
                 // A session of a demoted primary is of no use; another may lead to the new primary.
-                if meta.idle_for > Duration::from_secs(1) { clock.read(connection).await } else { Ok(true) }
+                if meta.idle_for > Duration::from_secs(1) { clock.read(session).await } else { Ok(true) }
             })
         })
 }

@@ -1,14 +1,14 @@
-//! A pooler that stands before Postgres without a setting that says so.
+//! Explains the errors of a pooler that is in front of Postgres without a setting that says so.
 //!
-//! A pooler in transaction mode gives each transaction another session. Settings and prepared statements of a session
-//! are then somebody else's: statements fail, or run without their timeout.
+//! A pooler in transaction mode gives each transaction another session, which has other parameters and other prepared
+//! statements. So statements fail, or run without their timeout.
 
 /// What to do about a pooler in transaction mode.
 pub(super) const REMEDY: &str = "a pooler gives each transaction another session: set \
                                  UNIBOOKS_DATABASE_POOLING=transaction (docs/scaling.md)";
 
-/// The error, or, when a pooler is its cause, one that says what to change. It is then no database that is away.
-pub(super) fn explained(error: sqlx::Error) -> sqlx::Error {
+/// The error, or, when a pooler is its cause, one that says what to change. [`super::is_unavailable`] is false for it.
+pub(super) fn explain(error: sqlx::Error) -> sqlx::Error {
     let Some(remedy) = error.as_database_error().and_then(|error| remedy(error.code().as_deref(), error.message()))
     else {
         return error;
@@ -19,8 +19,8 @@ pub(super) fn explained(error: sqlx::Error) -> sqlx::Error {
 /// What to change, by SQLSTATE and message.
 fn remedy(code: Option<&str>, message: &str) -> Option<&'static str> {
     match code? {
-        // duplicate_prepared_statement, invalid_sql_statement_name: another connection prepared it, or this one did in
-        // another session.
+        // duplicate_prepared_statement, invalid_sql_statement_name: another client prepared it in this session, or we
+        // did in another session.
         "42P05" | "26000" => Some(REMEDY),
         "08P01" if message.contains("startup parameter") && message.contains("extra_float_digits") => Some(
             "a pooler refuses a startup parameter: set `ignore_startup_parameters = extra_float_digits` in PgBouncer \

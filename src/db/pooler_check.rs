@@ -1,4 +1,4 @@
-//! Finds a pooler in transaction mode that no setting names.
+//! Detects a pooler in transaction mode that no setting names.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -8,18 +8,18 @@ use sqlx::{Connection, Row};
 
 use super::database::Database;
 
-/// How long a pooler of one session may let a second transaction wait before the first one ends.
+/// How long a second transaction waits, behind a pooler with one session, until we end the first one.
 const WAIT: Duration = Duration::from_millis(500);
 
-/// Whether connections exchange their sessions. A session of Postgres has one process from its begin to its end. So
-/// two connections that see another process than before, or the same one, have no sessions of their own.
+/// Whether a pooler assigns sessions by transaction. A session of Postgres has one process from begin to end. So when
+/// one of two clients sees another process than before, or both see the same one, a pooler exchanges their sessions.
 ///
-/// Two transactions at a time take two sessions from a pooler. They end in one order and then in the other, so that a
-/// pooler exchanges them whether it lends the session that came back last or the one that came back first.
+/// Two transactions at a time take two sessions from a pooler. They end in one order and then in the other. So a pooler
+/// exchanges the sessions whether it reuses the last returned or the first returned.
 ///
 /// # Errors
 /// When the database fails.
-pub(super) async fn lends_sessions(database: &Database) -> Result<bool, sqlx::Error> {
+pub(super) async fn exchanges_sessions(database: &Database) -> Result<bool, sqlx::Error> {
     let mut first = database.connect_alone().await?;
     let mut second = database.connect_alone().await?;
     let mut seen = None;
@@ -31,8 +31,8 @@ pub(super) async fn lends_sessions(database: &Database) -> Result<bool, sqlx::Er
         }
         seen = Some(pids);
         let ends = if ends_in_reverse { [&mut second, &mut first] } else { [&mut first, &mut second] };
-        for connection in ends {
-            end(connection).await?;
+        for client in ends {
+            end(client).await?;
         }
     }
     first.close().await?;
@@ -40,16 +40,16 @@ pub(super) async fn lends_sessions(database: &Database) -> Result<bool, sqlx::Er
     Ok(false)
 }
 
-/// Begins a transaction; the process that runs it. Nothing is prepared: the session may be somebody else's.
-async fn begin(connection: &mut PgConnection) -> Result<i32, sqlx::Error> {
-    sqlx::raw_sql("begin; select pg_backend_pid()").fetch_one(connection).await?.try_get(0)
+/// Begins a transaction and returns the process that runs it. Nothing is prepared: the session may be another client's.
+async fn begin(client: &mut PgConnection) -> Result<i32, sqlx::Error> {
+    sqlx::raw_sql("begin; select pg_backend_pid()").fetch_one(client).await?.try_get(0)
 }
 
-async fn end(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-    sqlx::raw_sql("commit").execute(connection).await.map(drop)
+async fn end(client: &mut PgConnection) -> Result<(), sqlx::Error> {
+    sqlx::raw_sql("commit").execute(client).await.map(drop)
 }
 
-/// Begins a transaction beside that of `first`. A pooler that has only one session gives it when that one ends.
+/// Begins a transaction beside that of `first`. A pooler with only one session assigns it when the first one ends.
 async fn begin_beside(first: &mut PgConnection, second: &mut PgConnection) -> Result<i32, sqlx::Error> {
     let mut begun = pin!(begin(second));
     if let Ok(begun) = tokio::time::timeout(WAIT, &mut begun).await {

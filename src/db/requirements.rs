@@ -1,4 +1,4 @@
-//! What a database must be like, looked at when the server starts: else it would fail later, with calls under way.
+//! The requirements for a database, checked when the server starts. Otherwise calls would fail later.
 
 use std::time::Duration;
 
@@ -15,12 +15,12 @@ use super::schema::is_migrated;
 use super::{pooler, pooler_check};
 use crate::domain::Clock;
 
-/// The oldest Postgres: `server_version_num`.
+/// The oldest Postgres, as `server_version_num`.
 const OLDEST: i32 = 140_000;
-/// How far the clocks of this machine and of the database may be apart without a word.
-const CLOCKS_APART: TimeDelta = TimeDelta::seconds(5);
+/// The difference between the clocks of this machine and of the database above which a warning is logged.
+const MAX_CLOCK_SKEW: TimeDelta = TimeDelta::seconds(5);
 
-/// What the server does with each table: privileges of Postgres.
+/// The privileges of Postgres that the server needs on each table.
 pub const TABLES: &[(&str, &[&str])] = &[
     ("_sqlx_migrations", &["select"]),
     ("api_key", &["select", "insert", "update"]),
@@ -30,21 +30,21 @@ pub const TABLES: &[(&str, &[&str])] = &[
     ("project", &["select", "insert"]),
 ];
 
-/// Makes a database ready for this server: looks whether it can be, applies missing migrations, and looks whether the
-/// role may use the tables.
+/// Makes a database ready for this server: checks its properties, applies missing migrations, and checks the privileges
+/// of the role.
 ///
 /// # Errors
-/// One line that says what must be changed, or what [`migrate`] says. [`Error::Unavailable`] on a standby.
+/// One line that says what to change, or the error of [`migrate`]. [`Error::Unavailable`] on a standby.
 pub async fn prepare(database: &Database, clock: &Clock) -> anyhow::Result<()> {
     let facts = match database.pooling() {
         PoolerMode::Session => {
             // First: behind a pooler nothing can be prepared.
-            ensure!(!pooler_check::lends_sessions(database).await.map_err(pooler::explained)?, pooler::REMEDY);
-            let mut connection = database.connect_alone().await?;
-            let facts = Facts::read(&mut connection, clock).await?;
+            ensure!(!pooler_check::exchanges_sessions(database).await.map_err(pooler::explain)?, pooler::REMEDY);
+            let mut session = database.connect_alone().await?;
+            let facts = Facts::read(&mut session, clock).await?;
             check(&facts, database.statement_timeout())?;
-            check_owner(&facts, &mut connection).await?;
-            connection.close().await?;
+            check_owner(&facts, &mut session).await?;
+            session.close().await?;
             facts
         }
         PoolerMode::Transaction => {
@@ -74,27 +74,27 @@ fn check(facts: &Facts, timeout: Duration) -> anyhow::Result<()> {
         !facts.is_read_only,
         "transactions of {role} in the database {name} are read-only; set default_transaction_read_only = off there"
     );
-    check_session(facts, timeout)
+    check_parameters(facts, timeout)
 }
 
-/// Whether the settings that each connection brings along hold, which a pooler can swallow.
-fn check_session(facts: &Facts, timeout: Duration) -> anyhow::Result<()> {
+/// Whether the parameters of our sessions are in effect: a pooler can drop them.
+fn check_parameters(facts: &Facts, timeout: Duration) -> anyhow::Result<()> {
     let Facts { role, timezone, statement_timeout_ms: ms, .. } = facts;
-    let swallowed = "a pooler before the database ignores the settings of a session: set \
+    let dropped = "a pooler before the database ignores the settings of a session: set \
                      UNIBOOKS_DATABASE_POOLING=transaction if it is in transaction mode, else give them to the role";
     let is_bounded = (1..=timeout.as_millis()).contains(&u128::try_from(*ms).unwrap_or_default());
     ensure!(
         is_bounded,
-        "{swallowed} (`alter role {role} set statement_timeout = '{}s'`, and it is {ms} ms)",
+        "{dropped} (`alter role {role} set statement_timeout = '{}s'`, and it is {ms} ms)",
         timeout.as_secs()
     );
-    ensure!(timezone == "UTC", "{swallowed} (`alter role {role} set timezone = 'UTC'`, and it is {timezone})");
+    ensure!(timezone == "UTC", "{dropped} (`alter role {role} set timezone = 'UTC'`, and it is {timezone})");
     Ok(())
 }
 
-/// Whether the role may apply what is missing.
-async fn check_owner(facts: &Facts, connection: &mut PgConnection) -> anyhow::Result<()> {
-    if is_migrated(&mut *connection).await? {
+/// Whether the role may apply the missing migrations.
+async fn check_owner(facts: &Facts, session: &mut PgConnection) -> anyhow::Result<()> {
+    if is_migrated(&mut *session).await? {
         return Ok(());
     }
     let Facts { role, database, .. } = facts;
@@ -107,25 +107,25 @@ async fn check_owner(facts: &Facts, connection: &mut PgConnection) -> anyhow::Re
          `alter database {database} owner to {role}` lets it"
     );
     let names: Vec<&str> = TABLES.iter().map(|(name, _)| *name).collect();
-    let foreign: Option<String> = sqlx::query_scalar(
+    let of_others: Option<String> = sqlx::query_scalar(
         "select string_agg(c.relname, ', ' order by c.relname)
          from pg_class c join pg_namespace n on n.oid = c.relnamespace
          where n.nspname = current_schema() and c.relkind in ('r', 'p') and c.relname = any($1)
              and not pg_has_role(c.relowner, 'usage')",
     )
     .bind(&names)
-    .fetch_one(connection)
+    .fetch_one(session)
     .await?;
-    if let Some(foreign) = foreign {
+    if let Some(of_others) = of_others {
         bail!(
-            "migrations are missing, and {role} does not own the tables {foreign}; run `unibooks migrate` as their \
+            "migrations are missing, and {role} does not own the tables {of_others}; run `unibooks migrate` as their \
              owner"
         );
     }
     Ok(())
 }
 
-/// Whether the role may do with the tables what the server does.
+/// Whether the role has the privileges of [`TABLES`].
 async fn check_privileges(facts: &Facts, executor: impl Executor<'_, Database = Postgres>) -> anyhow::Result<()> {
     let wanted = TABLES.iter().flat_map(|(table, privileges)| privileges.iter().map(|privilege| (*table, *privilege)));
     let (tables, privileges): (Vec<_>, Vec<_>) = wanted.unzip();
@@ -144,9 +144,9 @@ async fn check_privileges(facts: &Facts, executor: impl Executor<'_, Database = 
     }
 }
 
-/// What is no reason to stop, but the operator's to know.
+/// Warns the operator of what is no reason to stop.
 fn warn(facts: &Facts, pooling: PoolerMode) {
-    if facts.ahead.abs() > CLOCKS_APART {
+    if facts.ahead.abs() > MAX_CLOCK_SKEW {
         tracing::warn!(
             seconds_ahead = facts.ahead.num_seconds(),
             "the clock of the database differs from this machine's: keep both in step (NTP)"
@@ -158,7 +158,7 @@ fn warn(facts: &Facts, pooling: PoolerMode) {
             "the database does not wait for its disk: payments that were answered 201 can be lost in a crash"
         );
     }
-    if pooling == PoolerMode::Session && !facts.has_our_settings {
+    if pooling == PoolerMode::Session && !facts.has_our_parameters {
         tracing::warn!(
             "a pooler ignores the settings of a session; lists with a rare filter may be slow (docs/scaling.md)"
         );
@@ -179,7 +179,7 @@ mod tests {
             is_read_only: false,
             timezone: "UTC".to_owned(),
             statement_timeout_ms: 5_000,
-            has_our_settings: true,
+            has_our_parameters: true,
             unsafe_settings: String::new(),
             role: "books".to_owned(),
             database: "accounts".to_owned(),
@@ -191,21 +191,22 @@ mod tests {
 
     #[test]
     fn databases_that_cannot_keep_the_promises_are_refused() {
-        for (wrong, told) in [
+        for (wrong, expected) in [
             (Facts { version_number: 130_012, version: "13.12".to_owned(), ..facts() }, "14 or newer"),
             (Facts { encoding: "LATIN1".to_owned(), ..facts() }, "encoded in LATIN1"),
             (Facts { is_read_only: true, ..facts() }, "default_transaction_read_only"),
         ] {
-            let error = check(&wrong, Duration::from_secs(5)).expect_err(told);
-            assert!(error.to_string().contains(told) && !is_unavailable(&error), "{error}");
+            let error = check(&wrong, Duration::from_secs(5)).expect_err(expected);
+            assert!(error.to_string().contains(expected) && !is_unavailable(&error), "{error}");
         }
         let standby = Facts { is_standby: true, is_read_only: true, ..facts() };
         assert!(is_unavailable(&check(&standby, Duration::from_secs(5)).expect_err("a standby")), "it may be promoted");
     }
 
     #[test]
-    fn settings_that_a_pooler_dropped_are_named() {
-        let refused = |facts: &Facts| check_session(facts, Duration::from_secs(5)).map_err(|error| error.to_string());
+    fn parameters_that_a_pooler_drops_are_named() {
+        let refused =
+            |facts: &Facts| check_parameters(facts, Duration::from_secs(5)).map_err(|error| error.to_string());
         assert_eq!(refused(&facts()), Ok(()));
         assert_eq!(refused(&Facts { statement_timeout_ms: 1_000, ..facts() }), Ok(()), "Postgres gives up earlier");
         for wrong in [

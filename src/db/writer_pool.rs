@@ -25,8 +25,8 @@ impl WriterPool {
         Self(database.clone())
     }
 
-    /// How many sessions there are. One keeps up with about what a core of the database's machine can do; two on a small
-    /// machine were no faster and cost each payment more.
+    /// How many sessions there are. One keeps up with about what a core of the database's machine can do; two on a
+    /// small machine were no faster and cost each payment more.
     #[must_use]
     pub fn size(&self) -> u32 {
         self.0.writers()
@@ -44,14 +44,14 @@ impl WriterPool {
     /// [`Error::Unavailable`].
     pub async fn acquire(&self) -> Result<WriterSession, Error> {
         let pool = self.0.writer_sessions()?;
-        Ok(WriterSession { connection: pool.acquire().await?, pool: pool.clone(), clock: self.0.clock() })
+        Ok(WriterSession { session: pool.acquire().await?, pool: pool.clone(), clock: self.0.clock() })
     }
 }
 
 /// A session for one statement after another. It returns to its pool when it is dropped.
 #[derive(Debug)]
 pub struct WriterSession {
-    connection: PoolConnection<Postgres>,
+    session: PoolConnection<Postgres>,
     pool: Pool,
     clock: DatabaseClock,
 }
@@ -62,7 +62,7 @@ impl WriterSession {
     /// # Errors
     /// [`Error::Unavailable`].
     pub async fn statement(&mut self) -> Result<Statement<'_>, Error> {
-        self.pool.statement_on(&mut self.connection).await
+        self.pool.statement_on(&mut self.session).await
     }
 
     /// The clock of the database at the other end.
@@ -74,11 +74,11 @@ impl WriterSession {
     /// The session as sqlx has it.
     #[cfg(feature = "broken")]
     pub fn session(&mut self) -> &mut PgConnection {
-        &mut self.connection
+        &mut self.session
     }
 
     /// Closes a session that may hang, instead of returning it.
     pub fn discard(self) {
-        drop(self.connection.detach());
+        drop(self.session.detach());
     }
 }

@@ -13,7 +13,7 @@ use crate::ownership::{self, ROOT, current_uid};
 /// The oldest version that is supported.
 const MINIMUM: u32 = 14;
 
-/// Folders that hold one folder a version, and what the names of those begin with.
+/// Folders that hold one folder for each version, and how the names of those begin.
 const VERSIONED: [(&str, &str); 5] = [
     ("/usr/lib/postgresql", ""),
     ("/usr", "pgsql-"),
@@ -36,8 +36,8 @@ impl Binaries {
     }
 }
 
-/// The first place whose programs fit: of the version of the existing cluster, or new enough. A folder that was asked
-/// for is the only place: somebody who names one wants that one.
+/// The first folder whose programs fit: of the version of the existing cluster, or new enough. A folder that was asked
+/// for is the only candidate.
 pub(super) fn find(
     asked_for: Option<&Path>,
     cluster_version: Option<u32>,
@@ -47,7 +47,7 @@ pub(super) fn find(
     let candidates = asked_for.map_or_else(|| candidates(run_as), |folder| vec![folder.to_owned()]);
     let mut looked_at = Vec::new();
     for folder in candidates {
-        match look_at(&folder, run_as) {
+        match inspect(&folder, run_as) {
             Ok((real, version)) if cluster_version.map_or(version >= MINIMUM, |wanted| version == wanted) => {
                 return Ok(Binaries(real));
             }
@@ -65,7 +65,7 @@ pub(super) fn find(
     })
 }
 
-/// Where to look, best first. `pg_config` and `PATH` are the user's choice; the rest is where packages put them.
+/// Where to look, best first. `pg_config` and `PATH` are the user's choice; packages install into the rest.
 fn candidates(run_as: &RunAs) -> Vec<PathBuf> {
     let mut folders = Vec::new();
     if let Ok(output) = run_as.command("pg_config").arg("--bindir").stdout(Stdio::piped()).output()
@@ -74,7 +74,7 @@ fn candidates(run_as: &RunAs) -> Vec<PathBuf> {
         folders.push(PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()));
     }
     let path = env::var_os("PATH").unwrap_or_default();
-    // Only those of `PATH` that hold a server: an error that lists all the others helps nobody.
+    // Only those of `PATH` that hold a server: a list of all the others would not help in an error.
     folders.extend(env::split_paths(&path).filter(|folder| folder.is_absolute() && folder.join("postgres").is_file()));
     for (parent, prefix) in VERSIONED {
         folders.extend(newest_first(Path::new(parent), prefix));
@@ -86,7 +86,7 @@ fn candidates(run_as: &RunAs) -> Vec<PathBuf> {
         new
     });
     if folders.is_empty() {
-        // For the error: where one would have been.
+        // For the error: where a server would have been found.
         folders.push("/usr/lib/postgresql/*/bin".into());
         folders.push("the folders of PATH".into());
     }
@@ -100,7 +100,7 @@ fn newest_first(parent: &Path, prefix: &str) -> Vec<PathBuf> {
         .flatten()
         .flatten()
         .filter(|entry| entry.file_name().to_str().is_some_and(|name| name.starts_with(prefix)))
-        .map(|entry| (entry.file_name().to_str().map_or(0, digits_of), entry.path().join("bin")))
+        .map(|entry| (entry.file_name().to_str().map_or(0, version_in_name), entry.path().join("bin")))
         .filter(|(_, folder)| folder.join("postgres").is_file())
         .collect();
     found.sort_by_key(|(version, _)| Reverse(*version));
@@ -108,13 +108,13 @@ fn newest_first(parent: &Path, prefix: &str) -> Vec<PathBuf> {
 }
 
 /// The version in a folder's name: 17 of `postgresql@17`, 0 when there is none.
-fn digits_of(name: &str) -> u32 {
+fn version_in_name(name: &str) -> u32 {
     let digits: String = name.chars().skip_while(|c| !c.is_ascii_digit()).take_while(char::is_ascii_digit).collect();
     digits.parse().unwrap_or(0)
 }
 
-/// The real path and the major version of the programs in a folder, or what is wrong with the folder.
-fn look_at(folder: &Path, run_as: &RunAs) -> Result<(PathBuf, u32), String> {
+/// The real path and the major version of the programs in a folder, or the reason why the folder cannot be used.
+fn inspect(folder: &Path, run_as: &RunAs) -> Result<(PathBuf, u32), String> {
     for program in ["postgres", "initdb"] {
         if !folder.join(program).is_file() {
             return Err(format!("no `{program}` there"));
@@ -124,15 +124,15 @@ fn look_at(folder: &Path, run_as: &RunAs) -> Result<(PathBuf, u32), String> {
     for program in ["postgres", "initdb"] {
         check_owner(&folder.join(program), run_as).map_err(|error| error.to_string())?;
     }
-    // As the user of the server: root runs no program that it does not have to.
+    // As the user of the server: root runs no program that another user can run.
     let output = run_as.command(folder.join("postgres")).arg("--version").stdout(Stdio::piped()).output();
     let output = output.map_err(|error| format!("`postgres --version` does not run: {error}"))?;
     let version = parse_version(&String::from_utf8_lossy(&output.stdout));
     version.map(|version| (folder, version)).ok_or_else(|| "`postgres --version` prints no version".to_owned())
 }
 
-/// Root runs no program that an ordinary user could have put there. Other users choose their programs themselves, also
-/// those of somebody who installs them for all, as Homebrew does.
+/// Root runs no program that an ordinary user could have put there. Other users choose their programs themselves, even
+/// from an owner who installs for all users, as Homebrew does.
 fn check_owner(program: &Path, run_as: &RunAs) -> io::Result<()> {
     if current_uid() != ROOT {
         return Ok(());
@@ -146,7 +146,7 @@ fn check_owner(program: &Path, run_as: &RunAs) -> io::Result<()> {
 /// `postgres (PostgreSQL) 15.18 (Debian …)`, `… 17beta1`, `… 19devel`.
 fn parse_version(text: &str) -> Option<u32> {
     let number = text.split("(PostgreSQL)").nth(1)?;
-    Some(digits_of(number)).filter(|version| *version > 0)
+    Some(version_in_name(number)).filter(|version| *version > 0)
 }
 
 #[cfg(test)]

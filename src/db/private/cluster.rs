@@ -1,4 +1,4 @@
-//! The cluster: Postgres' data files, made once by `initdb`.
+//! The cluster: Postgres' data files, created once by `initdb`.
 
 use std::{
     ffi::OsString,
@@ -12,14 +12,14 @@ use std::{
 use tokio::time::sleep;
 
 use super::{
-    NAME, Site,
     error::PrivatePostgresError,
+    site::{NAME, Site},
     supervised::{POLL, Supervised},
 };
 
-/// A cluster in the making has a name of its own until it is whole.
+/// How the name of a cluster begins until it is complete.
 const UNFINISHED: &str = "postgres.new-";
-/// An `initdb` whose owner was killed ends within a second or two.
+/// How long the `initdb` of a killed owner may still write. It ends within a second or two.
 const LEFTOVER_LIMIT: Duration = Duration::from_secs(10);
 
 /// The major version that wrote the cluster; `None` when there is no cluster yet.
@@ -37,7 +37,7 @@ pub(super) fn version(cluster: &Path) -> Result<Option<u32>, PrivatePostgresErro
     text.trim().parse().map(Some).map_err(|_| PrivatePostgresError::NotACluster(cluster.to_owned()))
 }
 
-/// Makes the cluster unless it exists, and removes what killed attempts left.
+/// Creates the cluster unless it exists, and removes what killed attempts left.
 pub(super) async fn ensure(site: &Site) -> Result<(), PrivatePostgresError> {
     for leftover in leftovers(&site.data_dir)? {
         remove(&leftover).await?;
@@ -45,12 +45,12 @@ pub(super) async fn ensure(site: &Site) -> Result<(), PrivatePostgresError> {
     if site.cluster.exists() {
         return Ok(());
     }
-    tracing::info!(folder = %site.cluster.display(), "making a new Postgres cluster");
+    tracing::info!(folder = %site.cluster.display(), "creating a new Postgres cluster");
     let unfinished = unfinished(&site.data_dir);
     let made = DirBuilder::new().mode(0o700).create(&unfinished).and_then(|()| site.run_as.give(&unfinished));
     made.map_err(PrivatePostgresError::io("make", &unfinished))?;
     initdb(site, &unfinished).await?;
-    // From here on the cluster is whole, also after a power cut: initdb has synced the files, we sync the rename.
+    // From here on the cluster is complete, even after a power cut: initdb has synced the files, we sync the rename.
     let renamed = fs::rename(&unfinished, &site.cluster).and_then(|()| File::open(&site.data_dir)?.sync_all());
     renamed.map_err(PrivatePostgresError::io("make", &site.cluster))
 }
@@ -58,9 +58,9 @@ pub(super) async fn ensure(site: &Site) -> Result<(), PrivatePostgresError> {
 async fn initdb(site: &Site, folder: &Path) -> Result<(), PrivatePostgresError> {
     let mut args: Vec<OsString> = [
         "--encoding=UTF8",
-        // The same sorting on every machine and after every upgrade of its C library.
+        // The same sort order on every machine, and after every upgrade of its C library.
         "--locale=C",
-        // The socket's folder keeps others out; there is no network listener.
+        // Only its owner can enter the socket's folder, and there is no network listener.
         "--auth-local=trust",
         "--auth-host=reject",
         "--data-checksums",
@@ -81,7 +81,7 @@ async fn initdb(site: &Site, folder: &Path) -> Result<(), PrivatePostgresError> 
     Err(PrivatePostgresError::Failed { program: "initdb", status: status.to_string(), log, tail })
 }
 
-/// A name that no earlier attempt has used: its `initdb` may still be at work there.
+/// A name that no earlier attempt has used, because the `initdb` of that attempt may still write there.
 fn unfinished(data_dir: &Path) -> PathBuf {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     data_dir.join(format!("{UNFINISHED}{}-{}", std::process::id(), now.as_nanos()))
@@ -97,7 +97,7 @@ fn leftovers(data_dir: &Path) -> Result<Vec<PathBuf>, PrivatePostgresError> {
     list().map_err(PrivatePostgresError::io("read", data_dir))
 }
 
-/// Removes a folder in which an `initdb` may still write for a moment: it loses its files, fails and ends.
+/// Removes a folder in which an `initdb` may still write for a moment. That `initdb` loses its files, fails and ends.
 async fn remove(folder: &Path) -> Result<(), PrivatePostgresError> {
     tracing::info!(folder = %folder.display(), "removing an unfinished Postgres cluster");
     let started = Instant::now();

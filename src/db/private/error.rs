@@ -1,4 +1,4 @@
-//! What can go wrong, in sentences for the person who started the program.
+//! Why a private Postgres does not start or stop, in sentences for the person who started the program.
 
 use std::{
     io,
@@ -17,15 +17,15 @@ pub enum PrivatePostgresError {
          or set UNIBOOKS_POSTGRES_BIN to the folder that holds `postgres` and `initdb`."
     )]
     BinariesNotFound {
-        /// The oldest version that will do.
+        /// The oldest version that is supported.
         minimum: u32,
-        /// Each place, with what was wrong there.
+        /// Each folder, with the reason why it cannot be used.
         looked_at: String,
     },
     /// The folder that was asked for cannot be used.
     #[error("the Postgres programs that UNIBOOKS_POSTGRES_BIN names cannot be used: {0}.")]
     BinariesUnusable(String),
-    /// Data of one major version, programs of others.
+    /// The data is of one major version, the programs are of others.
     #[error(
         "the data in {cluster} was written by Postgres {version}, but of that version no server is installed. Looked at: \
          {looked_at}. Install Postgres {version}, set UNIBOOKS_POSTGRES_BIN to the folder of its programs, or choose \
@@ -36,13 +36,13 @@ pub enum PrivatePostgresError {
         cluster: PathBuf,
         /// The major version that wrote it.
         version: u32,
-        /// Each place, with the version found there.
+        /// Each folder, with the version found there.
         looked_at: String,
     },
-    /// There is no home folder to keep data in.
+    /// There is no home folder for the data.
     #[error("there is no home folder to keep the data in (HOME is not set). Set UNIBOOKS_DATA_DIR to a folder.")]
     NoHome,
-    /// Somebody else could lead us to other files.
+    /// Another user could lead us to other files.
     #[error(
         "the folder {folder} is not used, because of {untrusted}. A data folder and those above it must be yours or \
          root's, and nobody else may write there. Change that (chown, chmod go-w), or choose another folder with \
@@ -51,13 +51,13 @@ pub enum PrivatePostgresError {
     Untrusted {
         /// The data folder.
         folder: PathBuf,
-        /// Where, and who.
+        /// The file or folder, and who can change it.
         untrusted: Untrusted,
     },
-    /// The lock of the data folder is taken.
+    /// Another process holds the lock of the data folder.
     #[error("another unibooks uses the folder {0}. Stop it, or choose another folder with UNIBOOKS_DATA_DIR.")]
     InUse(PathBuf),
-    /// Started by root, and the user for Postgres cannot enter the data folder.
+    /// Root started the program, and the user for Postgres cannot enter the data folder.
     #[error(
         "the user `{user}` cannot enter the folder {folder}; Postgres refuses to run as root and runs as that user. Set \
          UNIBOOKS_DATA_DIR to a folder that it can reach, such as /var/lib/unibooks."
@@ -68,7 +68,7 @@ pub enum PrivatePostgresError {
         /// The user that Postgres would run as.
         user: String,
     },
-    /// Started by root, and there is nobody to run Postgres as.
+    /// Root started the program, and there is no user to run Postgres as.
     #[error(
         "Postgres refuses to run as root, and this system has neither a user `postgres` nor a user `nobody` to run it as. \
          Start unibooks as an ordinary user."
@@ -80,7 +80,7 @@ pub enum PrivatePostgresError {
          UNIBOOKS_DATA_DIR."
     )]
     NotACluster(PathBuf),
-    /// The folder for the socket is not safely ours.
+    /// Another user may control the folder for the socket.
     #[error(
         "the folder {folder} for the Postgres socket cannot be used: {reason}. Remove it, or set UNIBOOKS_DATA_DIR to a shorter path."
     )]
@@ -103,9 +103,9 @@ pub enum PrivatePostgresError {
         tail: String,
     },
     /// Postgres runs but does not answer.
-    #[error("Postgres did not accept connections within {seconds} seconds. The end of its log {log}:\n{tail}")]
+    #[error("Postgres was not ready within {seconds} seconds. The end of its log {log}:\n{tail}")]
     NotReady {
-        /// How long it was waited for.
+        /// How long we have waited.
         seconds: u64,
         /// The whole log.
         log: PathBuf,
@@ -119,29 +119,29 @@ pub enum PrivatePostgresError {
     StillRunning {
         /// The data folder.
         folder: PathBuf,
-        /// How long it was waited for.
+        /// How long we have waited.
         seconds: u64,
     },
     /// Postgres answers, with an error.
-    #[error("the private Postgres refused the connection: {0}")]
+    #[error("the private Postgres reported: {0}")]
     Database(#[from] sqlx::Error),
     /// A file or program could not be used.
     #[error("could not {action} {path}: {source}")]
     Io {
-        /// What was tried.
+        /// The action, as a verb.
         action: &'static str,
-        /// On what.
+        /// The file, folder or program.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
-    /// The preparation itself broke off.
+    /// The task that prepares the start panicked or was cancelled.
     #[error("the preparation of the private Postgres broke off: {0}")]
     Setup(io::Error),
 }
 
 impl PrivatePostgresError {
-    /// What a check of the data folder found.
+    /// The failure of a check of the data folder.
     pub(super) fn untrusted(folder: &Path, error: io::Error) -> Self {
         match error.downcast() {
             Ok(untrusted) => Self::Untrusted { folder: folder.to_owned(), untrusted },

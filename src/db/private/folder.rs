@@ -1,4 +1,4 @@
-//! The data folder: where it is, who may enter it, and that only one process uses it.
+//! The data folder: where it is, who may enter it, and the lock that lets one process use it.
 
 use std::{
     env,
@@ -16,7 +16,7 @@ use super::error::PrivatePostgresError;
 use crate::ownership::{self, ROOT, current_uid};
 
 /// See [`lock`].
-const LOCK_TRIES: u32 = 10;
+const LOCK_ATTEMPTS: u32 = 10;
 const LOCK_PAUSE: Duration = Duration::from_millis(20);
 
 /// The data folder when none is chosen: `$XDG_DATA_HOME/unibooks` or `~/.local/share/unibooks`; for root
@@ -41,18 +41,18 @@ fn below_home(data_home: Option<PathBuf>, home: Option<PathBuf>) -> Option<PathB
     Some(base.join("unibooks"))
 }
 
-/// Makes the data folder unless it exists, and gives its real path. An existing folder keeps its mode.
+/// Creates the data folder unless it exists, and returns its real path. An existing folder keeps its mode.
 ///
-/// Neither the folder nor one above it may be another user's, or be open for others to write: who can change a folder
-/// can put a link into it, and we would write to where it leads. That the folder above is one for everybody, like
-/// `/tmp`, is no danger.
+/// Neither the folder nor one above it may belong to another user or be writable by one. Such a user could put a link
+/// into it, and we would write to where the link leads. A shared folder above it with the sticky bit, like `/tmp`, is
+/// no danger.
 pub(super) fn create(path: &Path) -> Result<PathBuf, PrivatePostgresError> {
     let us = &[current_uid()];
     let untrusted = |error| PrivatePostgresError::untrusted(path, error);
     let path = &std::path::absolute(path).map_err(PrivatePostgresError::io("find", path))?;
     let above = path.ancestors().skip(1).find(|above| above.exists());
     if let (false, Some(above)) = (path.exists(), above) {
-        // Before anything is made: root makes nothing where somebody else is at home.
+        // Before anything is created: root creates nothing in another user's folder.
         let real = ownership::check_parent_path(above, us).map_err(untrusted)?;
         let wanted = real.join(path.strip_prefix(above).unwrap_or(path));
         make(&wanted).map_err(PrivatePostgresError::io("make the data folder", path))?;
@@ -60,35 +60,35 @@ pub(super) fn create(path: &Path) -> Result<PathBuf, PrivatePostgresError> {
     ownership::check_path(path, us).map_err(untrusted)
 }
 
-/// Makes a folder and those above it.
+/// Creates a folder and those above it.
 fn make(path: &Path) -> io::Result<()> {
     if let Some(parent) = path.parent() {
         fs::create_dir_all(parent)?;
     }
-    // Root's folder stays root's, but the user that Postgres runs as must get through to the cluster.
+    // Root keeps its folder, but the user that Postgres runs as must be able to pass through it to the cluster.
     let mode = if current_uid() == ROOT { 0o711 } else { 0o700 };
     DirBuilder::new().mode(mode).create(path)?;
-    // Again, because the umask took its part.
+    // Again, because the umask has removed bits from it.
     fs::set_permissions(path, Permissions::from_mode(mode))
 }
 
-/// Opens files, but not where a link leads: in our folder there is no use for one.
-pub(super) fn no_link() -> OpenOptions {
+/// Opens files and refuses links: nothing in our folder has a reason to be one.
+pub(super) fn without_links() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.custom_flags(OFlags::NOFOLLOW.bits().cast_signed());
     options
 }
 
-/// Takes the lock of the data folder. It is held as long as the file is open; std opens files so that children do not
-/// inherit them (`O_CLOEXEC`), so a Postgres that outlives us for a moment does not hold it.
+/// Takes the lock of the data folder, which is held as long as the file is open. std opens files so that children do
+/// not inherit them (`O_CLOEXEC`). So a Postgres that outlives us for a moment does not hold the lock.
 ///
-/// Between `fork` and `exec` a child of a process that was killed still holds it, for less than a millisecond: hence
-/// more than one try, each after a pause that blocks the thread.
+/// Between `fork` and `exec`, a child of a killed process still holds it, for less than a millisecond. So there is more
+/// than one attempt, with pauses that block the thread.
 pub(super) fn lock(data_dir: &Path) -> Result<File, PrivatePostgresError> {
     let path = data_dir.join("lock");
-    let open = no_link().write(true).create(true).truncate(false).mode(0o600).open(&path);
+    let open = without_links().write(true).create(true).truncate(false).mode(0o600).open(&path);
     let file = open.map_err(PrivatePostgresError::io("open the lock file", &path))?;
-    for _ in 0..LOCK_TRIES {
+    for _ in 0..LOCK_ATTEMPTS {
         match file.try_lock() {
             Ok(()) => return Ok(file),
             Err(TryLockError::WouldBlock) => sleep(LOCK_PAUSE),

@@ -7,14 +7,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{error::PrivatePostgresError, folder::no_link};
+use super::{error::PrivatePostgresError, folder::without_links};
 
-/// A longer log is begun anew at the next start.
-const LARGEST: u64 = 10 * 1024 * 1024;
+/// A longer log is removed at the next start. Bytes.
+const MAX_BYTES: u64 = 10 * 1024 * 1024;
 /// How many lines an error quotes.
 const TAIL_LINES: usize = 12;
 
-/// The log, and where in it this start begins.
+/// The log, and the offset at which this start begins.
 #[derive(Debug)]
 pub(super) struct Log {
     pub(super) path: PathBuf,
@@ -24,16 +24,16 @@ pub(super) struct Log {
 impl Log {
     pub(super) fn open(path: &Path) -> Result<Self, PrivatePostgresError> {
         let mut start = fs::symlink_metadata(path).map_or(0, |found| found.len());
-        if start > LARGEST {
+        if start > MAX_BYTES {
             fs::remove_file(path).map_err(PrivatePostgresError::io("remove", path))?;
             start = 0;
         }
         Ok(Self { path: path.to_owned(), start })
     }
 
-    /// A handle to write to, for a child.
+    /// A handle for a child to write to.
     pub(super) fn writer(&self) -> Result<File, PrivatePostgresError> {
-        let open = no_link().append(true).create(true).mode(0o600).open(&self.path);
+        let open = without_links().append(true).create(true).mode(0o600).open(&self.path);
         open.map_err(PrivatePostgresError::io("write", &self.path))
     }
 
@@ -43,7 +43,7 @@ impl Log {
     }
 
     fn read(&self) -> io::Result<String> {
-        let mut file = no_link().read(true).open(&self.path)?;
+        let mut file = without_links().read(true).open(&self.path)?;
         let end = file.seek(SeekFrom::End(0))?;
         // Twelve lines are within the last few kilobytes.
         file.seek(SeekFrom::Start(self.start.max(end.saturating_sub(16 * 1024))))?;

@@ -1,12 +1,13 @@
-//! A Postgres of one's own, for `unibooks dev` and for the tests: found on the machine, set up on first use, run as a
-//! child on a Unix socket, ended with its owner.
+//! A private Postgres, for `unibooks dev` and for the tests: found on the machine, set up on first use, run as a child
+//! process on a Unix socket, and ended with its owner.
 //!
 //! Inside the data folder: `lock` (held while in use), `postgres/` (the cluster), `socket/` and `postgres.log`. The
 //! caller may keep other files beside them. Durability is Postgres' own: nothing of it is switched off.
 //!
-//! The pieces, in the order in which a start uses them: `user` (root may not run Postgres), `folder` (the data folder
-//! and its lock), `binaries`, `socket`, `cluster` (`initdb`), `orphan` (what a killed owner left), `server` (run and
-//! wait until ready); below them `supervised` (no child outlives its owner) and `log`.
+//! The files, in the order in which a start uses them: `user` (root may not run Postgres), `folder` (the data folder
+//! and its lock), `binaries`, `socket`, `cluster` (`initdb`), `orphan` (what a killed owner left), `server` (run it and
+//! wait until it is ready). Below them are `site` (what the others need to know), `supervised` (no child outlives its
+//! owner) and `log`.
 
 mod binaries;
 mod cluster;
@@ -15,29 +16,31 @@ mod folder;
 mod log;
 mod orphan;
 mod server;
+mod site;
 mod socket;
 mod supervised;
 mod user;
 
-use std::{fs::File, path::PathBuf, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
-use sqlx::postgres::{PgConnectOptions, PgSslMode};
+use sqlx::postgres::PgConnectOptions;
 
-use self::{binaries::Binaries, log::Log, supervised::Supervised, user::RunAs};
 pub use self::{error::PrivatePostgresError, folder::default_data_dir};
+use self::{
+    log::Log,
+    site::{NAME, PORT, Site},
+    supervised::Supervised,
+    user::RunAs,
+};
 use crate::ownership::current_uid;
 
-/// Superuser and database have the name of the program.
-const NAME: &str = "unibooks";
-/// The port is only a part of the socket's file name; fixed, so that `PGPORT` does not matter.
-const PORT: u16 = 5432;
-/// A fast shutdown writes what is in memory; on a slow disk that may take a while.
+/// How long a stop may take. A fast shutdown writes what is in memory, which is slow on a slow disk.
 const STOP_LIMIT: Duration = Duration::from_mins(1);
 
-/// What [`PrivatePostgres::start`] needs to know.
+/// What [`PrivatePostgres::start`] needs.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The folder that keeps the data; made when it does not exist. See [`default_data_dir`].
+    /// The folder that keeps the data; created when it does not exist. See [`default_data_dir`].
     pub data_dir: PathBuf,
     /// The folder with `postgres` and `initdb`; `None`: look for one.
     pub binaries: Option<PathBuf>,
@@ -45,26 +48,13 @@ pub struct Options {
     pub settings: Vec<(String, String)>,
 }
 
-/// Where a private Postgres lives, once everything is checked and made.
-#[derive(Debug)]
-struct Site {
-    cluster: PathBuf,
-    socket: PathBuf,
-    binaries: Binaries,
-    run_as: RunAs,
-    log: Log,
-    data_dir: PathBuf,
-    /// Held, not read: the operating system drops the lock when the file is closed, however we end.
-    _lock: File,
-}
-
 /// A running Postgres that belongs to this process.
 ///
-/// [`stop`](Self::stop) ends it in order. Dropping the value, or the death of the process in any way, ends it too, a
-/// moment later and with nothing lost.
+/// [`stop`](Self::stop) shuts it down and waits. A drop of the value, or the death of this process in any way, shuts it
+/// down too, a moment later and with nothing lost.
 #[derive(Debug)]
 pub struct PrivatePostgres {
-    // Dropped in this order: the server is told to end before the lock is free.
+    // Dropped in this order: the server is interrupted before the lock is free.
     server: Supervised,
     site: Site,
 }
@@ -79,8 +69,8 @@ impl PrivatePostgres {
     /// program: no binaries, wrong version, folder in use or out of reach, `initdb` or `postgres` failed.
     pub async fn start(options: Options) -> Result<Self, PrivatePostgresError> {
         let settings = options.settings.clone();
-        // Looking around runs a few short programs; a worker thread of the runtime should not wait for them.
-        let site = tokio::task::spawn_blocking(move || Site::prepare(&options))
+        // This runs a few short programs; a worker thread of the runtime should not wait for them.
+        let site = tokio::task::spawn_blocking(move || prepare(&options))
             .await
             .map_err(|error| PrivatePostgresError::Setup(error.into()))??;
         cluster::ensure(&site).await?;
@@ -101,10 +91,10 @@ impl PrivatePostgres {
         format!("postgres://{NAME}@{}:{PORT}/{NAME}", socket::percent_encode(&self.site.socket))
     }
 
-    /// Ends Postgres with a fast shutdown (open connections are cut, committed data is on disk) and waits for its exit.
+    /// Ends Postgres with a fast shutdown (open sessions are ended, committed data is on disk) and waits for its exit.
     ///
     /// # Errors
-    /// When it does not end within a minute, or when its state cannot be read. It still ends by itself then.
+    /// When it does not end within a minute, or its state cannot be read. Even then it ends by itself later.
     pub async fn stop(self) -> Result<(), PrivatePostgresError> {
         if self.server.stop(STOP_LIMIT).await? {
             socket::tidy(&self.site.socket, &self.site.data_dir);
@@ -114,28 +104,16 @@ impl PrivatePostgres {
     }
 }
 
-impl Site {
-    /// Makes and checks everything that must be there before the first child runs.
-    fn prepare(options: &Options) -> Result<Self, PrivatePostgresError> {
-        let data_dir = folder::create(&options.data_dir)?;
-        let lock = folder::lock(&data_dir)?;
-        let cluster = data_dir.join("postgres");
-        let run_as = RunAs::choose(current_uid(), &cluster)?;
-        run_as.check_reach(&data_dir)?;
-        let version = cluster::version(&cluster)?;
-        let binaries = binaries::find(options.binaries.as_deref(), version, &cluster, &run_as)?;
-        let socket = socket::prepare(&data_dir, &run_as)?;
-        let log = Log::open(&data_dir.join("postgres.log"))?;
-        Ok(Self { cluster, socket, binaries, run_as, log, data_dir, _lock: lock })
-    }
-
-    fn connect_options(&self, database: &str) -> PgConnectOptions {
-        // Every value that the environment (`PGHOST`, `PGSSLMODE`, …) could bend is set here.
-        PgConnectOptions::new_without_pgpass()
-            .socket(&self.socket)
-            .port(PORT)
-            .username(NAME)
-            .database(database)
-            .ssl_mode(PgSslMode::Disable)
-    }
+/// Creates and checks everything that must be there before the first child runs.
+fn prepare(options: &Options) -> Result<Site, PrivatePostgresError> {
+    let data_dir = folder::create(&options.data_dir)?;
+    let lock = folder::lock(&data_dir)?;
+    let cluster = data_dir.join("postgres");
+    let run_as = RunAs::choose(current_uid(), &cluster)?;
+    run_as.check_reach(&data_dir)?;
+    let version = cluster::version(&cluster)?;
+    let binaries = binaries::find(options.binaries.as_deref(), version, &cluster, &run_as)?;
+    let socket = socket::prepare(&data_dir, &run_as)?;
+    let log = Log::open(&data_dir.join("postgres.log"))?;
+    Ok(Site { cluster, socket, binaries, run_as, log, data_dir, _lock: lock })
 }

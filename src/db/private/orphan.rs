@@ -10,16 +10,16 @@ use std::{
 
 use tokio::time::sleep;
 
-use super::{Site, error::PrivatePostgresError, supervised::POLL};
+use super::{error::PrivatePostgresError, site::Site, supervised::POLL};
 
-/// How long it may take to end.
+/// How long an orphan may take to end.
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// Interrupts the Postgres that runs on the cluster, if one does, and waits for its end. It has no owner: we hold the
-/// lock of the data folder.
+/// Interrupts the Postgres that runs on the cluster, if there is one, and waits for its end. It has no owner, because
+/// we hold the lock of the data folder.
 pub(super) async fn end(site: &Site) -> Result<(), PrivatePostgresError> {
     let Some(pid) = find(&site.cluster) else { return Ok(()) };
-    tracing::info!(pid, "waiting for the Postgres of an unibooks that was killed");
+    tracing::info!(pid, "waiting for the Postgres of a killed unibooks to end");
     let kill = site.run_as.command("/bin/sh").args(["-c", "kill -INT \"$1\"", "sh", &pid.to_string()]).status();
     kill.map_err(PrivatePostgresError::io("run", "/bin/sh"))?;
     let started = Instant::now();
@@ -33,7 +33,7 @@ pub(super) async fn end(site: &Site) -> Result<(), PrivatePostgresError> {
 }
 
 /// The process that the cluster's `postmaster.pid` names, if it is a Postgres on this cluster. After a power cut the
-/// file names a process that is gone, or one that has nothing to do with us; Postgres itself copes with the file then.
+/// file names a process that is gone, or an unrelated one; Postgres itself handles such a file.
 pub(super) fn find(cluster: &Path) -> Option<u32> {
     let text = fs::read_to_string(cluster.join("postmaster.pid")).ok()?;
     let pid = text.lines().next()?.trim().parse().ok()?;
@@ -43,7 +43,8 @@ pub(super) fn find(cluster: &Path) -> Option<u32> {
 /// Whether a process was started as `postgres … -D <cluster> …`.
 fn runs_on(pid: u32, cluster: &Path) -> bool {
     let cluster = cluster.as_os_str().as_bytes();
-    // Linux: every argument ends with a zero. Readable for everyone, unlike the working folder.
+    // Linux: every argument ends with a zero byte. Every user may read this file, unlike the link to the working
+    // folder.
     if Path::new("/proc/self/cmdline").exists() {
         let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
         let args: Vec<&[u8]> = line.split(|byte| *byte == 0).collect();

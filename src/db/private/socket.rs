@@ -1,4 +1,4 @@
-//! The folder of the Unix socket. Only its owner (and root) can enter it: that is what stands in for a password.
+//! The folder of the Unix socket. Only its owner and root can enter it, which takes the place of a password.
 
 use std::{
     env,
@@ -13,21 +13,21 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{PORT, error::PrivatePostgresError, user::RunAs};
+use super::{error::PrivatePostgresError, site::PORT, user::RunAs};
 use crate::ownership::ROOT;
 
-/// The longest path of a socket in bytes: `sun_path` less its closing zero.
+/// The longest path of a socket in bytes: `sun_path` without its final zero.
 const LONGEST: usize = if cfg!(target_os = "macos") { 103 } else { 107 };
 
-/// Makes the folder for the socket: `socket` in the data folder, or one of a short name elsewhere when that path would
-/// be too long for the system.
+/// Creates the folder for the socket: `socket` in the data folder, or one with a short name elsewhere when that path is
+/// too long for the system.
 pub(super) fn prepare(data_dir: &Path, run_as: &RunAs) -> Result<PathBuf, PrivatePostgresError> {
     let folder = choose(data_dir, &env::temp_dir());
     let refuse = |reason: String| PrivatePostgresError::Socket { folder: folder.clone(), reason };
     match DirBuilder::new().mode(0o700).create(&folder) {
         Ok(()) => {}
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            // In a folder for everyone somebody else may have been first.
+            // In a folder like `/tmp`, another user may have been first.
             let found = fs::symlink_metadata(&folder).map_err(|error| refuse(error.to_string()))?;
             let owned = found.uid() == run_as.uid || found.uid() == ROOT;
             if !found.is_dir() || !owned || found.mode() & 0o077 != 0 {
@@ -42,7 +42,7 @@ pub(super) fn prepare(data_dir: &Path, run_as: &RunAs) -> Result<PathBuf, Privat
     Ok(folder)
 }
 
-/// Removes a folder that was made outside of the data folder. When that fails, the next start uses it again.
+/// Removes a folder that was created outside of the data folder. When that fails, the next start uses it again.
 pub(super) fn tidy(folder: &Path, data_dir: &Path) {
     if !folder.starts_with(data_dir) {
         let _ = fs::remove_dir(folder);
@@ -50,7 +50,7 @@ pub(super) fn tidy(folder: &Path, data_dir: &Path) {
 }
 
 fn choose(data_dir: &Path, temp: &Path) -> PathBuf {
-    // The hash tells data folders apart; it must only be the same at each start.
+    // The hash distinguishes data folders. It needs only to be the same at each start.
     let short = format!("unibooks-{:016x}", fnv1a(data_dir.as_os_str().as_bytes()));
     let places = [data_dir.join("socket"), temp.join(&short)];
     places.into_iter().find(|folder| fits(folder)).unwrap_or_else(|| Path::new("/tmp").join(short))

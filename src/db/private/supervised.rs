@@ -1,8 +1,8 @@
-//! Runs a child that never outlives us, however we end.
+//! Runs a child process that never outlives us, even when we are killed.
 //!
-//! Between us and the child stands a small shell. A pipe that only we hold open is its life line: when it closes,
-//! because we asked for the end, were dropped or were killed with `kill -9`, the shell interrupts the child. (Linux'
-//! `PR_SET_PDEATHSIG` would need `unsafe` and already fires when the thread that started the child ends.)
+//! Its parent is a small shell, which reads from a pipe that only we hold open. The pipe closes when we stop the child,
+//! are dropped or are killed with `kill -9`; then the shell interrupts the child. (Linux' `PR_SET_PDEATHSIG` would need
+//! `unsafe`, and fires already when the thread that started the child ends.)
 
 use std::{
     ffi::OsStr,
@@ -16,17 +16,18 @@ use tokio::time::sleep;
 
 use super::{error::PrivatePostgresError, log::Log, user::RunAs};
 
-/// How often a child's end is looked for. Asking instead of being told keeps us independent of the runtime that
-/// started the child, which in tests is gone before the child is.
+/// The interval at which we poll for a child's end. Polling makes us independent of the runtime that started the child:
+/// in tests it ends before the child.
 pub(super) const POLL: Duration = Duration::from_millis(10);
 
-/// The shell. It heeds no signal itself, so that one to the whole group or service does not cut the life line.
+/// The shell. It ignores signals itself, so that a signal to the whole group or service does not end the supervision.
 ///
-/// The interrupt is repeated because the child ignores it until it has set its own handler; Postgres and `initdb` take
-/// the second like none. A Postgres that is interrupted while it recovers from a crash may wait for itself for ever
-/// (seen with version 15); so after some time it is told to end at once, which loses nothing: it recovers at its next
-/// start. The shell is the child's parent and ends the repeating as soon as the child is reaped, so the number cannot
-/// have passed to another process. It goes last: when the shell has ended, nothing of ours runs.
+/// The interrupt is repeated, because the child ignores it until it has set its own handler; Postgres and `initdb`
+/// ignore a second one. A Postgres that is interrupted during crash recovery may wait for itself for ever (seen with
+/// version 15). So after some time it gets a SIGQUIT, which loses nothing: it recovers at its next start.
+///
+/// The shell is the child's parent, and stops repeating as soon as the child is reaped. So the pid cannot belong to
+/// another process yet. The shell ends last: after it, nothing of ours runs.
 const SHELL: &str = r#"
 trap '' HUP INT TERM
 exec 3<&0
@@ -53,18 +54,18 @@ status=$?
 exit "$status"
 "#;
 
-/// How often a child is interrupted, ten times a second, before it is told to end at once.
+/// How often a child is interrupted, ten times a second, before it gets a SIGQUIT.
 const INTERRUPTS: u32 = 300;
 
-/// A child under the shell. Dropping it ends the child (without waiting for it).
+/// A child of the shell. A drop stops the child and does not wait for its end.
 #[derive(Debug)]
 pub(super) struct Supervised {
     shell: Child,
-    life_line: ChildStdin,
+    pipe: ChildStdin,
 }
 
 impl Supervised {
-    /// Starts a program; what it prints goes to the log.
+    /// Starts a program, whose output goes to the log.
     pub(super) fn start<I: AsRef<OsStr>>(
         program: &Path,
         args: impl IntoIterator<Item = I>,
@@ -87,13 +88,13 @@ impl Supervised {
         command.args(["-c", SHELL, "unibooks-supervisor", &interrupts.to_string()]).arg(program).args(args);
         command.stdin(Stdio::piped()).stdout(output).stderr(errors);
         let started = command.spawn().and_then(|mut shell| {
-            let life_line = shell.stdin.take().ok_or_else(|| io::Error::other("no pipe to the shell"))?;
-            Ok(Self { shell, life_line })
+            let pipe = shell.stdin.take().ok_or_else(|| io::Error::other("no pipe to the shell"))?;
+            Ok(Self { shell, pipe })
         });
         started.map_err(PrivatePostgresError::io("run", program))
     }
 
-    /// How the child ended, or `None` while it runs.
+    /// The exit status of the child, or `None` while it runs.
     pub(super) fn exit_status(&mut self) -> Result<Option<ExitStatus>, PrivatePostgresError> {
         self.shell.try_wait().map_err(PrivatePostgresError::io("wait for", "the child process"))
     }
@@ -110,8 +111,8 @@ impl Supervised {
 
     /// Interrupts the child and waits for its end; `false` when it still runs after `limit`.
     pub(super) async fn stop(self, limit: Duration) -> Result<bool, PrivatePostgresError> {
-        let Self { mut shell, life_line } = self;
-        drop(life_line);
+        let Self { mut shell, pipe } = self;
+        drop(pipe);
         let started = Instant::now();
         while started.elapsed() < limit {
             if shell.try_wait().map_err(PrivatePostgresError::io("wait for", "the child process"))?.is_some() {
@@ -128,12 +129,12 @@ mod tests {
     use super::*;
     use crate::ownership::current_uid;
 
-    /// Prints that it is ready, ignores SIGINT and ends on SIGQUIT. (A shell cannot do this: a background process starts
-    /// with both signals ignored, which a shell cannot change.)
+    /// Prints that it is ready, ignores SIGINT and ends at SIGQUIT. (No shell can do this: its background processes
+    /// start with both signals ignored, which a shell cannot change.)
     const STUBBORN: &str = "$SIG{INT} = 'IGNORE'; $SIG{QUIT} = 'DEFAULT'; $| = 1; print 'ready'; sleep 1 while 1";
 
     #[tokio::test]
-    async fn child_that_ignores_interrupts_gets_sigquit() {
+    async fn child_that_ignores_interrupts_is_ended_by_sigquit() {
         let folder = tempfile::tempdir().expect("temporary folder");
         let run_as = RunAs::choose(current_uid(), folder.path()).expect("a user");
         let log = Log::open(&folder.path().join("log")).expect("a log");
