@@ -1,4 +1,4 @@
-//! Migrations of databases with data, from each schema that a database in use can have.
+//! Migrations on databases with rows, from each state that a database in use can have.
 
 #[path = "migrations/api_key_scopes.rs"]
 mod api_key_scopes;
@@ -19,8 +19,8 @@ use unibooks::domain::Clock;
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
 
-/// For each migration, rows for the tables and columns that it adds. Together they fill every column of every table. A
-/// new migration without rows here fails a test.
+/// For each migration, the rows of a database that has reached it: in every table that exists by then, with every column
+/// set. A new migration without rows here fails.
 const ROWS: &[(i64, &str)] = &[
     (20_260_101_000_000, CALLERS),
     (20_260_101_000_001, PAYMENTS),

@@ -1,7 +1,7 @@
 //! A real private Postgres, as root and as an ordinary user, through crashes and restarts.
 
-#[path = "private_postgres/foreign.rs"]
-mod foreign;
+#[path = "private_postgres/other_users.rs"]
+mod other_users;
 #[path = "support/signal.rs"]
 mod signal;
 
@@ -20,12 +20,12 @@ use unibooks::db::private::{Options, PrivatePostgres, PrivatePostgresError};
 
 use signal::signal;
 
-/// The environment variable with the folder of the [`victim`].
+/// The environment variable that names the folder of [`victim`].
 const VICTIM_FOLDER: &str = "UNIBOOKS_TEST_VICTIM_FOLDER";
 /// The file that the victim writes when its row is committed.
 const VICTIM_READY: &str = "victim-ready";
 
-/// A temporary folder. If root runs the tests, Postgres' user needs access through it.
+/// A folder that the user of Postgres can pass through when root runs the tests.
 fn temporary_folder() -> TempDir {
     let folder = tempfile::tempdir().expect("temporary folder");
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o711)).expect("mode");
@@ -90,7 +90,7 @@ fn unfinished_clusters(data_dir: &Path) -> Vec<PathBuf> {
     entries.filter(|path| path.to_string_lossy().contains("postgres.new-")).collect()
 }
 
-/// Starts this test program again as another process, which runs [`victim`] on a folder.
+/// Starts this test program as a further process that runs [`victim`] on a folder.
 fn spawn_victim(data_dir: &Path) -> Child {
     Command::new(env::current_exe().expect("this program"))
         .args(["--ignored", "--exact", "victim"])
@@ -118,7 +118,7 @@ async fn victim() {
 #[tokio::test]
 async fn data_survives_a_restart_and_nothing_keeps_running() {
     let folder = temporary_folder();
-    // A folder that does not exist, whose name has all that a URL, a shell or a Postgres list must quote.
+    // It does not exist yet, and its name has what a URL, a shell or a list of Postgres must quote.
     let data_dir = folder.path().join("My \"data\", 100% 'ours'");
     let postgres = start(&data_dir).await;
     write_a_row(&postgres).await;
@@ -153,7 +153,7 @@ async fn only_the_owner_connects_and_commits_are_durable() {
         ("max_connections", "37"),
     ] {
         if name == "lc_collate" {
-            // Postgres 16 and later have no such setting.
+            // Postgres 16 has removed this setting.
             let mut connection = connect(&postgres).await;
             let query = "select datcollate::text from pg_database where datname = 'unibooks'";
             let found: String = sqlx::query_scalar(query).fetch_one(&mut connection).await.expect("collation");
@@ -220,12 +220,12 @@ async fn start_after_a_killed_initdb_succeeds() {
     assert_eq!(unfinished_clusters(&data_dir), Vec::<PathBuf>::new());
     write_a_row(&postgres).await;
     postgres.stop().await.expect("stop");
-    wait_until("the killed one's initdb has ended", || processes_that_name(folder.path()).is_empty());
+    wait_until("initdb of the killed process has ended", || processes_that_name(folder.path()).is_empty());
     assert_eq!(unfinished_clusters(&data_dir), Vec::<PathBuf>::new());
 }
 
 #[tokio::test]
-async fn missing_database_is_made_at_the_next_start() {
+async fn missing_database_is_created_at_the_next_start() {
     let folder = temporary_folder();
     let postgres = start(folder.path()).await;
     let mut connection =

@@ -1,4 +1,4 @@
-//! Migrations while the API is in use: a long reader may delay a migration, but not requests.
+//! Migrations while the API is in use: what a long reader may delay, and what it must not.
 
 use std::borrow::Cow;
 
@@ -16,7 +16,7 @@ const COLUMN: &str = "alter table payment add column of_the_test integer";
 const INDEX: &str = "-- no-transaction
 create index concurrently if not exists payment_of_the_test on payment (connection_id, created_at)";
 
-/// This build's migrations and one more after them.
+/// The migrations of this build and one after them.
 fn with(sql: &str) -> Migrator {
     let sql = AssertSqlSafe(sql.to_owned()).into_sql_str();
     let is_bare = sql.as_str().starts_with("-- no-transaction");
@@ -39,7 +39,7 @@ async fn answer(connection: &mut PgConnection, query: &'static str) -> Option<bo
     sqlx::query_scalar(query).fetch_optional(connection).await.expect(query)
 }
 
-/// Whether the test's index is valid; `None` if it does not exist.
+/// Whether the index of the test serves queries; `None` when there is no index.
 async fn is_valid(connection: &mut PgConnection) -> Option<bool> {
     answer(connection, "select indisvalid from pg_index where indexrelid = to_regclass('payment_of_the_test')").await
 }

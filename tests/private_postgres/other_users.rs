@@ -1,4 +1,4 @@
-//! Folders, links and programs of other users. Tests that need root do nothing for another user.
+//! Folders, links and programs of other users. What only root can set up is tested when root runs the tests.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
@@ -8,7 +8,7 @@ use unibooks::db::private::{Options, PrivatePostgres, PrivatePostgresError};
 
 use super::{options, temporary_folder};
 
-/// A user id that no machine should have.
+/// A user id that no machine of ours has.
 const STRANGER: u32 = 12_345;
 
 fn set_mode(path: &Path, mode: u32) {
@@ -19,7 +19,7 @@ fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
-/// Starts on a folder. Checks that the start is refused because of `at`, before it makes anything.
+/// Starts on a folder that must be refused because of `at`, before anything is created.
 async fn refused(data_dir: &Path, at: &Path) {
     let before = fs::read_dir(data_dir).map(Iterator::count).ok();
     let error = PrivatePostgres::start(options(data_dir)).await.expect_err("others can change it");
@@ -33,7 +33,7 @@ async fn refused(data_dir: &Path, at: &Path) {
 async fn data_folder_that_others_can_write_is_refused() {
     let folder = temporary_folder();
     let data_dir = folder.path().join("data");
-    // An existing folder, also with the sticky bit, and a missing one below a folder that others can write.
+    // A folder that exists, even with the sticky bit; and one that is still to be created, below another.
     fs::create_dir(&data_dir).expect("a folder");
     for mode in [0o707, 0o1777] {
         set_mode(&data_dir, mode);
@@ -60,11 +60,11 @@ async fn data_folder_of_another_user_is_refused() {
     chown(&data_dir, Some(0), None).expect("taken back");
     refused(&data_dir, &foreign).await;
     refused(&foreign.join("new"), &foreign).await;
-    // A link to the folder is refused too.
+    // A link to it is refused too.
     let link = folder.path().join("link");
     symlink(&foreign, &link).expect("a link");
     refused(&link.join("data"), &foreign).await;
-    // A folder that its group can write is refused too.
+    // A group counts as another user.
     let shared = folder.path().join("shared");
     fs::create_dir(&shared).expect("a folder");
     chown(&shared, None, Some(STRANGER)).expect("given away");
@@ -83,7 +83,7 @@ async fn no_file_is_written_through_a_link() {
         let error = PrivatePostgres::start(options(&data_dir)).await.expect_err("a link");
         assert!(matches!(&error, PrivatePostgresError::Io { path, .. } if path.ends_with(name)), "{error:?}");
         assert!(!target.exists(), "{name} was made elsewhere");
-        // An existing file keeps its content.
+        // A file that exists keeps its content.
         fs::write(&target, "theirs").expect("written");
         PrivatePostgres::start(options(&data_dir)).await.expect_err("a link");
         assert_eq!(fs::read_to_string(&target).expect("a file"), "theirs", "{name}");
@@ -109,7 +109,7 @@ async fn no_postgres_program_runs_as_root() {
     let options = Options { binaries: Some(folder.path().to_owned()), ..options(&data.path().join("data")) };
     PrivatePostgres::start(options).await.expect_err("that was no initdb");
     for program in ["postgres", "initdb"] {
-        let users = fs::read_to_string(folder.path().join("runs").join(program)).expect("it was asked");
+        let users = fs::read_to_string(folder.path().join("log").join(program)).expect("it was asked");
         assert!(users.lines().all(|uid| uid != "0"), "{program}: {users}");
     }
 }
@@ -125,7 +125,7 @@ async fn root_runs_no_program_that_others_can_write() {
         let options = Options { binaries: Some(folder.path().to_owned()), ..options(&data.path().join("data")) };
         let error = PrivatePostgres::start(options).await.expect_err("a program of another user");
         assert!(matches!(error, PrivatePostgresError::BinariesUnusable(_)), "{error:?}");
-        assert!(!folder.path().join("runs/postgres").exists(), "it was run");
+        assert!(!folder.path().join("log/postgres").exists(), "it was run");
         error.to_string()
     };
     chown(folder.path().join("initdb"), Some(STRANGER), None).expect("given away");
