@@ -43,8 +43,7 @@ chaos: ## Kill server and Postgres under load and compare (RUNS=1000 SEED=7 POOL
 
 chaos-proof: ## Show that `make chaos` finds what is broken on purpose
 	@scripts/ensure-postgres.sh
-	UNIBOOKS_BROKEN=answer_before_commit cargo test --locked --features broken --test chaos -- --must-find --runs 1000
-	UNIBOOKS_BROKEN=key_outside_transaction cargo test --locked --features broken --test chaos -- --must-find --runs 1000
+	@scripts/chaos-proof.sh
 
 lint: fmt clippy doc ## Check formatting, clippy and the documentation; warnings are errors
 

@@ -3,8 +3,6 @@
 use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
-#[cfg(feature = "broken")]
-use sqlx::postgres::PgConnection;
 use sqlx::postgres::Postgres;
 
 use super::clock::DatabaseClock;
@@ -69,12 +67,6 @@ impl WriterSession {
     #[must_use]
     pub fn clock(&self) -> DatabaseClock {
         self.clock.clone()
-    }
-
-    /// The session as sqlx has it.
-    #[cfg(feature = "broken")]
-    pub fn session(&mut self) -> &mut PgConnection {
-        &mut self.session
     }
 
     /// Closes a session that may hang, instead of returning it.

@@ -1,13 +1,11 @@
 //! What can go wrong with payments beyond what the shell knows.
 
-use std::time::Duration;
-
 use axum::response::{IntoResponse, Response};
 
 use super::problems;
-use super::write::group_commit;
+use super::write::queue::Error as WriteError;
 use crate::db;
-use crate::domain::{ParseError, PaymentId};
+use crate::domain::ParseError;
 use crate::http::problem::Error as HttpError;
 use crate::http::problem::FieldError;
 use crate::http::problem::document::Problem;
@@ -23,39 +21,15 @@ pub enum Error {
     /// The idempotency key came with another request before.
     #[error("the idempotency key was used for another request")]
     KeyReused,
-    /// The database failed while the payment was being stored, and there is no key under which the client could safely
-    /// try again.
-    #[error("whether the payment was stored is not known: {cause}")]
-    OutcomeUnknown {
-        /// The id that it has if it was, where that is known.
-        id: Option<PaymentId>,
-        /// After this time it is known whether it was.
-        settled_after: Duration,
-        /// What broke.
-        #[source]
-        cause: db::Error,
-    },
-    /// More payments wait to be stored than memory is set aside for.
-    #[error("the queue of payments to be stored is full")]
-    QueueFull,
+    /// The payment is not known to be stored.
+    #[error(transparent)]
+    Write(#[from] WriteError),
     /// A fault of the shell, or of the database.
     #[error(transparent)]
     Http(#[from] HttpError),
     /// The meaning of a request could not be written down.
     #[error("the request could not be digested: {0}")]
     Digest(#[from] serde_json::Error),
-}
-
-impl From<group_commit::Error> for Error {
-    fn from(error: group_commit::Error) -> Self {
-        match error {
-            group_commit::Error::Full => Self::QueueFull,
-            group_commit::Error::OutcomeUnknown { id, settled_after, cause } => {
-                Self::OutcomeUnknown { id, settled_after, cause }
-            }
-            group_commit::Error::Database(error) => error.into(),
-        }
-    }
 }
 
 impl From<db::Error> for Error {
@@ -84,9 +58,10 @@ fn member_of(constraint: &str) -> Option<&'static str> {
     })
 }
 
-impl IntoResponse for Error {
-    fn into_response(self) -> Response {
-        let problem = match &self {
+impl Error {
+    /// The problem document. The shell has those of the database's failures ([`HttpError`]).
+    fn problem(&self) -> Problem {
+        match self {
             Self::NotFound => {
                 Problem::new(&problems::PAYMENT_NOT_FOUND, "This connection has no payment with this id.")
             }
@@ -95,7 +70,7 @@ impl IntoResponse for Error {
                 "Another request of this connection came with this `Idempotency-Key`. Send each payment under a new \
                  key; `GET /accounting/payments?idempotency_key=…` shows the one that has it. Nothing was stored.",
             ),
-            Self::OutcomeUnknown { id, settled_after, .. } => {
+            Self::Write(WriteError::OutcomeUnknown { id, settled_after, .. }) => {
                 let look = match id {
                     Some(_) => "`GET /accounting/payments/{payment_id}` answers 200 if it was stored and 404 if not.",
                     None => "the list of the newest payments shows whether it was stored.",
@@ -111,17 +86,24 @@ impl IntoResponse for Error {
                     None => problem,
                 }
             }
-            Self::QueueFull => Problem::new(
+            Self::Write(WriteError::Full) => Problem::new(
                 &types::UNAVAILABLE,
-                "More payments arrive than can be stored. Nothing of this one was; try again after the seconds that \
-                 `Retry-After` tells.",
+                "More payments arrive than can be stored. Nothing of this one was; retry after the number of \
+                 seconds in `Retry-After`.",
             ),
-            Self::Digest(_) => Problem::new(&types::INTERNAL, "The failure was logged under `request_id`."),
-            Self::Http(_) => {
-                let Self::Http(error) = self else { unreachable!() };
-                return error.into_response();
+            Self::Digest(_) | Self::Http(_) | Self::Write(WriteError::Database(_)) => {
+                Problem::new(&types::INTERNAL, "The failure was logged under `request_id`.")
             }
-        };
-        Failure::respond(problem, self)
+        }
+    }
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Http(error) => error.into_response(),
+            Self::Write(WriteError::Database(error)) => Self::from(error).into_response(),
+            error => Failure::respond(error.problem(), error),
+        }
     }
 }

@@ -22,13 +22,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
-use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::{Mutex, Semaphore, oneshot};
 
-use super::writer::keep_writing;
-use crate::accounting::payments::payment::{IdempotencyClaim, LineItem, Payment, PaymentData, PaymentInsert, Stamp};
+use super::queue::{Error, PendingWrite, WriteOutcome};
+use super::writer::{keep_writing, settled_after};
+use crate::accounting::payments::payment::{LineItem, PaymentData, PaymentInsert};
 use crate::auth::Scoped;
 use crate::db::{self, WriterPool};
-use crate::domain::{Clock, ConnectionId, PaymentId};
+use crate::domain::Clock;
 
 /// How much may wait or be under way, in bytes of memory.
 const QUEUE_BYTES: usize = 32 * 1_024 * 1_024;
@@ -40,37 +41,6 @@ pub struct GroupCommit {
     /// A permit for each byte of [`QUEUE_BYTES`].
     room: Arc<Semaphore>,
     settled_after: Duration,
-}
-
-/// What became of a payment.
-#[derive(Debug)]
-pub enum WriteOutcome {
-    /// It is stored.
-    Inserted(Box<Payment>),
-    /// A payment of this idempotency key is stored already. Nothing new was stored.
-    KeyTaken(IdempotencyClaim),
-}
-
-/// Why a payment is not known to be stored.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The queue is full. Nothing was stored.
-    #[error("more payments wait to be stored than memory is set aside for")]
-    Full,
-    /// The database failed. Nothing was stored.
-    #[error(transparent)]
-    Database(#[from] db::Error),
-    /// The database failed after the payment was sent.
-    #[error("whether the payment was stored is not known: {cause}")]
-    OutcomeUnknown {
-        /// The id that it has if it was; `None` when the writer itself failed.
-        id: Option<PaymentId>,
-        /// After this time it is known whether it was: no write of it commits later.
-        settled_after: Duration,
-        /// What failed.
-        #[source]
-        cause: db::Error,
-    },
 }
 
 impl GroupCommit {
@@ -104,7 +74,7 @@ impl GroupCommit {
         let permits = u32::try_from(memory.min(QUEUE_BYTES)).unwrap_or(u32::MAX);
         let permit = Arc::clone(&self.room).try_acquire_many_owned(permits).map_err(|_| Error::Full)?;
         let (answer, answered) = oneshot::channel();
-        self.queue.send(PendingWrite { row, answer, permit }).map_err(|_| Error::Full)?;
+        self.queue.send(PendingWrite::new(row, answer, permit)).map_err(|_| Error::Full)?;
         answered.await.unwrap_or_else(|_| Err(self.writer_panicked()))
     }
 
@@ -121,59 +91,4 @@ impl GroupCommit {
             room.forget();
         }
     }
-}
-
-/// A payment in the queue, and the call that waits for it.
-#[derive(Debug)]
-pub(super) struct PendingWrite {
-    pub row: Scoped<PaymentInsert>,
-    answer: oneshot::Sender<Result<WriteOutcome, Error>>,
-    permit: OwnedSemaphorePermit,
-}
-
-impl PendingWrite {
-    /// Where its idempotency key stands in the unique index.
-    pub fn place(&self) -> (ConnectionId, Option<&str>) {
-        let key = self.row.value.claim.as_ref().map(|claim| claim.key.as_str());
-        (self.row.scope.connection_id(), key)
-    }
-
-    /// Whether nobody waits for an answer any more.
-    pub fn is_deserted(&self) -> bool {
-        self.answer.is_closed()
-    }
-
-    /// In bytes.
-    pub fn memory(&self) -> usize {
-        self.permit.num_permits()
-    }
-
-    /// Answers the call after the commit. `stamp` is what its payment was written with.
-    pub fn answer(self, is_stored: bool, stamp: Stamp) {
-        let PaymentInsert { data, warnings, claim } = self.row.value;
-        let written = match claim {
-            _ if is_stored => Ok(WriteOutcome::Inserted(Box::new(Payment::written(data, warnings, stamp)))),
-            Some(claim) => Ok(WriteOutcome::KeyTaken(claim)),
-            None => Err(Error::Database(sqlx::Error::RowNotFound.into())),
-        };
-        self.answer.send(written).ok();
-    }
-
-    /// Answers the call when nothing of the batch was stored.
-    pub fn fail(self, error: &db::Error) {
-        self.answer.send(Err(Error::Database(error.clone()))).ok();
-    }
-
-    /// Answers the call when it is not known whether the batch was stored, which was written with `stamp`.
-    pub fn outcome_unknown(self, stamp: Stamp, settled_after: Duration, cause: &db::Error) {
-        let cause = cause.clone();
-        self.answer.send(Err(Error::OutcomeUnknown { id: Some(stamp.id), settled_after, cause })).ok();
-    }
-}
-
-/// How long after a failure a batch can still be committed, with this statement timeout: the statement reaches the
-/// database until `not_after`, a timeout after it was sent; it may run for a timeout; and where the commit is a statement
-/// of its own, its transaction is idle for a timeout at most. What the commit itself takes, no timeout bounds.
-pub(super) fn settled_after(statement_timeout: Duration) -> Duration {
-    3 * statement_timeout
 }

@@ -1,16 +1,14 @@
-//! A writer: takes what has gathered in the queue, commits it as one batch, answers each call. Why, and what holds, is
-//! at the top of [`super::group_commit`].
+//! A writer takes the payments that have gathered in the queue, commits them as one batch, and answers each call. The
+//! reasons are at the top of [`super::group_commit`].
 
 use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Mutex;
-use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use super::group_commit::{PendingWrite, settled_after};
+use super::queue::{PendingWrite, Queue};
 use crate::accounting::payments::payment::Stamp;
 use crate::accounting::payments::store;
 use crate::db::{self, WriterPool, WriterSession};
@@ -20,24 +18,21 @@ use crate::domain::Clock;
 const BATCH_ROWS: usize = 128;
 /// A batch that has reached this, in bytes of memory, takes no further payment.
 const BATCH_BYTES: usize = 1_024 * 1_024;
-/// How long after its statement timeout a Postgres that says nothing is given up: it hangs, or the network does.
+/// How long after its statement timeout a silent Postgres is given up: it hangs, or the network does.
 const SILENCE: Duration = Duration::from_secs(1);
 /// How long an idle writer keeps its session. Returning it costs Postgres a round trip.
-const KEEP_CONNECTION: Duration = Duration::from_secs(1);
+const KEEP_SESSION: Duration = Duration::from_secs(1);
 
-/// What the writers take from.
-pub(super) type Queue = Arc<Mutex<UnboundedReceiver<PendingWrite>>>;
-
-/// Runs a writer. A panic, which is logged where it happens, costs the batch that it struck and not the writer.
+/// Runs a writer. A panic is logged where it happens; it fails the batch of that moment, and the writer goes on.
 pub(super) async fn keep_writing(queue: Queue, pool: WriterPool, clock: Clock) {
-    let writer = || Writer { queue: Arc::clone(&queue), pool: pool.clone(), connection: None, clock: clock.clone() };
+    let writer = || Writer { queue: Arc::clone(&queue), pool: pool.clone(), session: None, clock: clock.clone() };
     while tokio::spawn(writer().run()).await.is_err() {}
 }
 
 struct Writer {
     queue: Queue,
     pool: WriterPool,
-    connection: Option<WriterSession>,
+    session: Option<WriterSession>,
     /// Where `created_at` comes from.
     clock: Clock,
 }
@@ -51,10 +46,10 @@ impl Writer {
 
     /// `None` when there is no queue any more.
     async fn next_batch(&mut self) -> Option<Vec<PendingWrite>> {
-        if let Ok(batch) = timeout(KEEP_CONNECTION, gather(&self.queue)).await {
+        if let Ok(batch) = timeout(KEEP_SESSION, gather(&self.queue)).await {
             return batch;
         }
-        self.connection = None;
+        self.session = None;
         gather(&self.queue).await
     }
 
@@ -65,12 +60,12 @@ impl Writer {
             if part.is_empty() {
                 continue;
             }
-            let connection = match &mut self.connection {
+            let session = match &mut self.session {
                 Some(kept) => kept,
                 none => match self.pool.acquire().await {
                     Ok(acquired) => none.insert(acquired),
                     Err(error) => {
-                        // What gathered meanwhile would wait as long for the same answer.
+                        // The payments that gathered meanwhile would wait as long for the same answer.
                         let gathered = std::iter::from_fn(|| self.queue.try_lock().ok()?.try_recv().ok());
                         for call in part.into_iter().chain(gathered) {
                             call.fail(&error);
@@ -79,16 +74,9 @@ impl Writer {
                     }
                 },
             };
-            #[cfg(feature = "broken")]
-            if super::broken::is_on() {
-                if !super::broken::write(part, connection, self.clock.now()).await {
-                    self.connection = None;
-                }
-                continue;
-            }
             let statement_timeout = self.pool.statement_timeout();
             let mut attempt = Attempt { batch: &part, stamps: Vec::new() };
-            let committed = attempt.commit(connection, statement_timeout, &self.clock);
+            let committed = attempt.commit(session, statement_timeout, &self.clock);
             let silence = |_| Err(db::Error::of_write(sqlx::Error::Io(ErrorKind::TimedOut.into())));
             let committed = timeout(statement_timeout + SILENCE, committed).await.unwrap_or_else(silence);
             let stamps = attempt.stamps;
@@ -106,8 +94,8 @@ impl Writer {
                 }
                 Err(error) => {
                     // Do not return this session to the pool: it may hang, or still lead to a demoted primary.
-                    if let Some(connection) = self.connection.take() {
-                        connection.discard();
+                    if let Some(session) = self.session.take() {
+                        session.discard();
                     }
                     let settled_after = settled_after(statement_timeout);
                     let mut stamps = stamps.into_iter();
@@ -134,13 +122,13 @@ impl Attempt<'_> {
     /// Commits the batch: the ids of the payments that are stored now.
     async fn commit(
         &mut self,
-        connection: &mut WriterSession,
+        session: &mut WriterSession,
         statement_timeout: Duration,
         clock: &Clock,
     ) -> Result<Vec<Uuid>, db::Error> {
         let rows: Vec<_> = self.batch.iter().map(|call| &call.row).collect();
-        let database_clock = connection.clock();
-        let statement = connection.statement().await?;
+        let database_clock = session.clock();
+        let statement = session.statement().await?;
         // The two times belong together: a payment is visible soon after its `created_at`, or never.
         self.stamps = Stamp::series(clock.now(), rows.len());
         let not_after = database_clock.after(statement_timeout);
@@ -160,7 +148,7 @@ async fn gather(queue: &Queue) -> Option<Vec<PendingWrite>> {
     let (mut batch, mut memory) = (Vec::new(), 0);
     loop {
         memory += next.memory();
-        if !next.is_deserted() {
+        if !next.is_abandoned() {
             batch.push(next);
         }
         if batch.len() == BATCH_ROWS || memory >= BATCH_BYTES {
@@ -170,6 +158,13 @@ async fn gather(queue: &Queue) -> Option<Vec<PendingWrite>> {
         next = waiting;
     }
     drop(queue);
-    batch.sort_unstable_by(|a, b| a.place().cmp(&b.place()));
+    batch.sort_unstable_by(|a, b| a.index_key().cmp(&b.index_key()));
     Some(batch)
+}
+
+/// How long after a failure a batch can still be committed. The statement reaches the database until `not_after`, a
+/// timeout after it was sent. It may run for a timeout. Where the commit is a statement of its own, its transaction is
+/// idle for a timeout at most. No timeout bounds the commit itself.
+pub(super) fn settled_after(statement_timeout: Duration) -> Duration {
+    3 * statement_timeout
 }

@@ -252,7 +252,7 @@ async fn full_queue_refuses_new_payments_and_keeps_its_own() {
     assert_json_snapshot!(refused.json(), { ".request_id" => "…" }, @r#"
     {
       "code": "unavailable",
-      "detail": "More payments arrive than can be stored. Nothing of this one was; try again after the seconds that `Retry-After` tells.",
+      "detail": "More payments arrive than can be stored. Nothing of this one was; retry after the number of seconds in `Retry-After`.",
       "instance": "/accounting/payments",
       "request_id": "…",
       "retryable": true,
