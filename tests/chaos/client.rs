@@ -1,4 +1,4 @@
-//! Clients, as good clients are: whatever happens, they send a payment under its key until it is answered.
+//! Clients behave as good clients do: they send a payment under its key until it is answered.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -95,7 +95,7 @@ impl Client {
                 Ok((201, body)) => return ledger.record(payment, body).await,
                 Ok((503, body)) if body.contains("\"code\":") => {}
                 Ok((status, body)) => anyhow::bail!("{} was answered with {status}: {body}", payment.key),
-                // Cut off: whether it is stored, the next answer tells.
+                // Cut off: the next answer shows whether it is stored.
                 Err(_) => {}
             }
             anyhow::ensure!(started.elapsed() < AT_LAST, "{} was never answered", payment.key);

@@ -1,4 +1,4 @@
-//! Every answer that a client received, on disk before it counts: whatever the comparison finds can be looked up.
+//! Every answer that a client received, on disk before it counts: all that the comparison finds can be looked up.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -46,7 +46,7 @@ impl Journal {
     }
 }
 
-/// Ends when the journal is dropped, or when the disk takes no more: then nobody is told that a line is written.
+/// Ends when the journal is dropped, or when the disk takes no more: then no line is reported as written.
 fn write(file: &Mutex<File>, mut waiting: UnboundedReceiver<(String, oneshot::Sender<()>)>) {
     let mut together = Vec::new();
     while waiting.blocking_recv_many(&mut together, 256) > 0 {

@@ -1,4 +1,4 @@
-//! `make chaos`: whether what the server acknowledged survives whatever happens to it.
+//! `make chaos`: whether all that the server acknowledged survives every fault.
 //!
 //! Clients create payments under idempotency keys, over many connections, on the real server and a real Postgres, and
 //! repeat each until it is answered. Meanwhile server, Postgres or both are killed at random moments, and the

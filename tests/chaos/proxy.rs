@@ -1,5 +1,5 @@
 //! A network of our own, between clients and server or between server and database: it passes bytes on until it is
-//! told to drop, stall, half-close or reset what it holds.
+//! ordered to drop, stall, half-close or reset what it holds.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

@@ -21,11 +21,11 @@ pub struct Server {
     child: Child,
     program: PathBuf,
     url: String,
-    /// How sessions are shared, as the server is told.
+    /// How sessions are shared, as in the server's settings.
     pooling: &'static str,
     address: SocketAddr,
     log: PathBuf,
-    /// How often it ended without being told to.
+    /// How often it ended by itself.
     pub ended_by_itself: u32,
 }
 

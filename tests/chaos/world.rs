@@ -95,7 +95,7 @@ impl World {
         &self.server
     }
 
-    /// Lets a fault happen, and starts again whatever it ended.
+    /// Lets a fault happen, and starts again all that it ended.
     pub async fn strike(&mut self, fault: &Fault) -> anyhow::Result<()> {
         sleep(fault.delay).await;
         match fault.kind {

@@ -1,4 +1,4 @@
-//! Bounds of times as Postgres compares them, and the part of an index between them.
+//! The bounds of times as Postgres compares them, and the range of an index between them.
 
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
 use uuid::Uuid;
@@ -47,23 +47,23 @@ fn date(bound: Option<DateOrMoment>) -> Option<NaiveDate> {
 }
 
 impl Filter {
-    /// What `created_…` lets pass.
+    /// The moments that `created_…` selects.
     pub(super) fn created(&self) -> Moments {
         Moments::new([self.created_after, self.created_from], [self.created_before, self.created_to])
     }
 
-    /// What `modified_…` lets pass.
+    /// The moments that `modified_…` selects.
     pub(super) fn modified(&self) -> Moments {
         Moments::new([self.modified_after, self.modified_from], [self.modified_before, self.modified_to])
     }
 
-    /// What the date-times of `transaction_date_…` let pass.
+    /// The moments that the date-times of `transaction_date_…` select.
     pub(super) fn transaction_moments(&self) -> Moments {
         let lower = [self.transaction_date_after, self.transaction_date_from].map(moment);
         Moments::new(lower, [self.transaction_date_before, self.transaction_date_to].map(moment))
     }
 
-    /// What the plain dates of `transaction_date_…` let pass.
+    /// The dates that the plain dates of `transaction_date_…` select.
     pub(super) fn transaction_dates(&self) -> Dates {
         let after = date(self.transaction_date_after).and_then(|date| date.succ_opt());
         let before = date(self.transaction_date_before).and_then(|date| date.pred_opt());
@@ -73,24 +73,25 @@ impl Filter {
         }
     }
 
-    /// The part of the list's index that can hold matches, from the cursor on.
+    /// The range of the list's index that can hold matches, from the cursor on.
     pub(super) fn range(&self, cursor: Option<Cursor>) -> Range {
         match self.sort() {
-            Sort::Id => Range::Ids(self.ids().starting_at(cursor, |_| ())),
+            Sort::Id => Range::Ids(self.id_bounds().starting_at(cursor, |_| ())),
             Sort::AccountingDate => {
-                Range::AccountingDates(self.accounting_dates().starting_at(cursor, |key| match key {
+                Range::AccountingDates(self.accounting_date_bounds().starting_at(cursor, |key| match key {
                     SortKey::AccountingDate(date) => date,
                     SortKey::CreatedAt(time) | SortKey::ModifiedAt(time) => time.date_naive(),
                 }))
             }
-            Sort::ModifiedAt => Range::ModifiedAt(self.modified_places().starting_at(cursor, |key| match key {
+            Sort::ModifiedAt => Range::ModifiedAt(self.modified_bounds().starting_at(cursor, |key| match key {
                 SortKey::ModifiedAt(time) | SortKey::CreatedAt(time) => time,
                 SortKey::AccountingDate(date) => date.and_time(NaiveTime::MIN).and_utc(),
             })),
         }
     }
 
-    fn ids(&self) -> Between<()> {
+    /// The range of ids that `created_…` selects.
+    fn id_bounds(&self) -> Between<()> {
         let Moments { from, until } = self.created();
         Between {
             after: ((), from.map_or(Uuid::nil(), PaymentId::first_id_at)),
@@ -98,8 +99,9 @@ impl Filter {
         }
     }
 
-    /// A moment stands on a calendar date that is at most a day from that of UTC: offsets are shorter than a day.
-    fn accounting_dates(&self) -> Between<NaiveDate> {
+    /// The range of dates that `transaction_date_…` selects. The calendar date of a moment is at most a day from that of
+    /// UTC, because offsets are shorter than a day.
+    fn accounting_date_bounds(&self) -> Between<NaiveDate> {
         let (dates, moments) = (self.transaction_dates(), self.transaction_moments());
         let first = dates.first.max(moments.from.and_then(|from| from.date_naive().checked_sub_days(Days::new(1))));
         let last = least(dates.last, moments.until.and_then(|until| until.date_naive().checked_add_days(Days::new(1))));
@@ -110,7 +112,8 @@ impl Filter {
         }
     }
 
-    fn modified_places(&self) -> Between<DateTime<Utc>> {
+    /// The range of times that `modified_…` selects.
+    fn modified_bounds(&self) -> Between<DateTime<Utc>> {
         let Moments { from, until } = self.modified();
         let year = |year| NaiveDate::from_ymd_opt(year, 1, 1).unwrap_or_default().and_time(NaiveTime::MIN).and_utc();
         Between {
@@ -120,7 +123,7 @@ impl Filter {
     }
 }
 
-/// A part of an index in the list's order.
+/// A range of an index in the list's order.
 #[derive(Debug, Clone, Copy)]
 pub enum Range {
     /// Of an index that ends with the id.
@@ -131,24 +134,24 @@ pub enum Range {
     ModifiedAt(Between<DateTime<Utc>>),
 }
 
-/// The places between two others, of sort keys with their ids.
+/// The entries of an index between two others: sort keys with their ids.
 #[derive(Debug, Clone, Copy)]
 pub struct Between<K> {
-    /// Just before the first.
+    /// The first entry comes after this.
     pub after: (K, Uuid),
-    /// Just behind the last.
+    /// The last entry comes before this.
     pub before: (K, Uuid),
 }
 
 impl<K: Ord + Copy> Between<K> {
     fn starting_at(self, cursor: Option<Cursor>, key: impl Fn(SortKey) -> K) -> Self {
-        let place = |cursor: Cursor| (key(cursor.key), cursor.id);
+        let entry = |cursor: Cursor| (key(cursor.key), cursor.id);
         match cursor {
             None => self,
             Some(cursor) if cursor.direction == Direction::Forward => {
-                Self { after: self.after.max(place(cursor)), ..self }
+                Self { after: self.after.max(entry(cursor)), ..self }
             }
-            Some(cursor) => Self { before: self.before.min(place(cursor)), ..self },
+            Some(cursor) => Self { before: self.before.min(entry(cursor)), ..self },
         }
     }
 }

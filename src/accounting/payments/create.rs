@@ -9,8 +9,9 @@ use axum::response::{IntoResponse, Response};
 use super::error::Error;
 use super::payment::{IdempotencyClaim, Payment, PaymentData, PaymentInsert};
 use super::problems;
+use super::query::RemoteData;
 use super::store;
-use super::view::{PaymentView, RemoteData};
+use super::view::PaymentView;
 use super::write::group_commit::GroupCommit;
 use super::write::queue::{Error as WriteError, WriteOutcome};
 use crate::auth::{self, Can, PaymentsWrite, Scoped};
@@ -30,7 +31,7 @@ pub const PROBLEMS: &[&ProblemType] = &[
 /// Stores a payment and its line items: all of it, or nothing.
 ///
 /// With an `Idempotency-Key` the call may be repeated without fear: the same request gets the same answer, however
-/// often and on whatever server, and only one payment is stored.
+/// often and on any server, and only one payment is stored.
 #[utoipa::path(
     post, path = "/accounting/payments", tag = "payments", operation_id = "create_payment",
     params(
@@ -66,7 +67,7 @@ pub async fn create_payment(
             let first = Box::pin(store::find_claimed(&scope, &claim)).await?.ok_or(Error::KeyReused)?;
             Ok(created(&first, remote_data, true))
         }
-        // With a key a repetition is safe whatever happened, so this stays an ordinary 503.
+        // With a key a repetition is always safe, so this stays an ordinary 503.
         Err(WriteError::OutcomeUnknown { cause, .. }) if has_key => Err(cause.into()),
         Err(error) => Err(error.into()),
     }

@@ -15,7 +15,7 @@ use crate::http::problem::types;
 /// What can go wrong.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Unknown, another connection's, or not an id: not told apart.
+    /// Unknown, another connection's, or not an id: the answer is the same.
     #[error("there is no such payment")]
     NotFound,
     /// The idempotency key came with another request before.

@@ -42,14 +42,14 @@ pub struct Filter {
     /// date-time with the moment.
     #[param(value_type = Option<DateTime<Utc>>)]
     pub transaction_date_after: Option<DateOrMoment>,
-    /// With an accounting date before this one, compared likewise.
+    /// With an accounting date before this one, compared in the same way.
     #[param(value_type = Option<DateTime<Utc>>)]
     pub transaction_date_before: Option<DateOrMoment>,
-    /// With this accounting date or a later one, compared likewise.
+    /// With this accounting date or a later one, compared in the same way.
     #[param(value_type = Option<DateTime<Utc>>)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub transaction_date_from: Option<DateOrMoment>,
-    /// With this accounting date or an earlier one, compared likewise.
+    /// With this accounting date or an earlier one, compared in the same way.
     #[param(value_type = Option<DateTime<Utc>>)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub transaction_date_to: Option<DateOrMoment>,
@@ -72,7 +72,7 @@ pub struct Filter {
     /// With this id in the connected accounting software.
     #[param(value_type = Option<String>)]
     pub remote_id: Option<FreeText>,
-    /// Created under this key: tells after a crash whether a create call succeeded.
+    /// Created under this key: shows after a crash whether a create call succeeded.
     #[serde(serialize_with = "key_text")]
     #[param(value_type = Option<String>, min_length = 1, max_length = 255, pattern = "^[ -~]+$")]
     pub idempotency_key: Option<IdempotencyKey>,

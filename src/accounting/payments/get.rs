@@ -8,8 +8,9 @@ use axum::response::{IntoResponse, Response};
 
 use super::error::Error;
 use super::problems;
+use super::query::RemoteData;
 use super::store;
-use super::view::{PaymentView, RemoteData};
+use super::view::PaymentView;
 use crate::auth::{self, Can, PaymentsRead};
 use crate::http::problem::types::{self as types, ProblemType};
 use crate::http::request::Query;

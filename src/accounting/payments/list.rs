@@ -82,11 +82,11 @@ pub async fn list_payments(
     let cursor = cursor.map(|sent| sent.verify(fingerprint, filter.sort())).transpose();
     let cursor = cursor.map_err(|refusal| HttpError::InvalidQuery(FieldError::in_query("cursor", refusal).into()))?;
 
-    let PaymentPage { payments, read_on } = store::page(&scope, &filter, order, cursor, limit).await?;
-    // Whoever came from a page can go back to it.
+    let PaymentPage { payments, next: onward } = store::page(&scope, &filter, order, cursor, limit).await?;
+    // A client that came from a page can go back to it.
     let back = cursor.map(Cursor::reversed);
     let reads_on = cursor.is_none_or(|cursor| cursor.direction == order.direction());
-    let (prev, next) = if reads_on { (back, read_on) } else { (read_on, back) };
+    let (prev, next) = if reads_on { (back, onward) } else { (onward, back) };
     let page = Page {
         prev_cursor: prev.map(|cursor| encode(&cursor, fingerprint)),
         next_cursor: next.map(|cursor| encode(&cursor, fingerprint)),

@@ -12,6 +12,7 @@ pub mod get;
 pub mod list;
 pub mod payment;
 pub mod problems;
+pub mod query;
 pub mod store;
 pub mod view;
 pub mod write;

@@ -1,31 +1,15 @@
-//! How a payment is told.
+//! How a payment is answered.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::value::RawValue;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::payment::{LineItem, Payment};
 use crate::domain::{
     Currency, ExchangeRate, FieldMappings, FreeText, MinorUnits, OffsetTimestamp, ReferenceId, Warning, rfc3339,
 };
-use crate::http::request::query::{FromQuery, Parameters};
-
-/// The query of every call that answers one payment.
-#[derive(Debug, Clone, Copy, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct RemoteData {
-    /// Set to true to include data from the original accounting software.
-    #[param(value_type = Option<bool>)]
-    pub remote_data: bool,
-}
-
-impl FromQuery for RemoteData {
-    fn read(parameters: &mut Parameters) -> Self {
-        Self { remote_data: parameters.boolean("remote_data") }
-    }
-}
 
 /// A payment: all members of the request, and what the server adds.
 #[derive(Debug, Serialize, ToSchema)]
@@ -150,21 +134,21 @@ impl<'a> PaymentView<'a> {
     /// A payment as it is read later.
     #[must_use]
     pub fn of(payment: &'a Payment, remote_data: bool) -> Self {
-        let content = &payment.data;
+        let data = &payment.data;
         Self {
-            invoice_id: content.invoice_id,
-            transaction_date: content.transaction_date,
-            contact_id: content.contact_id,
-            account_id: content.account_id,
-            currency: content.currency,
-            exchange_rate: content.exchange_rate.as_ref(),
-            total_amount: content.total_amount,
-            kind: content.kind.as_ref(),
-            company_info_id: content.company_info_id,
-            accounting_period_id: content.accounting_period_id,
-            tracking_categories: content.tracking_categories.as_deref(),
-            line_items: content.line_items.iter().map(|item| LineItemView::of(item, payment.created_at)).collect(),
-            field_mappings: content.field_mappings.as_ref(),
+            invoice_id: data.invoice_id,
+            transaction_date: data.transaction_date,
+            contact_id: data.contact_id,
+            account_id: data.account_id,
+            currency: data.currency,
+            exchange_rate: data.exchange_rate.as_ref(),
+            total_amount: data.total_amount,
+            kind: data.kind.as_ref(),
+            company_info_id: data.company_info_id,
+            accounting_period_id: data.accounting_period_id,
+            tracking_categories: data.tracking_categories.as_deref(),
+            line_items: data.line_items.iter().map(|item| LineItemView::of(item, payment.created_at)).collect(),
+            field_mappings: data.field_mappings.as_ref(),
             id: payment.id.0,
             remote_id: payment.remote_id.as_deref(),
             remote_updated_at: payment.remote_updated_at,
@@ -175,7 +159,7 @@ impl<'a> PaymentView<'a> {
         }
     }
 
-    /// A payment as the create call and its repetitions tell it: with warnings, if there are any.
+    /// A payment as the create call and its repetitions answer it: with warnings, if there are any.
     #[must_use]
     pub fn of_create(payment: &'a Payment, remote_data: bool) -> Self {
         let warnings = (!payment.warnings.is_empty()).then_some(payment.warnings.as_slice());

@@ -10,7 +10,7 @@ use crate::auth::Scope;
 use crate::db;
 use crate::domain::Warning;
 
-/// How much of payments is read at a time.
+/// How much of the payments is read at a time.
 #[derive(Debug, Clone, Copy)]
 pub struct Budget {
     /// The number of line items. One without any text is some 330 bytes of JSON.
@@ -20,8 +20,8 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// What a page holds, unless its first payment alone is larger. So a page is some 2 MB at most with the default
-    /// settings, and has room for two of the largest payments that they allow, or for 200 of ten line items each.
+    /// The most that a page holds, unless its first payment alone is larger. With the default settings a page is some
+    /// 2 MB at most. It has room for two of the largest payments that they allow, or for 200 of ten line items each.
     pub const PAGE: Self = Self { line_items: 2_000, text_bytes: 1_048_576 };
 
     /// The part of it for each of `payments`.
@@ -31,15 +31,15 @@ impl Budget {
     }
 }
 
-/// Reads `candidates` anew, in their order and whole, up to the first that does not fit into the page. The first of all
-/// always comes, however large.
+/// Reads `candidates` again, whole and in their order, up to the first that does not fit into the page. The first of all
+/// always fits, however large.
 ///
 /// The number of a payment's line items is the position of its last one, which is one step into an index. So line items
 /// over the budget are not read.
 pub(super) async fn within_budget(scope: &Scope, candidates: &[PaymentRow]) -> Result<Vec<PaymentRow>, db::Error> {
     let ids: Vec<Uuid> = candidates.iter().map(|row| row.id).collect();
     let matches: Vec<bool> = candidates.iter().map(|row| row.matches).collect();
-    let last_looks: Vec<bool> = candidates.iter().map(|row| row.is_scan_end).collect();
+    let scan_ends: Vec<bool> = candidates.iter().map(|row| row.is_scan_end).collect();
     let statement = scope.list_statement().await?;
     let rows = select_payments!(
         [r#"
@@ -82,7 +82,7 @@ pub(super) async fn within_budget(scope: &Scope, candidates: &[PaymentRow]) -> R
         scope.connection_id().0,
         &ids,
         &matches,
-        &last_looks,
+        &scan_ends,
         Budget::PAGE.line_items,
         Budget::PAGE.text_bytes,
     )

@@ -17,9 +17,9 @@ use crate::db;
 /// (`statement_timestamp()`, one time for the whole batch). A statement that a stalled network delivers late therefore
 /// has no effect, and a client can learn after a known time whether its payment is stored.
 ///
-/// A twin, a request with the same key on whatever server, waits at the unique index until the first has committed;
-/// its own insert then does nothing. So the rows must stand in the order of connection and key: two statements of
-/// which each held a key and waited for the other's would deadlock.
+/// A twin, a request with the same key on any server, waits at the unique index until the first has committed; its own
+/// insert then does nothing. So the rows must be in the order of connection and key: two statements that each hold a key
+/// and wait for the other's would deadlock.
 ///
 /// # Errors
 /// [`db::Error::Lost`] when the connection broke and it is not known whether the payments are stored; after every

@@ -11,17 +11,17 @@ use crate::domain::OffsetTimestamp;
 use crate::domain::page::{Cursor, Direction, Sort, SortKey};
 use crate::domain::page::{Limit, Order};
 
-/// What a look at a list found.
+/// A page of a list.
 #[derive(Debug)]
 pub struct PaymentPage {
     /// In the order in which the list is shown.
     pub payments: Vec<Payment>,
-    /// Where the list goes on in the direction of reading; `None` at its end.
-    pub read_on: Option<Cursor>,
+    /// Where the list continues in the direction of reading; `None` at its end.
+    pub next: Option<Cursor>,
 }
 
-/// Reads up to `limit` payments from `cursor` on, or from the list's beginning. There may be fewer, and `read_on` leads
-/// on: a page looks at [`super::SCAN_LIMIT`] payments at most, and ends before the payment that would bring it over
+/// Reads up to `limit` payments from `cursor` on, or from the list's beginning. A page may have fewer although the list
+/// continues: it scans [`super::SCAN_LIMIT`] payments at most, and ends before the payment that would bring it over
 /// [`Budget::PAGE`]. Its first payment always comes, however large.
 ///
 /// # Errors
@@ -34,43 +34,43 @@ pub async fn page(
     limit: Limit,
 ) -> Result<PaymentPage, db::Error> {
     let direction = cursor.map_or(order.direction(), |cursor| cursor.direction);
-    // One more than asked for tells whether the list goes on.
+    // One more than asked for shows whether the list continues.
     let one_more = i64::from(limit.get()) + 1;
     let share = Budget::PAGE.share(limit.get().into());
     let mut rows = scan(scope, filter, filter.range(cursor), direction, one_more, share).await?;
     let candidates = rows.len();
-    // As long as no payment is larger than its share, all of them are within the budget.
+    // When no payment is larger than its share, all of them are within the budget.
     if rows.iter().any(|row| row.is_partial) {
         rows.truncate(usize::from(limit.get()));
         rows = within_budget(scope, &rows).await?;
     }
     rows.truncate(usize::from(limit.get()));
     let is_cut = rows.len() < candidates;
-    let mut found = found(scope, rows, direction, filter.sort(), is_cut)?;
+    let mut page = into_page(scope, rows, direction, filter.sort(), is_cut)?;
     if direction != order.direction() {
-        found.payments.reverse();
+        page.payments.reverse();
     }
-    Ok(found)
+    Ok(page)
 }
 
-/// What the rows of a look say, in the direction of reading. `is_cut` when others come behind them.
-fn found(
+/// The page of these rows, in the direction of reading. `is_cut` when the list has rows behind them.
+fn into_page(
     scope: &Scope,
     rows: Vec<PaymentRow>,
     direction: Direction,
     sort: Sort,
     is_cut: bool,
 ) -> Result<PaymentPage, sqlx::Error> {
-    let (mut payments, mut read_on) = (Vec::with_capacity(rows.len()), None);
+    let (mut payments, mut next) = (Vec::with_capacity(rows.len()), None);
     for row in rows {
         let (matches, is_scan_end) = (row.matches, row.is_scan_end);
         let payment = row.into_payment(scope)?;
-        read_on = (is_cut || is_scan_end).then(|| Cursor { direction, id: payment.id.0, key: key(&payment, sort) });
+        next = (is_cut || is_scan_end).then(|| Cursor { direction, id: payment.id.0, key: key(&payment, sort) });
         if matches {
             payments.push(payment);
         }
     }
-    Ok(PaymentPage { payments, read_on })
+    Ok(PaymentPage { payments, next })
 }
 
 /// What the cursor of a list holds of a payment.

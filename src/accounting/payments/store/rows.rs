@@ -1,6 +1,6 @@
-//! Rows back into payments. What does not fit the domain's types was not written by this server: an internal error.
+//! Rows become payments. A value that does not fit the domain's types was not written by this server: an internal error.
 //!
-//! Here is the second lock on a tenant's rows: should a query ever forget its connection, what it found ends here.
+//! Second line of defence: a row of another connection is refused here, even if a query forgot its tenant condition.
 
 use std::str::FromStr;
 
@@ -55,7 +55,7 @@ pub(super) struct PaymentRow {
     pub item_related_object_type: Column<String>,
     /// Whether it passes the filters of a list.
     pub matches: bool,
-    /// Whether it is the last that a list looks at.
+    /// Whether it is the last row that the list scanned.
     pub is_scan_end: bool,
     /// Whether line items and JSON members are left out.
     pub is_partial: bool,

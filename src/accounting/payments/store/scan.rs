@@ -13,15 +13,15 @@ use crate::db;
 use crate::domain::page::Direction;
 use crate::domain::{Currency, FreeText, Warning};
 
-/// How many payments a page looks at, whatever passes its filters: so a page costs the same wherever it begins and
-/// however many payments there are. Ten thousand rows take some ten milliseconds from memory and, each from a place of
-/// its own on a disk, stay within the statement timeout.
+/// The most payments that a page scans, however few of them match. A page therefore costs the same wherever it begins and
+/// however many payments there are. Ten thousand rows take some ten milliseconds from memory. Even when each is read from
+/// another block of a disk, they stay within the statement timeout.
 pub const SCAN_LIMIT: i64 = 10_000;
 
-/// Reads at most `most` rows of `range`: those that pass the filter, and the last that was looked at. Of payments that
-/// are larger than `share` it reads only a part ([`PaymentRow::is_partial`]). The range and the
-/// order name one index with all its columns, and there is no sorting for lists (`db/database.rs`): so whatever the
-/// planner believes of a connection, it cannot walk elsewhere and look at more.
+/// Reads at most `most` rows of `range`: those that pass the filter, and the last that was scanned. Of payments that
+/// are larger than `share` it reads only a part ([`PaymentRow::is_partial`]). Range and order name one index with all its
+/// columns, and lists never sort (`db/database.rs`): Postgres is left with only that index, so wrong statistics cannot
+/// make it read more rows.
 #[expect(clippy::too_many_lines, reason = "half of them are one statement, whose parameters are this function's own")]
 pub(super) async fn scan(
     scope: &Scope,
@@ -53,7 +53,7 @@ pub(super) async fn scan(
     ///     where transaction_date is not null and (accounting_date, id) > ($23, $2) and (accounting_date, id) < ($24, $3)
     ///     order by accounting_date asc, id asc
     ///     limit $17
-    /// ) as looked
+    /// ) as scanned
     /// where matches or is_scan_end
     /// order by accounting_date asc, id asc
     /// limit $18

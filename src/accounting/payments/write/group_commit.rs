@@ -1,21 +1,20 @@
 //! Group commit: payments that arrive while a commit is under way share the next one.
 //!
-//! What a create call costs is mostly its commit: a transaction of its own makes Postgres write and flush its log once
-//! a payment. Here create calls put their payments into one queue, and a few writers take from it whatever has
-//! gathered, write it with one statement in one transaction, and tell each call what became of its own payment. A
-//! payment that arrives alone is written at once: nobody waits for company, it gathers by itself while the writers are
-//! busy. A 201 still means what it meant, that Postgres has committed.
+//! A create call costs mostly its commit: a transaction for each payment makes Postgres flush its log once a payment.
+//! Here create calls put their payments into one queue. A few writers take all that has gathered there, write it with one
+//! statement in one transaction, and answer each call. A payment that arrives alone is written at once: no call waits
+//! for others, they gather while the writers are busy. A 201 still means that Postgres has committed.
 //!
-//! * **Twins.** Two requests with one idempotency key, in one batch or in two, on one server or on two, meet at the
-//!   unique index: the second is not stored and reads the first. A batch is written in the order of its keys, so that
-//!   two batches wait for each other at most in one direction and never deadlock.
-//! * **Neighbours.** When the database refuses a row, nothing of the batch is stored; its halves are tried again, until
-//!   the row that is refused stands alone.
-//! * **Bounds.** The queue is bounded by the memory that its payments take, a batch by rows and by memory. When the
-//!   queue is full a call is told so at once and nothing of it is stored.
-//! * **Departures.** A call whose client left before its batch was sent is not written, and one that left later is
-//!   stored once; the batch is no part of any call, so that no departure breaks it off.
-//! * **The end.** [`GroupCommit::close`] lets nothing more in and returns when all that was let in is answered.
+//! * **Twins.** Two requests with one idempotency key meet at the unique index, in one batch or in two, on one server or
+//!   on two. The second is not stored and reads the first. A batch is written in the order of its keys, so that two
+//!   batches wait for each other in one direction at most and never deadlock.
+//! * **Neighbours.** When the database refuses a row, nothing of the batch is stored. Its halves are tried again, until
+//!   the refused row is alone.
+//! * **Bounds.** The queue is bounded by the memory of its payments, a batch by rows and by memory. When the queue is
+//!   full, a call is refused at once and nothing of it is stored.
+//! * **Departures.** A call whose client left before its batch was sent is not written; one that left later is stored
+//!   once. The batch is not part of any call, so no departure cancels it.
+//! * **The end.** [`GroupCommit::close`] accepts nothing more and returns when every accepted payment is answered.
 
 use std::mem::size_of;
 use std::sync::Arc;
@@ -31,10 +30,10 @@ use crate::auth::Scoped;
 use crate::db::{self, WriterPool};
 use crate::domain::Clock;
 
-/// How much may wait or be under way, in bytes of memory.
+/// The most memory of the payments that wait or are being written, in bytes.
 const QUEUE_BYTES: usize = 32 * 1_024 * 1_024;
 
-/// The way of new payments into the database. Cheap to clone: all clones share one queue.
+/// Writes new payments to the database. Cheap to clone: all clones share one queue.
 #[derive(Debug, Clone)]
 pub struct GroupCommit {
     queue: UnboundedSender<PendingWrite>,
@@ -70,7 +69,7 @@ impl GroupCommit {
         let items = row.value.data.line_items.len();
         let fixed = size_of::<PendingWrite>() + size_of::<PaymentData>() + items * size_of::<LineItem>();
         let memory = body_bytes + fixed;
-        // Even a payment that is larger than the queue gets in, alone.
+        // A payment that is larger than the queue is accepted when the queue is empty.
         let permits = u32::try_from(memory.min(QUEUE_BYTES)).unwrap_or(u32::MAX);
         let permit = Arc::clone(&self.room).try_acquire_many_owned(permits).map_err(|_| Error::Full)?;
         let (answer, answered) = oneshot::channel();
@@ -78,13 +77,13 @@ impl GroupCommit {
         answered.await.unwrap_or_else(|_| Err(self.writer_panicked()))
     }
 
-    /// What waits or is under way, in bytes of memory.
+    /// The memory of the payments that wait or are being written, in bytes.
     #[must_use]
     pub fn occupied(&self) -> usize {
         QUEUE_BYTES - self.room.available_permits()
     }
 
-    /// Lets nothing more in, and waits until all that was let in is answered.
+    /// Accepts nothing more, and waits until every accepted payment is answered.
     pub async fn close(&self) {
         let all = u32::try_from(QUEUE_BYTES).unwrap_or(u32::MAX);
         if let Ok(room) = self.room.acquire_many(all).await {
