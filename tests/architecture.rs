@@ -162,6 +162,11 @@ fn imports_go_down_the_floors() {
 }
 
 #[test]
+fn no_files_import_each_other_in_a_circle() {
+    assert_kept(&floors::circles(&sources()));
+}
+
+#[test]
 fn all_layers_of_http_are_on_one_page() {
     assert_kept(&broken(floors::layers_elsewhere));
 }
