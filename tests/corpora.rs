@@ -1,4 +1,4 @@
-//! Checks the fuzzers' promises (fuzz/promises.rs) on the inputs that the fuzzers have collected.
+//! Checks the promises of the fuzz targets (`fuzz/promises.rs`) on the inputs that the fuzzers have collected.
 
 #[path = "../fuzz/promises.rs"]
 mod promises;
@@ -6,38 +6,39 @@ mod promises;
 use std::fs;
 use std::path::Path;
 
-fn feed(corpus: &str, promise: fn(&[u8])) {
+/// Checks a promise on every input of a corpus.
+fn check(corpus: &str, promise: fn(&[u8])) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(corpus);
     let inputs = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
-    let mut fed = 0;
+    let mut checked = 0;
     for input in inputs {
         promise(&fs::read(input.expect("an entry").path()).expect("an input"));
-        fed += 1;
+        checked += 1;
     }
-    assert!(fed > 0, "{} is empty", folder.display());
+    assert!(checked > 0, "{} is empty", folder.display());
 }
 
 #[test]
 fn corpus_of_bodies_keeps_the_promises() {
-    feed("body", promises::body);
+    check("body", promises::body);
 }
 
 #[test]
 fn corpus_of_queries_keeps_the_promises() {
-    feed("query", promises::query);
+    check("query", promises::query);
 }
 
 #[test]
 fn corpus_of_cursors_keeps_the_promises() {
-    feed("cursor", promises::cursor);
+    check("cursor", promises::cursor);
 }
 
 #[test]
 fn corpus_of_keys_keeps_the_promises() {
-    feed("key", promises::key);
+    check("key", promises::key);
 }
 
 #[test]
 fn corpus_of_tokens_keeps_the_promises() {
-    feed("token", promises::token);
+    check("token", promises::token);
 }

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::source::Source;
 
-/// The floors from the lowest. A file belongs to the longest entry that its path begins with, and a floor may have
-/// several entries, which do not import each other.
+/// The floors, the lowest first. A file belongs to the longest entry that its path begins with. Entries of one floor do
+/// not import each other.
 const FLOORS: &[&[&str]] = &[
     &["ownership", "telemetry"],
     &["lifecycle"],
@@ -41,13 +41,13 @@ fn floor(file: &str) -> Option<(usize, &'static str)> {
     entries.filter(|(_, entry)| is_within(entry)).max_by_key(|(_, entry)| entry.len())
 }
 
-/// The imports of a file that go up, or across a floor.
+/// The imports of a file that go up, or to another entry of the same floor.
 pub fn upward(source: &Source) -> Vec<String> {
-    let Some((floor_here, entry_here)) = floor(&source.file) else { return vec!["lies on no floor".to_owned()] };
+    let Some((floor_here, entry_here)) = floor(&source.file) else { return vec!["is on no floor".to_owned()] };
     let module_here = module(&source.file);
     let is_upward = |path: &&String| {
         let Some(module) = path.strip_prefix("crate::") else { return false };
-        // `pub(in crate::auth)` names a folder above, and imports nothing.
+        // A visibility such as `pub(in crate::auth)` names a folder above but imports nothing.
         if module_here.starts_with(&format!("{path}::")) {
             return false;
         }
@@ -57,18 +57,18 @@ pub fn upward(source: &Source) -> Vec<String> {
     source.paths.iter().filter(is_upward).map(|path| format!("imports {path} from a floor that is not below")).collect()
 }
 
-/// For each file, the files that it imports. Names that a `mod.rs` hands on lead to the file that declares them.
+/// For each file, the files that it imports. A name that a `mod.rs` re-exports leads to the file that declares it.
 fn imports(sources: &[Source]) -> BTreeMap<&str, BTreeSet<&str>> {
     let files: BTreeMap<String, &Source> = sources.iter().map(|source| (module(&source.file), source)).collect();
     let resolve = |path: &str| {
         let mut path = path.to_owned();
-        // A `mod.rs` may hand on what another one hands on.
+        // A `mod.rs` may re-export what another one re-exports.
         for _ in 0..4 {
             let (folder, name) = path.rsplit_once("::")?;
-            let Some(hand) = files.get(folder).filter(|source| source.file.ends_with("mod.rs")) else { break };
-            let handed = hand.paths.iter().find(|handed| handed.ends_with(&format!("::{name}")) && **handed != path);
-            match handed {
-                Some(handed) => path.clone_from(handed),
+            let Some(parent) = files.get(folder).filter(|source| source.file.ends_with("mod.rs")) else { break };
+            let is_target = |target: &&String| target.ends_with(&format!("::{name}")) && **target != path;
+            match parent.paths.iter().find(is_target) {
+                Some(target) => path.clone_from(target),
                 None => break,
             }
         }
@@ -89,7 +89,7 @@ fn module(file: &str) -> String {
     format!("crate::{path}")
 }
 
-/// Files that import each other in a circle, each circle once. A `mod.rs` names what its folder holds; that is no circle.
+/// The files that are in an import circle, or import one. A `mod.rs` is left out: it names the files of its folder.
 pub fn circles(sources: &[Source]) -> Vec<String> {
     let mut graph = imports(sources);
     graph.retain(|file, _| !file.ends_with("mod.rs"));
@@ -97,7 +97,7 @@ pub fn circles(sources: &[Source]) -> Vec<String> {
         imports.remove(file);
         imports.retain(|import| !import.ends_with("mod.rs"));
     }
-    // What imports nothing, or only what is in no circle, is in none.
+    // A file is in no circle if everything it imports is in no circle.
     loop {
         let free: Vec<_> = graph.iter().filter(|(_, imports)| imports.is_empty()).map(|(file, _)| *file).collect();
         if free.is_empty() {
@@ -113,7 +113,7 @@ pub fn circles(sources: &[Source]) -> Vec<String> {
     graph.iter().map(|(file, imports)| format!("{file} is in a circle, or imports one: {imports:?}")).collect()
 }
 
-/// Layers of HTTP outside the page that lists all of them.
+/// HTTP layers outside the file that lists all of them.
 pub fn layers_elsewhere(source: &Source) -> Vec<String> {
     if source.file == "http/middleware/layers.rs" {
         return Vec::new();

@@ -1,18 +1,18 @@
-//! Names of tests: short enough to read in a list, in words that need no translation.
+//! Names of tests: short enough for a list, and in standard words.
 
 use std::fs;
 
 use super::source::{files, root};
 
-/// The longest name that a list of tests shows well.
-const LONGEST: usize = 60;
+/// The most characters of a name; a list of tests stays readable with it.
+const MAX_LENGTH: usize = 60;
 
 /// Words that make a reader guess who does what.
-const UNCLEAR: &[&str] =
+const UNCLEAR_WORDS: &[&str] =
     &["likewise", "mended", "standing", "stands", "tell", "tells", "told", "whatever", "wherever", "whoever"];
 
 /// The names in `src/` and `tests/` that break the rule, each with its file.
-pub fn broken() -> Vec<String> {
+pub fn violations() -> Vec<String> {
     let all = ["src", "tests"].into_iter().flat_map(|folder| files(&root().join(folder), &["rs", "py"]));
     let names = all.flat_map(|path| {
         let text = fs::read_to_string(&path).expect("a text");
@@ -47,10 +47,10 @@ fn tests(text: &str) -> Vec<String> {
 
 /// What is wrong with a name.
 fn fault(name: &str) -> Option<String> {
-    let unclear = name.split('_').find(|word| UNCLEAR.contains(word));
-    let is_long = name.len() > LONGEST;
-    let long = is_long.then(|| format!("has {} characters of {LONGEST}", name.len()));
-    long.or_else(|| unclear.map(|word| format!("says `{word}`")))
+    let unclear = name.split('_').find(|word| UNCLEAR_WORDS.contains(word));
+    let is_long = name.len() > MAX_LENGTH;
+    let long = is_long.then(|| format!("has {} characters of {MAX_LENGTH}", name.len()));
+    long.or_else(|| unclear.map(|word| format!("contains the word `{word}`")))
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Reads Rust source far enough to know every path that it names, wherever it was imported from.
+//! Reads Rust source far enough to resolve every path that it names, through its imports.
 
 use std::collections::HashMap;
 use std::fs;
@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 pub struct Source {
     /// Relative to `src/`, like `auth/credentials/store.rs`.
     pub file: String,
-    /// What the compiler reads of it: without comments, texts and unit tests.
+    /// Its tokens, without comments, string literals and unit tests.
     pub tokens: Vec<String>,
-    /// Every path that it names, from the root: `crate::auth::store::find`, `sqlx::query`.
+    /// Every path that it names, absolute: `crate::auth::store::find`, `sqlx::query`.
     pub paths: Vec<String>,
 }
 
@@ -53,23 +53,24 @@ impl Source {
         let code = text.split("\n#[cfg(test)]").next().unwrap_or_default();
         let tokens = tokens(code);
         let module = module(file);
-        let mut names = Names { module: &module, known: HashMap::new(), paths: Vec::new() };
-        // Imports first: they may stand below what uses them.
-        names.read_imports(&tokens);
-        names.read_rest(&tokens);
-        let mut paths = names.paths;
+        let mut resolver = Resolver { module: &module, imported: HashMap::new(), paths: Vec::new() };
+        // Imports first: a file may have them below the code that uses them.
+        resolver.read_imports(&tokens);
+        resolver.read_rest(&tokens);
+        let mut paths = resolver.paths;
         paths.sort();
         paths.dedup();
         Self { file: file.to_owned(), tokens, paths }
     }
 
-    /// The folder that the file lies in, like `accounting/payments`.
+    /// The folder of the file, like `accounting/payments`.
     pub fn folder(&self) -> &str {
         self.file.rsplit_once('/').map_or("", |(folder, _)| folder)
     }
 }
 
-/// `auth/credentials/store.rs` is `crate::auth::store`, `auth/mod.rs` is `crate::auth`.
+/// The module of a file: `auth/credentials/store.rs` is `crate::auth::credentials::store`, `auth/mod.rs` is
+/// `crate::auth`.
 fn module(file: &str) -> String {
     let path = file.trim_end_matches(".rs").replace('/', "::");
     match path.as_str() {
@@ -78,32 +79,33 @@ fn module(file: &str) -> String {
     }
 }
 
-struct Names<'a> {
+/// Resolves the names in one file.
+struct Resolver<'a> {
     module: &'a str,
-    /// What a first segment stands for.
-    known: HashMap<String, String>,
+    /// The absolute path of each imported name.
+    imported: HashMap<String, String>,
     paths: Vec<String>,
 }
 
-impl Names<'_> {
+impl Resolver<'_> {
     fn read_imports(&mut self, tokens: &[String]) {
         for (index, token) in tokens.iter().enumerate() {
             let next = |step: usize| tokens.get(index + step).map(String::as_str);
             match (token.as_str(), next(2)) {
                 ("use", _) => {
-                    self.tree(&tokens[index + 1..], "");
+                    self.read_tree(&tokens[index + 1..], "");
                 }
                 ("mod", Some(";")) => {
                     let name = tokens[index + 1].clone();
-                    self.known.insert(name.clone(), format!("{}::{name}", self.module));
+                    self.imported.insert(name.clone(), format!("{}::{name}", self.module));
                 }
                 _ => {}
             }
         }
     }
 
-    /// Reads one branch of a `use` tree and tells how many tokens it took.
-    fn tree(&mut self, tokens: &[String], prefix: &str) -> usize {
+    /// Reads one branch of a `use` tree and returns the number of tokens in it.
+    fn read_tree(&mut self, tokens: &[String], prefix: &str) -> usize {
         let mut path = prefix.to_owned();
         let mut at = 0;
         loop {
@@ -112,21 +114,21 @@ impl Names<'_> {
                 "{" => {
                     at += 1;
                     while tokens[at] != "}" {
-                        at += self.tree(&tokens[at..], &path);
+                        at += self.read_tree(&tokens[at..], &path);
                         at += usize::from(tokens[at] == ",");
                     }
                     return at + 1;
                 }
                 "as" => {
                     let path = self.absolute(&path);
-                    self.known.insert(tokens[at + 1].clone(), path.clone());
+                    self.imported.insert(tokens[at + 1].clone(), path.clone());
                     self.paths.push(path);
                     return at + 2;
                 }
                 ";" | "," | "}" => {
                     let path = self.absolute(path.trim_end_matches("::self"));
                     let name = path.rsplit("::").next().unwrap_or_default().to_owned();
-                    self.known.insert(name, path.clone());
+                    self.imported.insert(name, path.clone());
                     self.paths.push(path);
                     return at;
                 }
@@ -164,13 +166,13 @@ impl Names<'_> {
         match first {
             "self" => format!("{}{rest}", self.module),
             "super" => {
-                let above = Names { module: parent, known: HashMap::new(), paths: Vec::new() };
+                let above = Resolver { module: parent, imported: HashMap::new(), paths: Vec::new() };
                 match rest.strip_prefix("::super") {
                     Some(further) => above.absolute(&format!("super{further}")),
                     None => format!("{parent}{rest}"),
                 }
             }
-            name => self.known.get(name).map_or_else(|| path.to_owned(), |known| format!("{known}{rest}")),
+            name => self.imported.get(name).map_or_else(|| path.to_owned(), |imported| format!("{imported}{rest}")),
         }
     }
 }
@@ -179,7 +181,7 @@ fn is_name(token: &str) -> bool {
     token.starts_with(|c: char| c.is_alphabetic() || c == '_')
 }
 
-/// Splits code into names, `::` and single signs. Comments and texts vanish.
+/// Splits code into names, `::` and single characters. Comments and string literals are dropped.
 fn tokens(code: &str) -> Vec<String> {
     let mut tokens = Vec::new();
     let mut rest = code;
@@ -193,9 +195,9 @@ fn tokens(code: &str) -> Vec<String> {
             let end = format!("\"{}", "#".repeat(hashes));
             start + rest[start..].find(&end).map_or(rest.len() - start, |at| at + end.len())
         } else if first == '"' {
-            text_length(rest, '"')
+            literal_length(rest, '"')
         } else if first == '\'' && (rest[1..].starts_with('\\') || rest.chars().nth(2) == Some('\'')) {
-            text_length(rest, '\'')
+            literal_length(rest, '\'')
         } else if name > 0 {
             tokens.push(rest[..name].to_owned());
             name
@@ -213,7 +215,7 @@ fn tokens(code: &str) -> Vec<String> {
     tokens
 }
 
-fn text_length(rest: &str, quote: char) -> usize {
+fn literal_length(rest: &str, quote: char) -> usize {
     let mut escaped = false;
     for (at, character) in rest.char_indices().skip(1) {
         if character == quote && !escaped {

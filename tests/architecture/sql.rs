@@ -1,4 +1,4 @@
-//! What the committed queries (`.sqlx`) and the migrations say about whose rows are read and written.
+//! Checks in the committed queries (`.sqlx`) and the migrations that every access names the tenant.
 
 use std::fs;
 
@@ -6,10 +6,10 @@ use serde_json::Value;
 
 use super::source::{files, root};
 
-/// The tables of the callers themselves: small, and read before a tenant is known.
+/// The tables of projects, keys and connections: they are small and are read before the tenant is known.
 pub const WITHOUT_TENANT: &[&str] = &["project", "api_key", "connection"];
 
-/// Every table that the migrations make, with its primary key's columns.
+/// Every table that the migrations create, with the columns of its primary key.
 pub fn tables() -> Vec<(String, String)> {
     let mut tables = Vec::new();
     for path in files(&root().join("migrations"), &["sql"]) {
@@ -25,7 +25,7 @@ pub fn tables() -> Vec<(String, String)> {
     tables
 }
 
-/// Every query of the library, as the compiler saw it.
+/// Every query of the library, as it was checked at compile time.
 pub fn queries() -> Vec<String> {
     let read = |path| {
         let text = fs::read_to_string(path).expect("a query");
@@ -46,7 +46,7 @@ pub fn without_tenant(query: &str, table: &str) -> Vec<String> {
             let names_tenant = match verb {
                 "into" => rest.trim_start_matches(['(', ' ']).starts_with("connection_id"),
                 "from" => rest.starts_with("where connection_id = $1"),
-                // No query joins or updates them; whoever adds one thinks of the tenant first, then comes here.
+                // No query joins or updates such a table so far. The first one that does needs a rule here.
                 _ => false,
             };
             if !names_tenant {

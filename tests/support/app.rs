@@ -22,7 +22,7 @@ use unibooks::management::projects;
 
 use super::postgres;
 
-/// The path of most requests in the tests.
+/// The path of the collection of payments.
 pub const PAYMENTS: &str = "/accounting/payments";
 
 /// The documented example of a payment, as a request body.
@@ -40,7 +40,7 @@ pub struct App {
     pub options: PgConnectOptions,
 }
 
-/// The default settings without limits on how often somebody may call.
+/// The default settings without rate limits.
 pub fn unlimited() -> ServerSettings {
     let off = RateLimit(None);
     ServerSettings { rate_limit: off, failed_auth_limit: off, ..ServerSettings::default() }
@@ -132,7 +132,7 @@ impl App {
         Self::with_settings(options, clock, &unlimited()).await
     }
 
-    /// The same, with settings of the test's.
+    /// A server on an existing database, with the test's own settings.
     pub async fn with_settings(options: PgConnectOptions, clock: Clock, settings: &ServerSettings) -> Self {
         let database = postgres::pool(options.clone()).await;
         let app = unibooks::app::App::new(settings, &database, &clock);
@@ -149,10 +149,11 @@ impl App {
         self.tenant_like(CredentialOptions::default(), CredentialOptions::default()).await
     }
 
-    /// A new project with a key and a connection that have these options.
+    /// A new project with a key and a connection, each made with its own options.
     pub async fn tenant_like(&self, key: CredentialOptions, connection: CredentialOptions) -> Tenant {
         let mut transaction = self.operator().transaction().await.expect("begun");
-        let project = projects::create(&mut transaction, label(), Clock::system().now()).await.expect("inserted");
+        let project =
+            projects::create(&mut transaction, display_name(), Clock::system().now()).await.expect("inserted");
         transaction.commit().await.expect("committed");
         let (api_key_id, api_key) = self.key(project.id, key).await;
         let (connection_id, connection_token) = self.connection(project.id, connection).await;
@@ -160,9 +161,9 @@ impl App {
     }
 
     /// Another key of a project: its id and the key itself.
-    pub async fn key(&self, project_id: ProjectId, like: CredentialOptions) -> (ApiKeyId, String) {
-        let CredentialOptions { scopes, expires_at } = like;
-        let new = NewApiKey { project_id, name: label(), scopes, expires_at };
+    pub async fn key(&self, project_id: ProjectId, options: CredentialOptions) -> (ApiKeyId, String) {
+        let CredentialOptions { scopes, expires_at } = options;
+        let new = NewApiKey { project_id, name: display_name(), scopes, expires_at };
         let mut transaction = self.operator().transaction().await.expect("begun");
         let created = api_keys::create(&mut transaction, new, Clock::system().now()).await;
         let (key, secret) = created.expect("inserted");
@@ -171,9 +172,9 @@ impl App {
     }
 
     /// Another connection of a project: its id and its token.
-    pub async fn connection(&self, project_id: ProjectId, like: CredentialOptions) -> (ConnectionId, String) {
-        let expires_at = like.expires_at;
-        let new = NewConnection { project_id, label: label(), provider: Provider::None, expires_at };
+    pub async fn connection(&self, project_id: ProjectId, options: CredentialOptions) -> (ConnectionId, String) {
+        let expires_at = options.expires_at;
+        let new = NewConnection { project_id, label: display_name(), provider: Provider::None, expires_at };
         let mut transaction = self.operator().transaction().await.expect("begun");
         let created = connections::create(&mut transaction, new, Clock::system().now()).await;
         let (connection, token) = created.expect("inserted");
@@ -240,13 +241,13 @@ impl App {
 
     /// A session of the test's own on the server's database.
     pub async fn connect(&self) -> PgConnection {
-        self.options.connect().await.expect("a connection")
+        self.options.connect().await.expect("a session")
     }
 
     /// The number of payments in the database, of all connections.
     pub async fn count(&self) -> i64 {
-        let mut connection = self.connect().await;
-        sqlx::query_scalar("select count(*) from payment").fetch_one(&mut connection).await.expect("a count")
+        let mut session = self.connect().await;
+        sqlx::query_scalar("select count(*) from payment").fetch_one(&mut session).await.expect("a count")
     }
 }
 
@@ -261,8 +262,8 @@ impl Tenant {
     }
 }
 
-fn label() -> DisplayName {
-    "Test".parse().expect("a label")
+fn display_name() -> DisplayName {
+    "Test".parse().expect("a display name")
 }
 
 /// A small valid body.

@@ -11,32 +11,32 @@ use tracing_subscriber::layer::SubscriberExt;
 
 /// Captures what this thread logs, as the JSON lines that `serve` would write. For tests that run on one thread.
 pub struct Logs {
-    written: Written,
+    buffer: Buffer,
     _until_dropped: DefaultGuard,
 }
 
 #[derive(Clone, Default)]
-struct Written(Arc<Mutex<Vec<u8>>>);
+struct Buffer(Arc<Mutex<Vec<u8>>>);
 
 impl Logs {
-    /// Starts to capture the events that pass a filter, for example `trace`.
+    /// Starts to capture the events that a filter accepts, for example `trace`.
     pub fn catch(filter: &str) -> Self {
         // With a single subscriber, `tracing` decides once, on the first thread that reaches a log line, whether the
         // line is enabled. On a thread of another test it is not, and would stay disabled for good.
         static SECOND: Once = Once::new();
         SECOND
             .call_once(|| tracing::subscriber::set_global_default(tracing_subscriber::registry()).expect("the first"));
-        let written = Written::default();
+        let buffer = Buffer::default();
         // The same layer as in `telemetry`.
         let json = tracing_subscriber::fmt::layer().json().flatten_event(true).with_span_list(false);
         let subscriber =
-            tracing_subscriber::registry().with(EnvFilter::new(filter)).with(json.with_writer(written.clone()));
-        Self { written, _until_dropped: tracing::subscriber::set_default(subscriber) }
+            tracing_subscriber::registry().with(EnvFilter::new(filter)).with(json.with_writer(buffer.clone()));
+        Self { buffer, _until_dropped: tracing::subscriber::set_default(subscriber) }
     }
 
     /// The text captured so far.
     pub fn text(&self) -> String {
-        String::from_utf8(self.written.0.lock().expect("a buffer").clone()).expect("UTF-8")
+        String::from_utf8(self.buffer.0.lock().expect("a buffer").clone()).expect("UTF-8")
     }
 
     /// The lines captured so far, parsed.
@@ -46,11 +46,11 @@ impl Logs {
 
     /// Drops what was captured so far.
     pub fn clear(&self) {
-        self.written.0.lock().expect("a buffer").clear();
+        self.buffer.0.lock().expect("a buffer").clear();
     }
 }
 
-impl io::Write for Written {
+impl io::Write for Buffer {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.lock().expect("a buffer").extend_from_slice(bytes);
         Ok(bytes.len())
@@ -61,7 +61,7 @@ impl io::Write for Written {
     }
 }
 
-impl MakeWriter<'_> for Written {
+impl MakeWriter<'_> for Buffer {
     type Writer = Self;
 
     fn make_writer(&self) -> Self {

@@ -1,4 +1,4 @@
-//! What all tests share: one real Postgres for each test binary, one database for each test, the real router.
+//! Shared by all tests: one real Postgres for each test binary, one database for each test, the real router.
 #![allow(dead_code, reason = "each test binary uses its own part of this")]
 
 pub mod app;

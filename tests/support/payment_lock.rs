@@ -5,15 +5,15 @@ use sqlx::{ConnectOptions, Connection, PgConnection};
 use super::app::App;
 use super::wait::until;
 
-/// No payment can be stored while this lock exists. A batch waits in the middle of its statement, and later calls wait
-/// in the queue.
+/// A lock under which no payment can be stored. A batch waits in the middle of its statement, and later calls wait in
+/// the queue.
 pub struct PaymentLock(PgConnection);
 
 impl PaymentLock {
     pub async fn acquire(app: &App) -> Self {
-        let mut connection: PgConnection = app.options.connect().await.expect("a connection");
-        sqlx::raw_sql("begin; lock table payment in share mode").execute(&mut connection).await.expect("locked");
-        Self(connection)
+        let mut session: PgConnection = app.options.connect().await.expect("a session");
+        sqlx::raw_sql("begin; lock table payment in share mode").execute(&mut session).await.expect("locked");
+        Self(session)
     }
 
     /// Waits until this many batches are blocked in the middle of their statement.

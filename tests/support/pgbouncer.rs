@@ -10,10 +10,11 @@ use std::process::{Child, Command, Stdio};
 /// How `PgBouncer` shares the sessions of Postgres.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Mode {
-    /// A client keeps one session while it is connected. Startup options are ignored; the role has the settings.
+    /// A client keeps one session while it is connected. `PgBouncer` ignores startup options; the role has the
+    /// settings.
     Session,
-    /// Each transaction may get another session. There are only two sessions, fewer than the server's own, so that
-    /// every statement may run in a session that another one has used.
+    /// Each transaction may get another session. There are only two, fewer than the pool of the server has, so every
+    /// statement may run in a session that another one has used.
     Transaction,
 }
 
@@ -39,7 +40,8 @@ pub struct Pooler {
 
 impl Pooler {
     /// Starts a pooler that listens on `port` and connects to the database `unibooks` at `host` and `host_port`.
-    /// `folder` takes its settings. `PgBouncer` refuses to run as root, so then it runs as the owner of `owner_of`.
+    /// Its settings are written to `folder`. `PgBouncer` refuses to run as root; a root process starts it as the owner
+    /// of `owner_of`.
     ///
     /// # Errors
     /// If its settings cannot be written or it is not installed.

@@ -15,7 +15,7 @@ use unibooks::db::{Database, DatabaseOptions, PoolerMode, migrate};
 const TEMPLATE: &str = "migrated";
 
 static POSTGRES: OnceCell<PrivatePostgres> = OnceCell::const_new();
-/// Postgres copies a template for one session at a time.
+/// Held while a template is copied: Postgres allows one copy at a time.
 static COPYING: Mutex<()> = Mutex::const_new(());
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
@@ -35,7 +35,7 @@ async fn postgres() -> &'static PrivatePostgres {
 }
 
 async fn start() -> PrivatePostgres {
-    // The data does not outlive the run, so safety against power cuts would only cost time.
+    // The data does not outlive the run, so durability would only cost time.
     let fast =
         [("fsync", "off"), ("synchronous_commit", "off"), ("full_page_writes", "off"), ("max_connections", "300")];
     let settings = fast.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
@@ -44,7 +44,7 @@ async fn start() -> PrivatePostgres {
     let postgres = PrivatePostgres::start(Options { data_dir, binaries: None, settings })
         .await
         .expect("tests need Postgres server binaries; `make test` installs them");
-    let mut admin = postgres.connect_options().connect().await.expect("a connection");
+    let mut admin = postgres.connect_options().connect().await.expect("a session");
     execute(&mut admin, format!("create database {TEMPLATE}")).await;
     let template = connect(postgres.connect_options().database(TEMPLATE)).await;
     migrate(&template).await.expect("migrations apply");
@@ -52,7 +52,8 @@ async fn start() -> PrivatePostgres {
     postgres
 }
 
-/// Making a new cluster takes a second. Dropping the old databases would take a checkpoint for each.
+/// Removes the cluster of the last run. A new cluster takes a second to create; dropping each old database would take a
+/// checkpoint.
 fn remove_data_of_the_last_run(data_dir: &Path) {
     let Ok(lock) = File::open(data_dir.join("lock")) else { return };
     // If another run still uses the folder, the start fails and says so.
@@ -61,8 +62,8 @@ fn remove_data_of_the_last_run(data_dir: &Path) {
     }
 }
 
-async fn execute(connection: &mut PgConnection, statement: String) {
-    sqlx::query(AssertSqlSafe(statement.clone())).execute(connection).await.expect(&statement);
+async fn execute(session: &mut PgConnection, statement: String) {
+    sqlx::query(AssertSqlSafe(statement.clone())).execute(session).await.expect(&statement);
 }
 
 async fn connect(options: PgConnectOptions) -> Database {
@@ -79,7 +80,7 @@ async fn connect(options: PgConnectOptions) -> Database {
 async fn create(template: Option<&str>) -> PgConnectOptions {
     let postgres = postgres().await;
     let name = format!("test_{}", COUNT.fetch_add(1, Ordering::Relaxed));
-    let mut admin = postgres.connect_options().connect().await.expect("a connection");
+    let mut admin = postgres.connect_options().connect().await.expect("a session");
     let template = template.unwrap_or("template1");
     let copying = COPYING.lock().await;
     execute(&mut admin, format!("create database {name} template {template}")).await;

@@ -1,4 +1,4 @@
-//! Stores many payments directly in the database, faster than by requests.
+//! Stores many payments directly in the database, because requests would be slower.
 
 use chrono::{DateTime, Utc};
 use sqlx::Connection;
@@ -19,10 +19,10 @@ pub fn created_at(n: i64) -> DateTime<Utc> {
 /// * Every second payment has contact …01, every thousandth has contact …02. Each invoice has two payments.
 /// * Each payment has the idempotency key `key-<number>` and one line item.
 pub async fn payments(app: &App, tenant: &Tenant, count: i64, rare: &[i64]) {
-    let mut connection = app.connect().await;
-    let mut transaction = connection.begin().await.expect("a transaction");
+    let mut session = app.connect().await;
+    let mut transaction = session.begin().await.expect("a transaction");
     sqlx::query("set local statement_timeout = '60s'").execute(&mut *transaction).await.expect("more time");
-    // Skips the checks of foreign keys.
+    // Foreign keys are not checked, which is faster.
     sqlx::query("set local session_replication_role = replica").execute(&mut *transaction).await.expect("a superuser");
     sqlx::query(
         "with stored as (
