@@ -1,4 +1,4 @@
-//! Clients behave as good clients do: they send a payment under its key until it is answered.
+//! Correct clients: they send a payment under its key until it is answered.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,104 +9,104 @@ use serde_json::Value;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use crate::ledger::{Ledger, Outcome};
-use crate::payments::{Manner, PaymentData};
+use crate::history::{History, Outcome};
+use crate::payments::{Delivery, TestPayment};
 use crate::tenant::Tenant;
-use crate::world::World;
+use crate::testbed::Testbed;
 
-/// Longer than the server takes for its own 503, so that a client gives up only on what was cut off.
-const ANSWER: Duration = Duration::from_secs(8);
-const PAUSE: Duration = Duration::from_millis(10);
-/// Only a fault reaches it.
-const AT_LAST: Duration = Duration::from_mins(2);
+/// Longer than the server takes to answer 503 itself. A client gives up only on a request that was cut off.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(8);
+const RETRY_DELAY: Duration = Duration::from_millis(10);
+/// So long that only a defect of the server reaches it.
+const CREATE_LIMIT: Duration = Duration::from_mins(2);
 
-/// Clients at work.
+/// Running clients.
 pub struct Clients {
-    at_work: JoinSet<Vec<String>>,
-    going_home: Arc<AtomicBool>,
+    running: JoinSet<Vec<String>>,
+    is_stopping: Arc<AtomicBool>,
 }
 
 impl Clients {
-    pub fn start(count: u32, world: &World, ledger: &Arc<Ledger>) -> anyhow::Result<Self> {
-        let going_home = Arc::new(AtomicBool::new(false));
-        let mut at_work = JoinSet::new();
+    pub fn start(count: u32, testbed: &Testbed, history: &Arc<History>) -> anyhow::Result<Self> {
+        let is_stopping = Arc::new(AtomicBool::new(false));
+        let mut running = JoinSet::new();
         for _ in 0..count {
-            let client = Client::new(world)?;
-            at_work.spawn(client.work(Arc::clone(ledger), Arc::clone(&going_home)));
+            let client = Client::new(testbed)?;
+            running.spawn(client.run(Arc::clone(history), Arc::clone(&is_stopping)));
         }
-        Ok(Self { at_work, going_home })
+        Ok(Self { running, is_stopping })
     }
 
-    /// Lets them finish what they have begun: what they found wrong.
+    /// Lets them finish their payments and returns the violations that they found.
     pub async fn finish(mut self) -> Vec<String> {
-        self.going_home.store(true, Ordering::Relaxed);
-        let mut wrong = Vec::new();
-        while let Some(client) = self.at_work.join_next().await {
-            wrong.extend(client.unwrap_or_else(|panic| vec![format!("a client: {panic}")]));
+        self.is_stopping.store(true, Ordering::Relaxed);
+        let mut violations = Vec::new();
+        while let Some(client) = self.running.join_next().await {
+            violations.extend(client.unwrap_or_else(|panic| vec![format!("a client panicked: {panic}")]));
         }
-        wrong
+        violations
     }
 }
 
 struct Client {
     http: reqwest::Client,
     url: String,
-    /// The headers of each tenant.
-    tenants: Vec<HeaderMap>,
+    /// The credentials of each tenant.
+    credentials: Vec<HeaderMap>,
 }
 
 impl Client {
-    fn new(world: &World) -> anyhow::Result<Self> {
-        let http = reqwest::Client::builder().no_proxy().timeout(ANSWER).build()?;
-        let tenants = world.tenants.iter().map(Tenant::headers).collect::<Result<_, _>>()?;
-        Ok(Self { http, url: format!("{}/accounting/payments", world.base()), tenants })
+    fn new(testbed: &Testbed) -> anyhow::Result<Self> {
+        let http = reqwest::Client::builder().no_proxy().timeout(ANSWER_TIMEOUT).build()?;
+        let credentials = testbed.tenants.iter().map(Tenant::headers).collect::<Result<_, _>>()?;
+        Ok(Self { http, url: format!("{}/accounting/payments", testbed.base_url()), credentials })
     }
 
-    async fn work(self, ledger: Arc<Ledger>, going_home: Arc<AtomicBool>) -> Vec<String> {
-        let mut wrong = Vec::new();
-        while !going_home.load(Ordering::Relaxed) && wrong.is_empty() {
-            let payment = ledger.next_payment();
-            let outcome = match payment.manner {
-                Manner::Plain => self.create(&payment, &ledger).await,
-                Manner::Twins => {
-                    let (one, other) = tokio::join!(self.create(&payment, &ledger), self.create(&payment, &ledger));
+    async fn run(self, history: Arc<History>, is_stopping: Arc<AtomicBool>) -> Vec<String> {
+        let mut violations = Vec::new();
+        while !is_stopping.load(Ordering::Relaxed) && violations.is_empty() {
+            let payment = history.next_payment();
+            let outcome = match payment.delivery {
+                Delivery::Plain => self.create(&payment, &history).await,
+                Delivery::Concurrent => {
+                    let (one, other) = tokio::join!(self.create(&payment, &history), self.create(&payment, &history));
                     one.and(other)
                 }
-                Manner::Deserted(micros) => {
+                Delivery::Abandoned(micros) => {
                     timeout(Duration::from_micros(micros), self.send(&payment)).await.ok();
-                    self.create(&payment, &ledger).await
+                    self.create(&payment, &history).await
                 }
-                Manner::Repeated => match self.create(&payment, &ledger).await {
-                    Ok(()) => self.create(&payment, &ledger).await,
-                    wrong => wrong,
+                Delivery::Repeated => match self.create(&payment, &history).await {
+                    Ok(()) => self.create(&payment, &history).await,
+                    error => error,
                 },
-                Manner::WithoutKey => self.create_once(&payment, &ledger).await,
+                Delivery::WithoutKey => self.create_once(&payment, &history).await,
             };
-            wrong.extend(outcome.err().map(|error| format!("{error:#}")));
+            violations.extend(outcome.err().map(|error| format!("{error:#}")));
         }
-        wrong
+        violations
     }
 
     /// Sends a payment until it is answered with 201.
-    async fn create(&self, payment: &PaymentData, ledger: &Ledger) -> anyhow::Result<()> {
+    async fn create(&self, payment: &TestPayment, history: &History) -> anyhow::Result<()> {
         let started = Instant::now();
         loop {
             match self.send(payment).await {
-                Ok((201, body)) => return ledger.record(payment, body).await,
+                Ok((201, body)) => return history.record(payment, body).await,
                 Ok((503, body)) if body.contains("\"code\":") => {}
                 Ok((status, body)) => anyhow::bail!("{} was answered with {status}: {body}", payment.key),
                 // Cut off: the next answer shows whether it is stored.
                 Err(_) => {}
             }
-            anyhow::ensure!(started.elapsed() < AT_LAST, "{} was never answered", payment.key);
-            sleep(PAUSE).await;
+            anyhow::ensure!(started.elapsed() < CREATE_LIMIT, "{} was never answered", payment.key);
+            sleep(RETRY_DELAY).await;
         }
     }
 
     /// Sends a payment once, without a key.
-    async fn create_once(&self, payment: &PaymentData, ledger: &Ledger) -> anyhow::Result<()> {
+    async fn create_once(&self, payment: &TestPayment, history: &History) -> anyhow::Result<()> {
         let outcome = match self.send(payment).await {
-            Ok((201, body)) => return ledger.record(payment, body).await,
+            Ok((201, body)) => return history.record(payment, body).await,
             Ok((409, body)) if body.contains("\"outcome_unknown\"") => {
                 Outcome::Unknown(serde_json::from_str::<Value>(&body)?["payment_id"].as_str().map(str::to_owned))
             }
@@ -114,13 +114,13 @@ impl Client {
             Ok((status, body)) => anyhow::bail!("{} was answered with {status}: {body}", payment.key),
             Err(_) => Outcome::Unknown(None),
         };
-        ledger.record_without_key(payment, outcome).await
+        history.record_without_key(payment, outcome).await
     }
 
-    /// Status and body of an answer that arrived whole.
-    async fn send(&self, payment: &PaymentData) -> Result<(u16, String), reqwest::Error> {
-        let tenant = &self.tenants[payment.tenant()];
-        let request = self.http.post(&self.url).headers(tenant.clone());
+    /// Sends a payment and returns status and body of a complete answer.
+    async fn send(&self, payment: &TestPayment) -> Result<(u16, String), reqwest::Error> {
+        let credentials = &self.credentials[payment.tenant()];
+        let request = self.http.post(&self.url).headers(credentials.clone());
         let mut request = request.header(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if let Some(key) = payment.stored_key() {
             request = request.header(HeaderName::from_static("idempotency-key"), key);

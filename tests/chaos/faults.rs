@@ -1,24 +1,24 @@
-//! What can happen, and how likely it is.
+//! The faults that are injected, and how likely each is.
 
 use std::time::Duration;
 
 use rand::{Rng, RngExt};
 
-/// Something that goes wrong.
+/// One fault, with its moment and extent.
 #[derive(Debug, Clone)]
 pub struct Fault {
     pub kind: Kind,
-    /// How many payments are answered before it strikes; with none it may strike while things are still starting.
-    pub timeouts: u64,
-    /// How long it waits then. Microseconds matter: a commit takes some hundred of them.
+    /// How many payments are answered before it is injected. With 0 it may hit a process that is still starting.
+    pub answers_before: u64,
+    /// The delay after those answers. Microseconds matter: a commit takes some hundred.
     pub delay: Duration,
-    /// How long what was killed stays away.
-    pub absence: Duration,
-    /// Which connections a cut meets.
+    /// How long a killed or stopped process is down.
+    pub downtime: Duration,
+    /// Which sockets a cut hits: socket n if bit n modulo 64 is set. Selects the process of `KillBackend`, too.
     pub mask: u64,
 }
 
-/// Whom it strikes.
+/// What a fault hits, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     /// SIGKILL to the server.
@@ -27,62 +27,62 @@ pub enum Kind {
     KillPostgres,
     /// SIGKILL to both.
     KillBoth,
-    /// SIGKILL to one of Postgres' processes: it throws out everybody and recovers.
+    /// SIGKILL to one process of Postgres. Postgres ends all sessions and recovers.
     KillBackend,
-    /// SIGTERM to the server: it ends in order.
+    /// SIGTERM to the server: a graceful shutdown.
     StopServer,
     /// A fast shutdown of Postgres.
     StopPostgres,
-    /// The network between clients and server.
+    /// Cuts the network between clients and server.
     CutClients(Cut),
-    /// The network between server and database, or the pooler before it.
+    /// Cuts the network between the server and the database, or the pooler before the database.
     CutDatabase(Cut),
-    /// The network between pooler and database; without a pooler, the same as the last one.
+    /// Cuts the network between pooler and database. Without a pooler it is `CutDatabase`.
     CutPooler(Cut),
-    /// SIGKILL to the pooler; without one, nothing.
+    /// SIGKILL to the pooler. Without a pooler it does nothing.
     KillPooler,
 }
 
-/// What happens to a connection.
+/// What happens to a socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Cut {
-    /// Closed in order on both sides.
+    /// It is closed on both sides.
     Drop,
-    /// Reset (RST) on both sides.
+    /// It is reset (RST) on both sides.
     Reset,
-    /// No byte passes for a moment; then it goes on.
+    /// No byte passes for a moment, then traffic continues.
     Stall,
-    /// No byte passes for a moment; then it is reset.
+    /// No byte passes for a moment, then it is reset.
     StallAndReset,
-    /// The one that opened it hears no more, but is still heard.
+    /// It is closed towards the side that opened it, which can still send.
     HalfClose,
 }
 
 impl Kind {
-    /// Whether somebody was killed, and not merely stopped or cut off.
+    /// Whether a process is killed, not only stopped or cut off.
     pub fn is_kill(self) -> bool {
         matches!(self, Self::KillServer | Self::KillPostgres | Self::KillBoth | Self::KillBackend | Self::KillPooler)
     }
 
-    fn draw(dice: &mut impl Rng) -> Self {
-        match dice.random_range(0..100) {
+    fn generate(rng: &mut impl Rng) -> Self {
+        match rng.random_range(0..100) {
             0..48 => Self::KillServer,
             48..58 => Self::KillPostgres,
             58..66 => Self::KillBoth,
             66..74 => Self::KillBackend,
             74..76 => Self::StopServer,
             76..78 => Self::StopPostgres,
-            78..84 => Self::CutClients(Cut::draw(dice)),
-            84..91 => Self::CutDatabase(Cut::draw(dice)),
-            91..98 => Self::CutPooler(Cut::draw(dice)),
+            78..84 => Self::CutClients(Cut::generate(rng)),
+            84..91 => Self::CutDatabase(Cut::generate(rng)),
+            91..98 => Self::CutPooler(Cut::generate(rng)),
             _ => Self::KillPooler,
         }
     }
 }
 
 impl Cut {
-    fn draw(dice: &mut impl Rng) -> Self {
-        match dice.random_range(0..5) {
+    fn generate(rng: &mut impl Rng) -> Self {
+        match rng.random_range(0..5) {
             0 => Self::Drop,
             1 => Self::Reset,
             2 => Self::Stall,
@@ -93,12 +93,12 @@ impl Cut {
 }
 
 impl Fault {
-    pub fn draw(dice: &mut impl Rng) -> Self {
-        let kind = Kind::draw(dice);
-        let timeouts = if dice.random_ratio(1, 6) { 0 } else { dice.random_range(1..40) };
-        // Without patience, anywhere in a start; else close behind an answer, where commits and answers are under way.
-        let delay = Duration::from_micros(dice.random_range(0..if timeouts == 0 { 100_000 } else { 3_000 }));
-        let absence = Duration::from_millis(if dice.random_ratio(3, 4) { 0 } else { dice.random_range(1..150) });
-        Self { kind, timeouts, delay, absence, mask: dice.random() }
+    pub fn generate(rng: &mut impl Rng) -> Self {
+        let kind = Kind::generate(rng);
+        let answers_before = if rng.random_ratio(1, 6) { 0 } else { rng.random_range(1..40) };
+        // Without answers before, anywhere in a start; otherwise shortly after an answer, during commits and answers.
+        let delay = Duration::from_micros(rng.random_range(0..if answers_before == 0 { 100_000 } else { 3_000 }));
+        let downtime = Duration::from_millis(if rng.random_ratio(3, 4) { 0 } else { rng.random_range(1..150) });
+        Self { kind, answers_before, delay, downtime, mask: rng.random() }
     }
 }

@@ -1,19 +1,21 @@
-//! `make chaos`: whether all that the server acknowledged survives every fault.
+//! `make chaos`: checks that acknowledged payments survive crashes and network faults.
 //!
-//! Clients create payments under idempotency keys, over many connections, on the real server and a real Postgres, and
-//! repeat each until it is answered. Meanwhile server, Postgres or both are killed at random moments, and the
-//! connections between them are cut (`faults`, `world`, `proxy`). Every answer is written to a journal before it counts
-//! (`journal`). After each round everything is compared (`verdict`): for every key one payment, with all its line
-//! items, and every 201 that was ever received the same to the byte and equal to what is stored. Some payments are sent
-//! once, without a key: what is stored of them was answered 201 or 409, or its answer was cut off.
+//! Many clients create payments under idempotency keys, on the real server and a real Postgres, and repeat each until
+//! it is answered. Meanwhile server, Postgres or both are killed at random moments, and sockets between them are cut
+//! (`faults`, `testbed`, `proxy`). Every answer is written to a journal before it counts (`journal`).
 //!
-//! What happens is drawn from a seed, which is printed; at which instruction it strikes, nobody can draw. That the
-//! harness can fail is shown by builds that are broken on purpose (`make chaos-proof`).
+//! Everything is compared after each round (`checker`). For every key there is one payment with all its line items.
+//! Every 201 that was ever received is the same to the byte and equals what is stored. Some payments are sent once,
+//! without a key. If one of them is stored, its answer was 201 or 409, or was cut off.
+//!
+//! Faults are chosen by a printed seed; the instruction at which one hits cannot be chosen. That the harness can fail
+//! is shown by builds that are broken on purpose (`make chaos-proof`).
 
+mod checker;
 mod client;
 mod faults;
+mod history;
 mod journal;
-mod ledger;
 mod options;
 mod payments;
 #[path = "../support/pgbouncer.rs"]
@@ -23,8 +25,7 @@ mod proxy;
 mod report;
 mod server;
 mod tenant;
-mod verdict;
-mod world;
+mod testbed;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -35,12 +36,12 @@ use rand::rngs::StdRng;
 
 use client::Clients;
 use faults::Fault;
-use ledger::Ledger;
+use history::History;
 use options::Options;
-use report::Diagnostics;
-use world::World;
+use report::Report;
+use testbed::Testbed;
 
-/// After so many faults everything is compared, and the journal begins anew.
+/// The number of faults in a round. Everything is compared after it, and the journal is cleared.
 const ROUND: u32 = 100;
 
 fn main() -> ExitCode {
@@ -58,41 +59,41 @@ fn main() -> ExitCode {
     }
 }
 
-async fn run(options: &Options) -> anyhow::Result<Diagnostics> {
-    println!("seed {}: {} faults, {} connections", options.seed, options.runs, options.connections);
-    let mut dice = StdRng::seed_from_u64(options.seed);
-    let mut world = World::start(options).await?;
-    let ledger = Arc::new(Ledger::open(world.folder(), options.seed)?);
-    let mut report = Diagnostics::default();
-    let struck = strike_and_compare(options, &mut dice, &mut world, &ledger, &mut report).await;
-    let is_good = struck.is_ok() && (report.violations.is_empty() || options.must_find);
-    world.end(is_good).await;
-    struck.map(|()| report)
+async fn run(options: &Options) -> anyhow::Result<Report> {
+    println!("seed {}: {} faults, {} clients", options.seed, options.runs, options.clients);
+    let mut rng = StdRng::seed_from_u64(options.seed);
+    let mut testbed = Testbed::start(options).await?;
+    let history = Arc::new(History::open(testbed.folder(), options.seed)?);
+    let mut report = Report::default();
+    let outcome = inject_and_check(options, &mut rng, &mut testbed, &history, &mut report).await;
+    let succeeded = outcome.is_ok() && (report.violations.is_empty() || options.must_find);
+    testbed.stop(succeeded).await;
+    outcome.map(|()| report)
 }
 
-/// Rounds of faults, until there were enough or something is wrong.
-async fn strike_and_compare(
+/// Runs rounds of faults, until there were enough or a violation is found.
+async fn inject_and_check(
     options: &Options,
-    dice: &mut StdRng,
-    world: &mut World,
-    ledger: &Arc<Ledger>,
-    report: &mut Diagnostics,
+    rng: &mut StdRng,
+    testbed: &mut Testbed,
+    history: &Arc<History>,
+    report: &mut Report,
 ) -> anyhow::Result<()> {
     while report.faults() < options.runs && report.violations.is_empty() {
-        let clients = Clients::start(options.connections, world, ledger)?;
+        let clients = Clients::start(options.clients, testbed, history)?;
         for _ in 0..ROUND.min(options.runs - report.faults()) {
-            let fault = Fault::draw(dice);
-            ledger.progress(fault.timeouts).await;
-            world.strike(&fault).await?;
+            let fault = Fault::generate(rng);
+            history.wait_for_answers(fault.answers_before).await;
+            testbed.inject(&fault).await?;
             report.count(&fault);
         }
-        world.heal().await?;
+        testbed.wait_until_ready().await?;
         report.violations = clients.finish().await;
-        report.violations.extend(verdict::compare(world, ledger).await?);
-        report.take_in(ledger, world);
+        report.violations.extend(checker::check(testbed, history).await?);
+        report.update(history, testbed);
         eprintln!("{} of {} faults", report.faults(), options.runs);
         if report.violations.is_empty() {
-            ledger.begin_anew()?;
+            history.start_round()?;
         }
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! What is to happen, and how often.
+//! The options of `make chaos`.
 
 use std::path::PathBuf;
 
@@ -6,23 +6,23 @@ use clap::Parser;
 
 use crate::pgbouncer::Mode;
 
-/// Kills server and database under load, and looks whether anything was lost or doubled.
+/// Kills server and database under load, and checks that nothing was lost or doubled.
 #[derive(Debug, Parser)]
 #[command(name = "make chaos", no_binary_name = false)]
 pub struct Options {
-    /// How many faults strike
+    /// How many faults are injected
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..))]
     pub runs: u32,
 
-    /// What the faults and the payments are drawn from; another each time when not given
+    /// The seed of the faults and the payments; a random one if it is not given
     #[arg(long, default_value_t = rand::random::<u32>().into())]
     pub seed: u64,
 
     /// How many clients create payments at a time
     #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=1000))]
-    pub connections: u32,
+    pub clients: u32,
 
-    /// Put a PgBouncer before Postgres
+    /// Put a pooler before Postgres, in this mode
     #[arg(long, value_name = "MODE")]
     pub pooler: Option<Mode>,
 
@@ -30,7 +30,7 @@ pub struct Options {
     #[arg(long)]
     pub must_find: bool,
 
-    /// Another program to strike than the one of this checkout
+    /// Another server to test than the one of this checkout
     #[arg(long, env = "UNIBOOKS_CHAOS_SERVER", value_name = "FILE", default_value = env!("CARGO_BIN_EXE_unibooks"))]
     pub server: PathBuf,
 }

@@ -1,4 +1,4 @@
-//! Signals to other processes.
+//! Finds other processes and sends them signals. Linux only, because it reads `/proc`.
 
 use std::fs;
 use std::path::Path;
@@ -12,24 +12,24 @@ pub fn signal(pid: u32, signal: Signal) {
     }
 }
 
-/// The postmaster of a cluster, when one runs.
+/// The process id of a cluster's postmaster, if it runs.
 pub fn postmaster(cluster: &Path) -> Option<u32> {
     let file = fs::read_to_string(cluster.join("postmaster.pid")).ok()?;
     let pid = file.lines().next()?.trim().parse().ok()?;
     Path::new(&format!("/proc/{pid}")).exists().then_some(pid)
 }
 
-/// The processes that a process has started and that still run. Each Postgres backend leads a process group of its
-/// own, so that no group holds them all.
+/// The running child processes of a process. They are read from `/proc`, because each backend of Postgres leads a
+/// process group of its own.
 pub fn children(parent: u32) -> Vec<u32> {
     let mut found = Vec::new();
     for entry in fs::read_dir("/proc").expect("the harness needs Linux").flatten() {
         let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
-        // One that has ended meanwhile has no file any more.
+        // A process that has just ended has no file.
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-        // Behind the name, which may have spaces in it: the state, then the parent.
-        let of = stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(1)?.parse().ok());
-        if of == Some(parent) {
+        // After the name, which may contain spaces: the state, then the parent.
+        let its_parent = stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(1)?.parse().ok());
+        if its_parent == Some(parent) {
             found.push(pid);
         }
     }

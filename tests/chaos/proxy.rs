@@ -1,5 +1,5 @@
-//! A network of our own, between clients and server or between server and database: it passes bytes on until it is
-//! ordered to drop, stall, half-close or reset what it holds.
+//! A proxy between clients and server, or between server and database. It forwards bytes, and drops, stalls,
+//! half-closes or resets its sockets on request.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -14,17 +14,17 @@ use tokio::time::{sleep, timeout};
 use crate::faults::Cut;
 
 const STALL: Duration = Duration::from_millis(200);
-/// How long one that hears no more is still heard.
-const HALF_CLOSED: Duration = Duration::from_millis(200);
+/// How long the opener of a half-closed socket can still send.
+const HALF_CLOSE: Duration = Duration::from_millis(200);
 
-/// Where connections lead.
+/// Where a proxy forwards to.
 #[derive(Debug, Clone)]
 pub enum Target {
     Tcp(SocketAddr),
     Unix(PathBuf),
 }
 
-/// A listening proxy. Its connections end with the runtime.
+/// A listening proxy. Its sockets close with the runtime.
 pub struct Proxy {
     pub address: SocketAddr,
     cuts: broadcast::Sender<(Cut, u64)>,
@@ -35,31 +35,32 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
         let (cuts, _) = broadcast::channel(16);
-        let heard = cuts.clone();
+        let sender = cuts.clone();
         tokio::spawn(async move {
             for number in 0.. {
-                // Out of files, at worst: the next try may do.
+                // Perhaps no file descriptor is free; the next try may succeed.
                 let Ok((from, _)) = listener.accept().await else { continue };
-                tokio::spawn(pass(from, target.clone(), number, heard.subscribe()));
+                tokio::spawn(forward(from, target.clone(), number, sender.subscribe()));
             }
         });
         Ok(Self { address, cuts })
     }
 
-    /// Cuts the open connections whose place in the mask is set.
+    /// Cuts the open sockets whose bit in the mask is set.
     pub fn cut(&self, cut: Cut, mask: u64) {
         self.cuts.send((cut, mask)).ok();
     }
 }
 
-async fn pass(from: TcpStream, target: Target, number: u32, cuts: broadcast::Receiver<(Cut, u64)>) {
+/// Connects a client's socket to the target and forwards bytes both ways.
+async fn forward(from: TcpStream, target: Target, number: u32, cuts: broadcast::Receiver<(Cut, u64)>) {
     from.set_nodelay(true).ok();
-    // Where nobody listens, the connection closes at once.
+    // If the target does not listen, the client's socket closes at once.
     match target {
         Target::Tcp(address) => {
             let Ok(to) = TcpStream::connect(address).await else { return };
             to.set_nodelay(true).ok();
-            let (from, to, is_reset) = hold(from, to, number, cuts).await;
+            let (from, to, is_reset) = forward_until_cut(from, to, number, cuts).await;
             if is_reset {
                 from.set_zero_linger().ok();
                 to.set_zero_linger().ok();
@@ -67,7 +68,7 @@ async fn pass(from: TcpStream, target: Target, number: u32, cuts: broadcast::Rec
         }
         Target::Unix(path) => {
             let Ok(to) = UnixStream::connect(path).await else { return };
-            let (from, _to, is_reset) = hold(from, to, number, cuts).await;
+            let (from, _to, is_reset) = forward_until_cut(from, to, number, cuts).await;
             if is_reset {
                 from.set_zero_linger().ok();
             }
@@ -75,23 +76,23 @@ async fn pass(from: TcpStream, target: Target, number: u32, cuts: broadcast::Rec
     }
 }
 
-/// Passes bytes until one side ends it or a cut does: both sides, and whether they are to be reset.
-async fn hold<S: AsyncRead + AsyncWrite + Unpin>(
+/// Forwards bytes until a side closes or a cut ends it. Returns both sockets and whether to reset them.
+async fn forward_until_cut<S: AsyncRead + AsyncWrite + Unpin>(
     mut from: TcpStream,
     mut to: S,
     number: u32,
     mut cuts: broadcast::Receiver<(Cut, u64)>,
 ) -> (TcpStream, S, bool) {
     let cut = {
-        let mut passing = pin!(copy_bidirectional(&mut from, &mut to));
+        let mut forwarding = pin!(copy_bidirectional(&mut from, &mut to));
         loop {
             let cut = tokio::select! {
-                _ = &mut passing => break None,
+                _ = &mut forwarding => break None,
                 Ok((cut, mask)) = cuts.recv() => (mask >> (number % 64) & 1 == 1).then_some(cut),
             };
             match cut {
                 None => {}
-                // While nobody asks `passing`, nothing passes.
+                // `forwarding` is not polled meanwhile, so no byte passes.
                 Some(Cut::Stall) => sleep(STALL).await,
                 Some(Cut::StallAndReset) => {
                     sleep(STALL).await;
@@ -102,7 +103,7 @@ async fn hold<S: AsyncRead + AsyncWrite + Unpin>(
         }
     };
     if cut == Some(Cut::HalfClose) && from.shutdown().await.is_ok() {
-        timeout(HALF_CLOSED, copy(&mut from, &mut to)).await.ok();
+        timeout(HALF_CLOSE, copy(&mut from, &mut to)).await.ok();
     }
     (from, to, cut == Some(Cut::Reset))
 }

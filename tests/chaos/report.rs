@@ -1,64 +1,64 @@
-//! What happened, for people.
+//! The printed report of a run.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::faults::{Fault, Kind};
-use crate::ledger::Ledger;
-use crate::world::World;
+use crate::history::History;
+use crate::testbed::Testbed;
 
-/// How many violations are printed; the journal has all.
-const SHOWN: usize = 10;
+/// How many violations are printed.
+const MAX_SHOWN: usize = 10;
 
-/// Counts, and what was found wrong.
+/// The numbers of faults, payments and answers, and the violations.
 #[derive(Debug, Default)]
-pub struct Diagnostics {
-    struck: BTreeMap<Kind, u32>,
+pub struct Report {
+    injected: BTreeMap<Kind, u32>,
     payments: u64,
     answers: u64,
-    ended_by_itself: u32,
+    unexpected_exits: u32,
     journal: String,
-    /// A line each; none is what everybody hopes for.
+    /// One line each; empty if nothing was lost or doubled.
     pub violations: Vec<String>,
 }
 
-impl Diagnostics {
-    /// How many faults have struck.
+impl Report {
+    /// The number of faults injected so far.
     pub fn faults(&self) -> u32 {
-        self.struck.values().sum()
+        self.injected.values().sum()
     }
 
     pub fn count(&mut self, fault: &Fault) {
-        *self.struck.entry(fault.kind).or_default() += 1;
+        *self.injected.entry(fault.kind).or_default() += 1;
     }
 
-    pub fn take_in(&mut self, ledger: &Ledger, world: &World) {
-        (self.payments, _) = ledger.totals();
-        self.answers = ledger.answered();
-        self.ended_by_itself = world.server().ended_by_itself;
-        self.journal = ledger.journal().display().to_string();
+    pub fn update(&mut self, history: &History, testbed: &Testbed) {
+        (self.payments, _) = history.totals();
+        self.answers = history.answered();
+        self.unexpected_exits = testbed.server().unexpected_exits;
+        self.journal = history.journal().display().to_string();
     }
 }
 
-impl fmt::Display for Diagnostics {
+impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kills: u32 = self.struck.iter().filter(|(kind, _)| kind.is_kill()).map(|(_, count)| count).sum();
+        let kills: u32 = self.injected.iter().filter(|(kind, _)| kind.is_kill()).map(|(_, count)| count).sum();
         let (faults, payments, answers) = (self.faults(), self.payments, self.answers);
         write!(f, "{faults} faults, {kills} of them kills; {payments} payments, {answers} answers 201")?;
-        if self.ended_by_itself > 0 {
-            write!(f, "; the server ended by itself {} times and was started again", self.ended_by_itself)?;
+        if self.unexpected_exits > 0 {
+            write!(f, "; the server ended by itself {} times and was started again", self.unexpected_exits)?;
         }
         if self.violations.is_empty() {
             write!(f, "; nothing lost, nothing doubled")?;
         }
-        for (kind, count) in &self.struck {
+        for (kind, count) in &self.injected {
             write!(f, "\n  {count:6}  {kind:?}")?;
         }
-        for violation in self.violations.iter().take(SHOWN) {
-            write!(f, "\nWRONG  {violation:.300}")?;
+        for violation in self.violations.iter().take(MAX_SHOWN) {
+            write!(f, "\nVIOLATION  {violation:.300}")?;
         }
-        if self.violations.len() > SHOWN {
-            write!(f, "\nWRONG  and {} more; see {}", self.violations.len() - SHOWN, self.journal)?;
+        if self.violations.len() > MAX_SHOWN {
+            write!(f, "\nVIOLATION  and {} more; see {}", self.violations.len() - MAX_SHOWN, self.journal)?;
         }
         Ok(())
     }

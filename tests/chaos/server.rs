@@ -1,4 +1,4 @@
-//! The server, and who starts it again when it ends.
+//! The server process, with a supervisor that starts it again.
 
 use std::fs::{File, OpenOptions};
 use std::net::SocketAddr;
@@ -13,20 +13,20 @@ use tokio::time::{Instant, sleep};
 use crate::processes::signal;
 use crate::tenant::command;
 
-/// Only a fault reaches it.
-const END: Duration = Duration::from_secs(40);
+/// So long that only a defect of the server reaches it.
+const STOP_LIMIT: Duration = Duration::from_secs(40);
 
 /// A server under supervision. Killed when it is dropped.
 pub struct Server {
     child: Child,
     program: PathBuf,
     url: String,
-    /// How sessions are shared, as in the server's settings.
+    /// The setting `UNIBOOKS_DATABASE_POOLING`.
     pooling: &'static str,
     address: SocketAddr,
     log: PathBuf,
-    /// How often it ended by itself.
-    pub ended_by_itself: u32,
+    /// How often it ended without being stopped or killed.
+    pub unexpected_exits: u32,
 }
 
 impl Server {
@@ -41,7 +41,7 @@ impl Server {
         let log = folder.join("server.log");
         let child = spawn(program, url, pooling, address, &log)?;
         let (program, url) = (program.to_owned(), url.to_owned());
-        Ok(Self { child, program, url, pooling, address, log, ended_by_itself: 0 })
+        Ok(Self { child, program, url, pooling, address, log, unexpected_exits: 0 })
     }
 
     /// SIGKILL.
@@ -56,7 +56,7 @@ impl Server {
         signal(self.child.id(), Signal::TERM);
         let started = Instant::now();
         while self.child.try_wait()?.is_none() {
-            ensure!(started.elapsed() < END, "the server does not end");
+            ensure!(started.elapsed() < STOP_LIMIT, "the server does not end");
             sleep(Duration::from_millis(2)).await;
         }
         Ok(())
@@ -68,19 +68,19 @@ impl Server {
         Ok(())
     }
 
-    /// Starts it again when it has ended by itself, as a service manager does.
+    /// Starts it again if it has ended by itself, as a service manager does.
     pub fn supervise(&mut self) -> anyhow::Result<()> {
         if self.child.try_wait()?.is_some() {
-            self.ended_by_itself += 1;
+            self.unexpected_exits += 1;
             self.restart()?;
         }
         Ok(())
     }
 
-    /// The log since the last look.
+    /// Returns the log since the last call, and truncates it.
     pub fn take_log(&self) -> std::io::Result<String> {
         let log = std::fs::read(&self.log)?;
-        // The server appends.
+        // The server writes in append mode, so truncating is safe.
         File::options().write(true).open(&self.log)?.set_len(0)?;
         Ok(String::from_utf8_lossy(&log).into_owned())
     }

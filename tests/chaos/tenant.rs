@@ -1,4 +1,4 @@
-//! For whom payments are made: set up at the console, as an operator does.
+//! The tenants of the payments, made on the command line as an operator does.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -9,7 +9,7 @@ use serde_json::Value;
 use unibooks::cli::environment_variables;
 use uuid::Uuid;
 
-/// A connection and the secrets that open it.
+/// A connection and its credentials.
 #[derive(Debug, Clone)]
 pub struct Tenant {
     pub connection: Uuid,
@@ -20,7 +20,7 @@ pub struct Tenant {
 impl Tenant {
     /// Makes a project with one key and one connection.
     pub fn create(program: &Path, url: &str) -> anyhow::Result<Self> {
-        let run = |arguments: &[&str]| console(program, url, arguments);
+        let run = |arguments: &[&str]| run_command(program, url, arguments);
         let project = run(&["project", "create", "--name", "Chaos"])?;
         let project = text(&project, "id")?;
         let key = run(&["api-key", "create", "--project", project, "--name", "Chaos"])?;
@@ -32,7 +32,7 @@ impl Tenant {
         })
     }
 
-    /// The headers that say who calls and for whom.
+    /// The headers with the credentials.
     pub fn headers(&self) -> anyhow::Result<HeaderMap> {
         let mut headers = HeaderMap::new();
         headers.insert("x-api-key", HeaderValue::from_str(&self.api_key)?);
@@ -41,7 +41,7 @@ impl Tenant {
     }
 }
 
-/// The program with nothing of the developer's own settings, in a folder without `.env`.
+/// The program without the developer's own settings, in a folder without `.env`.
 pub fn command(program: &Path, url: &str) -> Command {
     let mut command = Command::new(program);
     for name in environment_variables() {
@@ -51,7 +51,8 @@ pub fn command(program: &Path, url: &str) -> Command {
     command
 }
 
-fn console(program: &Path, url: &str, arguments: &[&str]) -> anyhow::Result<Value> {
+/// Runs a command to its end and returns the JSON that it printed.
+fn run_command(program: &Path, url: &str, arguments: &[&str]) -> anyhow::Result<Value> {
     let output = command(program, url).args(arguments).arg("--json").output()?;
     ensure!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
     Ok(serde_json::from_slice(&output.stdout)?)

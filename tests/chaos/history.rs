@@ -1,4 +1,4 @@
-//! What was asked for and what was answered.
+//! The history of a run: what clients sent and what was answered.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -10,22 +10,23 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::journal::Journal;
-use crate::payments::PaymentData;
+use crate::payments::TestPayment;
 
-/// A server that needs longer than this to make progress is struck all the same.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// A server that makes no progress for so long gets the next fault anyway.
+const PROGRESS_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// What became of a payment that was sent once, without a key, and not answered with 201.
+/// The outcome of a payment that was sent once, without a key, and not answered with 201.
 #[derive(Debug, Clone)]
 pub enum Outcome {
-    /// The answer said that nothing is stored and that the call may be repeated.
+    /// The answer said that nothing is stored and that the call may be repeated (503).
     Refused,
-    /// The answer was cut off, or said that the outcome is unknown, and perhaps the id that the payment would have.
+    /// The answer was cut off, or said that the outcome is unknown (409). A 409 may name the id that the payment would
+    /// have.
     Unknown(Option<String>),
 }
 
-/// The clients' common memory.
-pub struct Ledger {
+/// The history that all clients share.
+pub struct History {
     seed: u64,
     next: AtomicU64,
     journal: Journal,
@@ -33,16 +34,17 @@ pub struct Ledger {
     answers: Mutex<BTreeMap<u64, String>>,
     /// Payments of this round without a key that were not answered with 201.
     without_key: Mutex<BTreeMap<u64, Outcome>>,
-    /// All payments without a key that were refused, of every round: none of them may ever be stored.
+    /// The refused payments without a key of all rounds. None of them may ever be stored.
     refused: Mutex<Vec<u64>>,
-    /// How many answers there were in all.
+    /// The number of 201 answers so far, of all rounds.
     answered: watch::Sender<u64>,
-    /// How many payments with a key there are so far, and how many line items they have.
+    /// The number of payments with a key so far.
     with_key: AtomicU64,
+    /// The number of their line items.
     items: AtomicU64,
 }
 
-impl Ledger {
+impl History {
     pub fn open(folder: &Path, seed: u64) -> io::Result<Self> {
         Ok(Self {
             seed,
@@ -57,9 +59,9 @@ impl Ledger {
         })
     }
 
-    /// A payment that nobody has asked for yet.
-    pub fn next_payment(&self) -> PaymentData {
-        let payment = PaymentData::draw(self.seed, self.next.fetch_add(1, Ordering::Relaxed));
+    /// The next payment, which no client has sent yet.
+    pub fn next_payment(&self) -> TestPayment {
+        let payment = TestPayment::generate(self.seed, self.next.fetch_add(1, Ordering::Relaxed));
         if payment.stored_key().is_some() {
             self.with_key.fetch_add(1, Ordering::Relaxed);
             self.items.fetch_add(payment.items.len() as u64, Ordering::Relaxed);
@@ -67,11 +69,11 @@ impl Ledger {
         payment
     }
 
-    /// Takes note of a 201, on disk first.
+    /// Records a 201, on disk first.
     ///
     /// # Errors
-    /// When this payment was answered otherwise before.
-    pub async fn record(&self, payment: &PaymentData, body: String) -> anyhow::Result<()> {
+    /// If this payment had another answer before, or the journal cannot be written.
+    pub async fn record(&self, payment: &TestPayment, body: String) -> anyhow::Result<()> {
         self.journal.record(format!("{} {body}", payment.key)).await?;
         self.answered.send_modify(|count| *count += 1);
         let mut answers = self.answers.lock().expect("no panic");
@@ -80,11 +82,11 @@ impl Ledger {
         Ok(())
     }
 
-    /// Takes note of any other end of a payment without a key, on disk first.
+    /// Records any other outcome of a payment without a key, on disk first.
     ///
     /// # Errors
-    /// When the disk does not take it.
-    pub async fn record_without_key(&self, payment: &PaymentData, outcome: Outcome) -> anyhow::Result<()> {
+    /// If the journal cannot be written.
+    pub async fn record_without_key(&self, payment: &TestPayment, outcome: Outcome) -> anyhow::Result<()> {
         self.journal.record(format!("{} without its key: {outcome:?}", payment.key)).await?;
         if matches!(outcome, Outcome::Refused) {
             self.refused.lock().expect("no panic").push(payment.number);
@@ -94,49 +96,49 @@ impl Ledger {
     }
 
     /// The payments of this round without a key that were not answered with 201.
-    pub fn without_key(&self) -> Vec<(PaymentData, Outcome)> {
+    pub fn without_key(&self) -> Vec<(TestPayment, Outcome)> {
         let outcomes = self.without_key.lock().expect("no panic");
-        outcomes.iter().map(|(&number, outcome)| (PaymentData::draw(self.seed, number), outcome.clone())).collect()
+        outcomes.iter().map(|(&number, outcome)| (TestPayment::generate(self.seed, number), outcome.clone())).collect()
     }
 
     /// All payments without a key that were ever refused.
-    pub fn refused(&self) -> Vec<PaymentData> {
+    pub fn refused(&self) -> Vec<TestPayment> {
         let numbers = self.refused.lock().expect("no panic");
-        numbers.iter().map(|&number| PaymentData::draw(self.seed, number)).collect()
+        numbers.iter().map(|&number| TestPayment::generate(self.seed, number)).collect()
     }
 
-    /// Waits until so many more answers were received, but not for ever.
-    pub async fn progress(&self, more: u64) {
+    /// Waits for `count` more answers, but not for ever.
+    pub async fn wait_for_answers(&self, count: u64) {
         let mut answered = self.answered.subscribe();
-        let enough = *answered.borrow() + more;
-        tokio::time::timeout(PATIENCE, answered.wait_for(|count| *count >= enough)).await.ok();
+        let enough = *answered.borrow() + count;
+        tokio::time::timeout(PROGRESS_TIMEOUT, answered.wait_for(|answers| *answers >= enough)).await.ok();
     }
 
     /// The payments of this round, each with its first answer.
-    pub fn round(&self) -> Vec<(PaymentData, String)> {
+    pub fn round(&self) -> Vec<(TestPayment, String)> {
         let answers = self.answers.lock().expect("no panic");
-        answers.iter().map(|(&number, body)| (PaymentData::draw(self.seed, number), body.clone())).collect()
+        answers.iter().map(|(&number, body)| (TestPayment::generate(self.seed, number), body.clone())).collect()
     }
 
-    /// How many payments with a key there should be by now, and how many line items.
+    /// The numbers of payments with a key, and of their line items, that should be stored by now.
     pub fn totals(&self) -> (u64, u64) {
         (self.with_key.load(Ordering::Relaxed), self.items.load(Ordering::Relaxed))
     }
 
-    /// How many 201 were received, repetitions included.
+    /// The number of 201 answers so far, repetitions included.
     pub fn answered(&self) -> u64 {
         *self.answered.borrow()
     }
 
-    /// Where the answers of this round are.
+    /// The file with the answers of this round.
     pub fn journal(&self) -> &Path {
         self.journal.path()
     }
 
-    /// The next round.
-    pub fn begin_anew(&self) -> io::Result<()> {
+    /// Begins the next round.
+    pub fn start_round(&self) -> io::Result<()> {
         self.answers.lock().expect("no panic").clear();
         self.without_key.lock().expect("no panic").clear();
-        self.journal.begin_anew()
+        self.journal.clear()
     }
 }

@@ -1,4 +1,4 @@
-//! Clients – network – server – network – Postgres: everything that can be struck.
+//! The system under test, with the network around it: clients – proxy – server – proxy – Postgres. All faults hit it.
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -14,35 +14,38 @@ use unibooks::db::private::{self, PrivatePostgres};
 
 use crate::faults::{Fault, Kind};
 use crate::options::Options;
-use crate::payments::PaymentData;
+use crate::payments::TestPayment;
 use crate::pgbouncer::{Mode, Pooler};
 use crate::processes::{children, postmaster, signal};
 use crate::proxy::{Proxy, Target};
 use crate::server::Server;
 use crate::tenant::{Tenant, command};
 
-/// Only a fault reaches it.
-const RECOVERY: Duration = Duration::from_mins(2);
+/// So long that only a defect reaches it.
+const RECOVERY_LIMIT: Duration = Duration::from_mins(2);
 
-/// All of it.
-pub struct World {
-    // Dropped in this order: nobody writes any more when the folder goes.
+/// The running system under test.
+pub struct Testbed {
+    // Dropped in this order: the processes that write to the folder end before it is removed.
     server: Server,
     postgres: Option<PrivatePostgres>,
     folder: TempDir,
     to_server: Proxy,
-    /// To the pooler, or without one to Postgres.
+    /// To the pooler; without one, to Postgres.
     to_database: Proxy,
     pooler: Option<(Pooler, Proxy)>,
     pub tenants: Vec<Tenant>,
 }
 
-impl World {
+impl Testbed {
     pub async fn start(options: &Options) -> anyhow::Result<Self> {
         let folder = TempDir::with_prefix("unibooks-chaos-")?;
         let postgres = start_postgres(folder.path()).await?;
-        let reach = postgres.connect_options();
-        let socket = reach.get_socket().context("a Unix socket")?.join(format!(".s.PGSQL.{}", reach.get_port()));
+        let connect_options = postgres.connect_options();
+        let socket = connect_options
+            .get_socket()
+            .context("a Unix socket")?
+            .join(format!(".s.PGSQL.{}", connect_options.get_port()));
         let migrated = command(&options.server, &postgres.url()).arg("migrate").output()?;
         ensure!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));
         let tenants = (0..2).map(|_| Tenant::create(&options.server, &postgres.url())).collect::<Result<_, _>>()?;
@@ -51,38 +54,38 @@ impl World {
         let (to_database, pooler) = match options.pooler {
             None => (to_postgres, None),
             Some(mode) => {
-                set_for_the_role(&reach).await?;
+                set_role_defaults(&connect_options).await?;
                 let port = free_address()?.port();
-                let owner = reach.get_socket().context("a Unix socket")?;
+                let owner = connect_options.get_socket().context("a Unix socket")?;
                 let (host, host_port) = (to_postgres.address.ip().to_string(), to_postgres.address.port());
                 let settings = folder.path().join("pooler");
                 let pooler = Pooler::start(&settings, owner, &host, host_port, port, mode.settings())?;
                 (Proxy::start(Target::Tcp(pooler.address())).await?, Some((pooler, to_postgres)))
             }
         };
-        let (user, database) = (reach.get_username(), reach.get_database().context("a database")?);
+        let (user, database) = (connect_options.get_username(), connect_options.get_database().context("a database")?);
         let url = format!("postgres://{user}@{}/{database}?sslmode=disable", to_database.address);
         let pooling = if options.pooler == Some(Mode::Transaction) { "transaction" } else { "session" };
 
         let address = free_address()?;
         let server = Server::start(&options.server, &url, pooling, address, folder.path())?;
         let to_server = Proxy::start(Target::Tcp(address)).await?;
-        let mut world = Self { server, postgres: Some(postgres), folder, to_server, to_database, pooler, tenants };
-        world.heal().await?;
-        Ok(world)
+        let mut testbed = Self { server, postgres: Some(postgres), folder, to_server, to_database, pooler, tenants };
+        testbed.wait_until_ready().await?;
+        Ok(testbed)
     }
 
-    /// Where clients call.
-    pub fn base(&self) -> String {
+    /// The base URL for clients.
+    pub fn base_url(&self) -> String {
         format!("http://{}", self.to_server.address)
     }
 
-    /// For whom a payment is made.
-    pub fn tenant_of(&self, payment: &PaymentData) -> &Tenant {
+    /// The tenant of a payment.
+    pub fn tenant_of(&self, payment: &TestPayment) -> &Tenant {
         &self.tenants[payment.tenant()]
     }
 
-    /// How to reach the database past the network.
+    /// How to connect to the database without a proxy.
     pub fn database(&self) -> anyhow::Result<PgConnectOptions> {
         Ok(self.postgres.as_ref().context("Postgres is away")?.connect_options())
     }
@@ -95,40 +98,40 @@ impl World {
         &self.server
     }
 
-    /// Lets a fault happen, and starts again all that it ended.
-    pub async fn strike(&mut self, fault: &Fault) -> anyhow::Result<()> {
+    /// Injects a fault, and starts again every process that it ended.
+    pub async fn inject(&mut self, fault: &Fault) -> anyhow::Result<()> {
         sleep(fault.delay).await;
         match fault.kind {
             Kind::KillServer => {
                 self.server.kill()?;
-                sleep(fault.absence).await;
+                sleep(fault.downtime).await;
                 self.server.restart()?;
             }
             Kind::KillPostgres => {
                 self.kill_postgres().await?;
-                sleep(fault.absence).await;
+                sleep(fault.downtime).await;
                 self.restart_postgres().await?;
             }
             Kind::KillBoth => {
                 self.kill_postgres().await?;
                 self.server.kill()?;
-                sleep(fault.absence).await;
+                sleep(fault.downtime).await;
                 self.restart_postgres().await?;
                 self.server.restart()?;
             }
             Kind::KillBackend => {
-                let backends = postmaster(&self.cluster()).map(children).unwrap_or_default();
-                let struck = usize::try_from(fault.mask % 1_000)? % backends.len().max(1);
-                backends.get(struck).inspect(|&&pid| signal(pid, Signal::KILL));
+                let processes = postmaster(&self.data_directory()).map(children).unwrap_or_default();
+                let target = usize::try_from(fault.mask % 1_000)? % processes.len().max(1);
+                processes.get(target).inspect(|&&pid| signal(pid, Signal::KILL));
             }
             Kind::StopServer => {
                 self.server.stop().await?;
-                sleep(fault.absence).await;
+                sleep(fault.downtime).await;
                 self.server.restart()?;
             }
             Kind::StopPostgres => {
                 self.postgres.take().context("Postgres is away")?.stop().await?;
-                sleep(fault.absence).await;
+                sleep(fault.downtime).await;
                 self.restart_postgres().await?;
             }
             Kind::CutClients(cut) => self.to_server.cut(cut, fault.mask),
@@ -140,7 +143,7 @@ impl World {
             Kind::KillPooler => {
                 if let Some((pooler, _)) = &mut self.pooler {
                     pooler.kill()?;
-                    sleep(fault.absence).await;
+                    sleep(fault.downtime).await;
                     pooler.restart()?;
                 }
             }
@@ -148,32 +151,32 @@ impl World {
         self.supervise().await
     }
 
-    /// Starts again what has ended by itself, as a service manager does. Postgres does when a process without which it
-    /// cannot start is killed.
+    /// Starts again a process that has ended by itself, as a service manager does. Postgres ends if the process that
+    /// recovers it is killed.
     async fn supervise(&mut self) -> anyhow::Result<()> {
-        if postmaster(&self.cluster()).is_none() {
+        if postmaster(&self.data_directory()).is_none() {
             self.postgres = None;
             self.restart_postgres().await?;
         }
         self.server.supervise()
     }
 
-    /// Waits until everything works again.
-    pub async fn heal(&mut self) -> anyhow::Result<()> {
+    /// Waits until the server is ready again.
+    pub async fn wait_until_ready(&mut self) -> anyhow::Result<()> {
         let started = Instant::now();
-        let ready = format!("{}/readyz", self.base());
+        let ready = format!("{}/readyz", self.base_url());
         let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(8)).build()?;
         while !client.get(&ready).send().await.is_ok_and(|answer| answer.status().is_success()) {
-            ensure!(started.elapsed() < RECOVERY, "the server did not recover");
+            ensure!(started.elapsed() < RECOVERY_LIMIT, "the server did not recover");
             sleep(Duration::from_millis(10)).await;
             self.supervise().await?;
         }
         Ok(())
     }
 
-    /// Ends everything. The folder stays when somebody will want to look into it.
-    pub async fn end(mut self, is_good: bool) {
-        if !is_good {
+    /// Stops all processes. After a failure the folder is kept for analysis.
+    pub async fn stop(mut self, succeeded: bool) {
+        if !succeeded {
             self.folder.disable_cleanup(true);
             eprintln!("journal, log and database are kept in {}", self.folder.path().display());
         }
@@ -183,15 +186,15 @@ impl World {
         }
     }
 
-    fn cluster(&self) -> PathBuf {
+    fn data_directory(&self) -> PathBuf {
         self.folder.path().join("data/postgres")
     }
 
-    /// All at once, as when the machine loses its power; only that what the kernel had taken stays.
+    /// Kills all processes at once, as a power failure would; but what the kernel has buffered is not lost.
     async fn kill_postgres(&mut self) -> anyhow::Result<()> {
-        if let Some(postmaster) = postmaster(&self.cluster()) {
-            // Stopped first, so that none is born between the look and the kill: one that still waits for its client's
-            // first word would outlive the others by a minute, and nothing could start meanwhile.
+        if let Some(postmaster) = postmaster(&self.data_directory()) {
+            // The postmaster is stopped first, so that it starts no backend between the listing and the kill. A backend
+            // that waits for a startup packet would live a minute longer, and Postgres could not start meanwhile.
             signal(postmaster, Signal::STOP);
             let backends = children(postmaster);
             signal(postmaster, Signal::KILL);
@@ -199,7 +202,7 @@ impl World {
                 signal(backend, Signal::KILL);
             }
         }
-        // Who looks after it notices the end, too.
+        // Its supervisor notices the end, too.
         Ok(self.postgres.take().context("Postgres is away")?.stop().await?)
     }
 
@@ -214,15 +217,15 @@ async fn start_postgres(folder: &Path) -> anyhow::Result<PrivatePostgres> {
     Ok(PrivatePostgres::start(options).await?)
 }
 
-/// A pooler in session mode drops what the server asks for when it connects; the role asks for it instead.
-async fn set_for_the_role(reach: &PgConnectOptions) -> anyhow::Result<()> {
-    let mut connection = PgConnection::connect_with(reach).await?;
+/// Sets the server's session parameters as defaults of the role. A pooler in session mode drops startup options.
+async fn set_role_defaults(connect_options: &PgConnectOptions) -> anyhow::Result<()> {
+    let mut session = PgConnection::connect_with(connect_options).await?;
     let statement = "alter role unibooks set statement_timeout = '5s'; alter role unibooks set timezone = 'UTC'";
-    sqlx::raw_sql(statement).execute(&mut connection).await?;
-    Ok(connection.close().await?)
+    sqlx::raw_sql(statement).execute(&mut session).await?;
+    Ok(session.close().await?)
 }
 
-/// An address that nobody listens on now.
+/// A local address that is free at the moment.
 fn free_address() -> std::io::Result<SocketAddr> {
     TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr())
 }
