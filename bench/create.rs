@@ -1,4 +1,4 @@
-//! Payments a second, the server beside pgbench; and what they cost.
+//! Payments a second of the server, compared with pgbench, and their cost in CPU time and memory.
 
 use crate::bench::Bench;
 use crate::latency::Latencies;
@@ -10,33 +10,33 @@ use crate::sample::Sample;
 use crate::server::Server;
 use crate::tally::Tally;
 
-const LEVELS: [u32; 4] = [1, 8, 64, 256];
+const CLIENT_COUNTS: [u32; 4] = [1, 8, 64, 256];
 
-/// What runs in turns, with payments a second, round by round.
+/// One side of the comparison: its payments a second and its latencies, by round.
 struct Side {
-    /// `None`: the server itself.
+    /// The script of pgbench; `None` is the server.
     script: Option<Script>,
     rates: Vec<f64>,
     latencies: Latencies,
 }
 
-/// What the server's process costs, round by round.
+/// The cost of the server process, by round.
 #[derive(Default)]
 struct Costs {
-    /// CPU time a payment.
-    microseconds: Vec<f64>,
+    /// CPU time a payment, in microseconds.
+    cpu_microseconds: Vec<f64>,
     resident_mib: Vec<f64>,
 }
 
-/// Measures every number of clients.
+/// Measures with each number of clients.
 pub async fn measure(bench: &mut Bench, report: &mut Report) -> anyhow::Result<()> {
-    for clients in LEVELS {
-        level(bench, clients, report).await?;
+    for clients in CLIENT_COUNTS {
+        measure_clients(bench, clients, report).await?;
     }
     Ok(())
 }
 
-async fn level(bench: &mut Bench, clients: u32, report: &mut Report) -> anyhow::Result<()> {
+async fn measure_clients(bench: &mut Bench, clients: u32, report: &mut Report) -> anyhow::Result<()> {
     let mut scripts = vec![None, Some(Script::Statement), Some(Script::Batch)];
     if clients == 64 {
         scripts.push(Some(Script::Transaction));
@@ -44,14 +44,14 @@ async fn level(bench: &mut Bench, clients: u32, report: &mut Report) -> anyhow::
     let new = |script| Side { script, rates: Vec::new(), latencies: Latencies::default() };
     let mut sides: Vec<Side> = scripts.into_iter().map(new).collect();
     let mut costs = Costs::default();
-    // A server of its own, so that its memory is that of this number of clients.
+    // A new server for each number of clients, so that its memory is due to these clients only.
     let server = bench.serve().await?;
     for round in 1..=bench.options.rounds {
         eprintln!("create, {}, round {round}", report::clients(clients));
         for side in &mut sides {
             side.run(bench, &server, clients, &mut costs).await?;
         }
-        // Who went first goes last: the tables grow while they are measured.
+        // The order alternates, because the tables grow during the measurement.
         sides.reverse();
     }
     server.stop().await?;
@@ -78,21 +78,21 @@ impl Side {
     fn report(&self, others: &[Self], clients: u32, report: &mut Report) {
         let ours = Sample::new(self.rates.clone()).median();
         for other in others {
-            let (what, goal) = match other.script {
+            let (label, goal) = match other.script {
                 Some(Script::Batch) => ("32 payments a transaction", None),
                 Some(Script::Transaction) => ("begin, two inserts, commit", None),
                 _ => ("one statement a payment", Some(Goal::AtLeast(if clients < 64 { 0.9 } else { 3.0 }))),
             };
             let theirs = Sample::new(other.rates.clone()).median();
             report.add(Row {
-                what: format!("create, {}, to pgbench with {what}", report::clients(clients)),
+                label: format!("create, {}, to pgbench with {label}", report::clients(clients)),
                 figure: Sample::ratios(&self.rates, &other.rates),
-                unit: Unit::Times,
+                unit: Unit::Ratio,
                 goal,
                 absolute: format!("{ours:.0} to {theirs:.0} payments/s"),
             });
             if clients == 1 && other.script == Some(Script::Statement) {
-                self.latencies.report(&other.latencies, ["1 connection", ""], Some(Goal::AtMost(1.4)), report);
+                self.latencies.report(&other.latencies, ["1 client", ""], Some(Goal::AtMost(1.4)), report);
             }
         }
     }
@@ -102,25 +102,25 @@ impl Costs {
     async fn served(&mut self, bench: &mut Bench, server: &Server, clients: u32) -> anyhow::Result<Tally> {
         let requests = Requests::fresh(server.address, &bench.tenant, &example());
         let mut load = Load::open(&[(server.address, requests)], clients).await?;
-        let (since, before) = (bench.store.now().await?, server.cpu_seconds()?);
+        let (since, before) = (bench.session.now().await?, server.cpu_seconds()?);
         let tally = load.run(bench.options.window(), Expected::CREATED).await?;
         let cpu_seconds = server.cpu_seconds()? - before;
         #[expect(clippy::cast_precision_loss, reason = "a count of seconds' work")]
-        self.microseconds.push(cpu_seconds * 1e6 / tally.answers as f64);
-        // While the clients are open.
+        self.cpu_microseconds.push(cpu_seconds * 1e6 / tally.answers as f64);
+        // Before `load` is dropped, which closes the clients' sockets.
         self.resident_mib.push(server.resident_mib()?);
-        bench.store.check(since, tally.answers).await?;
+        bench.session.check(since, tally.answers).await?;
         Ok(tally)
     }
 
     fn report(self, clients: u32, report: &mut Report) {
-        let (what, figure, unit, goal) = match clients {
-            64 => ("server CPU a payment", self.microseconds, Unit::Microseconds, 35.0),
+        let (label, figure, unit, goal) = match clients {
+            64 => ("server CPU a payment", self.cpu_microseconds, Unit::Microseconds, 35.0),
             256 => ("resident memory", self.resident_mib, Unit::Mebibytes, 48.0),
             _ => return,
         };
         report.add(Row {
-            what: format!("{what}, {clients} clients"),
+            label: format!("{label}, {clients} clients"),
             figure: Sample::new(figure),
             unit,
             goal: Some(Goal::AtMost(goal)),

@@ -1,6 +1,6 @@
--- What the server stores for the example of the API's page, in the cheapest form that pgbench can send: one prepared
--- statement that commits by itself. The id is a UUIDv7, as the server's are, so that both fill the same indexes in the
--- same order. The digest is constant, because the request is.
+-- The rows that the server stores for the example of the API documentation, in the cheapest form for pgbench: one
+-- prepared autocommit statement. The id is a UUIDv7 like the server's, so that both fill the same indexes in the same
+-- order. The digest is constant, because the request is constant.
 with stored as (
     insert into payment (
         connection_id, id, created_at, modified_at, invoice_id, transaction_date, transaction_offset_minutes,

@@ -1,4 +1,5 @@
--- 32 payments of create_payment.sql in one statement and one transaction: what a round trip and a commit cost is shared.
+-- 32 payments of create_payment.sql in one statement and one transaction. They share the cost of a round trip and a
+-- commit.
 with stored as (
     insert into payment (
         connection_id, id, created_at, modified_at, invoice_id, transaction_date, transaction_offset_minutes,

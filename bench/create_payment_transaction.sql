@@ -1,4 +1,4 @@
--- create_payment.sql as programs usually write it: a transaction of four round trips.
+-- The rows of create_payment.sql as programs usually write them: in a transaction of four round trips.
 begin;
 insert into payment (
     connection_id, id, created_at, modified_at, invoice_id, transaction_date, transaction_offset_minutes,

@@ -1,4 +1,4 @@
-//! docs/performance.md: the figures with everything that is needed to judge them.
+//! Writes docs/performance.md: the figures, and how and where they were measured.
 
 use std::fs;
 use std::path::Path;
@@ -14,10 +14,10 @@ use crate::report::Report;
 
 const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/performance.md");
 const TEMPLATE: &str = include_str!("performance.md");
-/// Between these two headings the page is written by hand.
+/// The text between these two headings is written by hand.
 const BY_HAND: (&str, &str) = ("## What limits the figures\n", "## Appendix");
 
-/// Writes the page again, except for the part that is written by hand.
+/// Overwrites the page, except for the part that is written by hand.
 pub fn write(page: &str) -> anyhow::Result<()> {
     let before = fs::read_to_string(PATH).unwrap_or_default();
     let by_hand = before.split_once(BY_HAND.0).and_then(|(_, rest)| rest.split_once(BY_HAND.1));
@@ -42,8 +42,8 @@ pub fn page(bench: &Bench, report: &Report) -> anyhow::Result<String> {
 
 fn facts(bench: &Bench) -> anyhow::Result<[(&'static str, String); 6]> {
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease")?;
-    let postgres = printed(&bench.postgres.program("postgres")?, &["--version"])?;
-    let commit = printed("git".as_ref(), &["describe", "--always", "--dirty", "--exclude=*"]);
+    let postgres = output_of(&bench.postgres.program("postgres")?, &["--version"])?;
+    let commit = output_of("git".as_ref(), &["describe", "--always", "--dirty", "--exclude=*"]);
     let commit = commit.map(|commit| format!(", commit {commit}")).unwrap_or_default();
     let settings = SETTINGS.map(|(name, value)| format!("`{name}` {value}")).join(", ");
     Ok([
@@ -61,16 +61,16 @@ fn machine() -> anyhow::Result<String> {
     let model = cpu.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
     let model = model.map_or("processor unknown", |(_, model)| model);
     let kib = memory.lines().find_map(|line| line.strip_prefix("MemTotal:")?.trim().strip_suffix(" kB"));
-    let gib = kib.context("/proc/meminfo is not understood")?.parse::<u64>()? >> 20;
+    let gib = kib.context("/proc/meminfo has an unknown format")?.parse::<u64>()? >> 20;
     Ok(format!("{} cores of {model}, {gib} GiB of memory", available_parallelism()?))
 }
 
 fn rustc() -> anyhow::Result<String> {
-    printed("rustc".as_ref(), &["--version"])
+    output_of("rustc".as_ref(), &["--version"])
 }
 
-/// The line that a program prints.
-fn printed(program: &Path, arguments: &[&str]) -> anyhow::Result<String> {
+/// The standard output of a program.
+fn output_of(program: &Path, arguments: &[&str]) -> anyhow::Result<String> {
     let output = Command::new(program).args(arguments).current_dir(env!("CARGO_MANIFEST_DIR")).output()?;
     anyhow::ensure!(output.status.success(), "{} {}", program.display(), arguments.join(" "));
     Ok(String::from_utf8(output.stdout)?.trim().to_owned())

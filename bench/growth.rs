@@ -1,7 +1,7 @@
-//! What it costs to hold many payments: large books beside small ones, and far pages beside the first.
+//! The effect of many stored payments: a large database compared with a small one, and a far page with the first.
 
 use crate::bench::Bench;
-use crate::books::{Books, CLIENTS};
+use crate::dataset::{CLIENTS, Dataset};
 use crate::load::{Expected, Load};
 use crate::options::Window;
 use crate::reads::{self, Read};
@@ -12,17 +12,17 @@ use crate::server::Server;
 
 const SMALL: u64 = 10_000;
 const STEP: u64 = 1_000_000;
-/// A median needs some answers.
-const ANSWERS: u64 = 5;
+/// The least number of answers for a median.
+const MIN_ANSWERS: u64 = 5;
 const FOUND: Expected = Expected { status: 200, replayed: false };
 
-/// Grows one database step by step and compares it with a small one, a new one for each step.
+/// Grows one database step by step. Compares it after each step with a new small one.
 pub async fn measure(bench: &mut Bench, report: &mut Report) -> anyhow::Result<()> {
     let largest = bench.options.payments;
-    let mut large = Books::create(bench, "large").await?;
+    let mut large = Dataset::create(bench, "large").await?;
     for payments in [STEP, largest].into_iter().filter(|step| *step < largest).chain([largest]) {
         large.fill(bench, payments).await?;
-        let mut small = Books::create(bench, "small").await?;
+        let mut small = Dataset::create(bench, "small").await?;
         small.fill(bench, SMALL).await?;
         let servers = [small.serve(bench).await?, large.serve(bench).await?];
         reads(bench, [&mut small, &mut large], &servers, payments, report).await?;
@@ -37,7 +37,7 @@ pub async fn measure(bench: &mut Bench, report: &mut Report) -> anyhow::Result<(
 
 async fn reads(
     bench: &Bench,
-    [small, large]: [&mut Books; 2],
+    [small, large]: [&mut Dataset; 2],
     servers: &[Server; 2],
     payments: u64,
     report: &mut Report,
@@ -45,60 +45,60 @@ async fn reads(
     let kinds_of_small = reads::kinds(small, &servers[0]).await?;
     let kinds_of_large = reads::kinds(large, &servers[1]).await?;
     for (mut of_small, mut of_large) in kinds_of_small.into_iter().zip(kinds_of_large) {
-        Read::level(&mut of_small, &mut of_large);
+        Read::equalize(&mut of_small, &mut of_large);
         let sides = [(&*large, &servers[1], &of_large), (&*small, &servers[0], &of_small)];
-        let what = format!("time of {}, {} payments to {}", of_large.what, count(payments), count(SMALL));
-        compare(bench, sides, what, None, report).await?;
+        let label = format!("time of {}, {} payments to {}", of_large.label, in_words(payments), in_words(SMALL));
+        compare(bench, sides, label, None, report).await?;
     }
     let (first, far) = (Read::first_page(), reads::far_page(large, &servers[1]).await?);
     let sides = [(&*large, &servers[1], &far), (&*large, &servers[1], &first)];
-    let what = format!("time of {} to the first, {} payments", far.what, count(payments));
-    compare(bench, sides, what, Some(Goal::AtMost(1.5)), report).await
+    let label = format!("time of {} to the first, {} payments", far.label, in_words(payments));
+    compare(bench, sides, label, Some(Goal::AtMost(1.5)), report).await
 }
 
-/// Times two reads in turns, on one connection.
+/// Times two reads in turns, each with one client.
 async fn compare(
     bench: &Bench,
-    sides: [(&Books, &Server, &Read); 2],
-    what: String,
+    sides: [(&Dataset, &Server, &Read); 2],
+    label: String,
     goal: Option<Goal>,
     report: &mut Report,
 ) -> anyhow::Result<()> {
     let window = bench.options.window().tenth();
     let mut milliseconds = [Vec::new(), Vec::new()];
     for _ in 0..bench.options.rounds {
-        for ((books, server, read), rounds) in sides.into_iter().zip(&mut milliseconds) {
-            rounds.push(time(books, server, read, window).await?);
+        for ((dataset, server, read), rounds) in sides.into_iter().zip(&mut milliseconds) {
+            rounds.push(time(dataset, server, read, window).await?);
         }
     }
     let [ours, theirs] = milliseconds;
     let medians = [&ours, &theirs].map(|rounds| Sample::new(rounds.clone()).median());
     report.add(Row {
-        what,
+        label,
         figure: Sample::ratios(&ours, &theirs),
-        unit: Unit::Times,
+        unit: Unit::Ratio,
         goal,
         absolute: format!("{:.2} to {:.2} ms", medians[0], medians[1]),
     });
     Ok(())
 }
 
-async fn time(books: &Books, server: &Server, read: &Read, mut window: Window) -> anyhow::Result<f64> {
-    let all = read.paths.iter().map(|path| get(server.address, &books.tenant, path)).collect();
+async fn time(dataset: &Dataset, server: &Server, read: &Read, mut window: Window) -> anyhow::Result<f64> {
+    let all = read.paths.iter().map(|path| get(server.address, &dataset.tenant, path)).collect();
     let mut load = Load::open(&[(server.address, Requests::cycle(all))], 1).await?;
     loop {
         let tally = load.run(window, FOUND).await?;
-        if tally.counted() >= ANSWERS {
+        if tally.counted() >= MIN_ANSWERS {
             return Ok(tally.quantile_ms(0.5));
         }
-        // Slower than was to be expected; it is still measured.
+        // Too few answers in the window: measures again with a longer one.
         window.measured *= 4;
     }
 }
 
 async fn creates(
     bench: &Bench,
-    [small, large]: [&mut Books; 2],
+    [small, large]: [&mut Dataset; 2],
     servers: &[Server; 2],
     payments: u64,
     report: &mut Report,
@@ -111,17 +111,17 @@ async fn creates(
     }
     let medians = [&ours, &theirs].map(|rounds| Sample::new(rounds.clone()).median());
     report.add(Row {
-        what: format!("create, {CLIENTS} clients, {} payments to {}", count(payments), count(SMALL)),
+        label: format!("create, {CLIENTS} clients, {} payments to {}", in_words(payments), in_words(SMALL)),
         figure: Sample::ratios(&ours, &theirs),
-        unit: Unit::Times,
+        unit: Unit::Ratio,
         goal: Some(Goal::AtLeast(0.9)),
         absolute: format!("{:.0} to {:.0} payments/s", medians[0], medians[1]),
     });
     Ok(())
 }
 
-/// A number as people say it.
-fn count(payments: u64) -> String {
+/// A number in words, like `10 thousand`.
+fn in_words(payments: u64) -> String {
     match payments {
         _ if payments.is_multiple_of(1_000_000) => format!("{} million", payments / 1_000_000),
         _ if payments.is_multiple_of(1_000) => format!("{} thousand", payments / 1_000),

@@ -1,4 +1,5 @@
-//! HTTP/1.1 over one kept connection, as lean as it gets: the load generator shares its cores with what it measures.
+//! A minimal HTTP/1.1 client over one persistent socket. It must be cheap: the load generator shares the cores with the
+//! server that it measures.
 
 use std::net::SocketAddr;
 
@@ -6,40 +7,41 @@ use anyhow::{Context, bail, ensure};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// Room for the head of an answer and most bodies; larger ones make it grow once.
-const BUFFER: usize = 4096;
-const MOST_HEADERS: usize = 32;
+/// The initial buffer in bytes: enough for a head and most bodies. It grows for larger answers.
+const BUFFER_SIZE: usize = 4096;
+const MAX_HEADERS: usize = 32;
 
-/// A connection to the server.
-pub struct Connection {
+/// A client connection to the server.
+pub struct ClientConnection {
     stream: TcpStream,
     buffer: Vec<u8>,
 }
 
-/// What matters of an answer.
+/// The parts of an answer that are checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Answer<'a> {
     pub status: u16,
-    /// Whether it said `idempotent-replayed: true`.
+    /// Whether it has the header `idempotent-replayed: true`.
     pub replayed: bool,
     pub body: &'a [u8],
 }
 
+/// The parsed head of an answer.
 struct Head {
     status: u16,
     replayed: bool,
-    /// Where the body begins.
+    /// The offset of the body in the buffer.
     body: usize,
-    /// Where the answer ends.
+    /// The offset of the answer's end.
     end: usize,
 }
 
-impl Connection {
-    /// Connects.
+impl ClientConnection {
+    /// Connects to a server.
     pub async fn open(address: SocketAddr) -> anyhow::Result<Self> {
-        let stream = TcpStream::connect(address).await.with_context(|| format!("no connection to {address}"))?;
+        let stream = TcpStream::connect(address).await.with_context(|| format!("cannot connect to {address}"))?;
         stream.set_nodelay(true)?;
-        Ok(Self { stream, buffer: vec![0; BUFFER] })
+        Ok(Self { stream, buffer: vec![0; BUFFER_SIZE] })
     }
 
     /// Sends a request and reads its answer to the end.
@@ -55,7 +57,7 @@ impl Connection {
                 head = Head::parse(&self.buffer[..filled])?;
             }
             match &head {
-                Some(Head { end, .. }) if *end < filled => bail!("more came than the answer"),
+                Some(Head { end, .. }) if *end < filled => bail!("there are bytes after the answer"),
                 Some(Head { status, replayed, body, end }) if *end == filled => {
                     return Ok(Answer { status: *status, replayed: *replayed, body: &self.buffer[*body..*end] });
                 }
@@ -68,9 +70,9 @@ impl Connection {
 }
 
 impl Head {
-    /// `None` until all of it has arrived.
+    /// Parses a head; `None` if it is incomplete.
     fn parse(bytes: &[u8]) -> anyhow::Result<Option<Self>> {
-        let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
+        let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
         let mut response = httparse::Response::new(&mut headers);
         let httparse::Status::Complete(body) = response.parse(bytes)? else { return Ok(None) };
         let header = |name: &str| {

@@ -1,4 +1,4 @@
-//! Latency at half of the highest rate, of the server and of pgbench, each at half of its own.
+//! Latency of the server and of pgbench, each at half of its own highest rate.
 
 use crate::bench::Bench;
 use crate::load::{Expected, Load};
@@ -9,7 +9,7 @@ use crate::sample::Sample;
 
 const CLIENTS: u32 = 64;
 
-/// The latencies of one side in milliseconds, round by round.
+/// The latencies of one side in milliseconds, by round.
 #[derive(Debug, Default)]
 pub struct Latencies {
     p50: Vec<f64>,
@@ -23,11 +23,11 @@ impl Latencies {
         self.p99.push(tally.quantile_ms(0.99));
     }
 
-    /// The lines of a comparison with pgbench's; `goal` is for the median.
+    /// Adds the rows that compare with pgbench's latencies; `goal` is for the median.
     pub fn report(
         &self,
         theirs: &Self,
-        [what, rates]: [&str; 2],
+        [label, rates]: [&str; 2],
         goal: Option<crate::report::Goal>,
         report: &mut Report,
     ) {
@@ -35,9 +35,9 @@ impl Latencies {
         {
             let (our, their) = (Sample::new(ours.clone()).median(), Sample::new(theirs.clone()).median());
             report.add(Row {
-                what: format!("latency {name}, {what}, to pgbench's"),
+                label: format!("latency {name}, {label}, to pgbench's"),
                 figure: Sample::ratios(ours, theirs),
-                unit: Unit::Times,
+                unit: Unit::Ratio,
                 goal,
                 absolute: format!("{our:.2} to {their:.2} ms{rates}"),
             });
@@ -57,9 +57,9 @@ pub async fn measure(bench: &mut Bench, report: &mut Report) -> anyhow::Result<(
     let (mut server_side, mut pgbench_side) = (Latencies::default(), Latencies::default());
     for round in 1..=bench.options.rounds {
         eprintln!("latency, {ours:.0} and {theirs:.0} payments/s, round {round}");
-        let since = bench.store.now().await?;
+        let since = bench.session.now().await?;
         let tally = load.run_at(ours, window, Expected::CREATED).await?;
-        bench.store.check(since, tally.answers).await?;
+        bench.session.check(since, tally.answers).await?;
         server_side.push(&tally);
         pgbench_side.push(&bench.pgbench(Script::Statement, CLIENTS, Some(theirs)).await?);
     }

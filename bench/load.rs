@@ -1,4 +1,4 @@
-//! The load generator: many connections, each with one request at a time.
+//! The load generator: many clients, each with one request at a time.
 
 use std::cell::RefCell;
 use std::net::SocketAddr;
@@ -9,16 +9,16 @@ use anyhow::{Context, bail};
 use tokio::task::{JoinSet, LocalSet};
 use tokio::time::timeout;
 
-use crate::http::{Answer, Connection};
+use crate::http::{Answer, ClientConnection};
 use crate::options::Window;
 use crate::pace::Pace;
 use crate::requests::Requests;
 use crate::tally::Tally;
 
-/// Only a server that hangs reaches it.
+/// So long that only a server that hangs reaches it.
 const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 
-/// What every answer of a load must be.
+/// The answer that a load expects to every request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Expected {
     pub status: u16,
@@ -26,10 +26,10 @@ pub struct Expected {
 }
 
 impl Expected {
-    /// A new payment, stored.
+    /// A payment that is newly stored.
     pub const CREATED: Self = Self { status: 201, replayed: false };
 
-    /// Any other answer ends the benchmark: its figures would be worth nothing.
+    /// Fails on any other answer, which ends the benchmark: its figures would be worthless.
     pub fn check(self, answer: &Answer<'_>) -> anyhow::Result<()> {
         if answer.status != self.status || answer.replayed != self.replayed {
             bail!("{self:?}, but the answer was {}: {}", answer.status, String::from_utf8_lossy(answer.body));
@@ -38,28 +38,28 @@ impl Expected {
     }
 }
 
-/// A number of open connections to one server or more.
+/// Connected clients of one server or more.
 pub struct Load {
-    lanes: Vec<(Connection, Requests)>,
+    clients: Vec<(ClientConnection, Requests)>,
 }
 
 impl Load {
-    /// Opens `count` connections, dealt out to the servers in turn, each with its own requests.
+    /// Connects `count` clients, distributed over the servers in turn. A client sends the requests of its server.
     pub async fn open(servers: &[(SocketAddr, Requests)], count: u32) -> anyhow::Result<Self> {
-        let mut lanes = Vec::new();
+        let mut clients = Vec::new();
         for ((address, requests), _) in servers.iter().cycle().zip(0..count) {
-            lanes.push((Connection::open(*address).await?, requests.clone()));
+            clients.push((ClientConnection::open(*address).await?, requests.clone()));
         }
-        Ok(Self { lanes })
+        Ok(Self { clients })
     }
 
-    /// Closed loop: sends as fast as answers come until the window has passed, then waits for every answer.
+    /// Closed loop: each client sends its next request after an answer, until the window ends. Waits for all answers.
     pub async fn run(&mut self, window: Window, expected: Expected) -> anyhow::Result<Tally> {
         let begin = Instant::now();
         self.drive(begin, window, &Pace::Closed { until: begin + window.whole() }, expected).await
     }
 
-    /// Open loop: sends at a mean rate of `rate` requests a second whether or not answers come.
+    /// Open loop: sends `rate` requests a second on average, independent of the answers.
     pub async fn run_at(&mut self, rate: f64, window: Window, expected: Expected) -> anyhow::Result<Tally> {
         let begin = Instant::now();
         self.drive(begin, window, &Pace::open(rate, begin, window.whole()), expected).await
@@ -75,25 +75,25 @@ impl Load {
         let tally = Rc::new(RefCell::new(Tally::new(window)));
         let mut running = JoinSet::new();
         let local = LocalSet::new();
-        for (mut connection, mut requests) in self.lanes.drain(..) {
+        for (mut client, mut requests) in self.clients.drain(..) {
             let (tally, pace) = (Rc::clone(&tally), pace.clone());
-            let lane = async move {
+            let task = async move {
                 while let Some(due) = pace.next().await {
-                    expected.check(&connection.exchange(requests.next()).await?)?;
+                    expected.check(&client.exchange(requests.next()).await?)?;
                     let answered = Instant::now();
                     tally.borrow_mut().add(pace.counts_at(due, answered) - begin, answered - due)?;
                 }
-                anyhow::Ok((connection, requests))
+                anyhow::Ok((client, requests))
             };
-            running.spawn_local_on(lane, &local);
+            running.spawn_local_on(task, &local);
         }
         let all = local.run_until(async {
-            while let Some(lane) = running.join_next().await {
-                self.lanes.push(lane??);
+            while let Some(client) = running.join_next().await {
+                self.clients.push(client??);
             }
             anyhow::Ok(())
         });
         timeout(window.whole() + ANSWER_LIMIT, all).await.context("an answer never came")??;
-        Rc::into_inner(tally).map(RefCell::into_inner).context("a connection still runs")
+        Rc::into_inner(tally).map(RefCell::into_inner).context("a client still runs")
     }
 }

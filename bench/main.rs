@@ -1,12 +1,12 @@
-//! The benchmark of the server, `make bench`: what is measured, in order.
+//! The benchmark of the server, `make bench`: all parts in order.
 //!
 //! Server, Postgres and load generator share one machine. Each figure is a ratio of two sides that are measured in
 //! turns in the same run, or a cost of the server's process.
 
 mod answers;
 mod bench;
-mod books;
 mod create;
+mod dataset;
 mod document;
 mod growth;
 mod http;
@@ -22,8 +22,8 @@ mod requests;
 mod sample;
 mod server;
 mod servers;
+mod session;
 mod start;
-mod store;
 mod tally;
 mod tenant;
 
@@ -40,7 +40,7 @@ async fn main() -> ExitCode {
     let options = Options::parse();
     let outcome = tokio::select! {
         outcome = run(options) => outcome,
-        // Dropping the run ends all processes and removes the folder.
+        // Dropping `run` kills all processes and removes the folder.
         _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("interrupted")),
     };
     if let Err(error) = outcome {

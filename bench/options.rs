@@ -1,11 +1,11 @@
-//! What of the benchmark is to run, and how long.
+//! The options of `make bench`.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
 
-// What docs/performance.md is measured with at least.
+// The minimum for docs/performance.md, and the defaults.
 const ROUNDS: u32 = 3;
 const SECONDS: u64 = 4;
 const WARM_UP: u64 = 1;
@@ -13,11 +13,11 @@ const PAYMENTS: u64 = 10_000_000;
 /// Built with the same profile as the benchmark.
 const OWN_SERVER: &str = env!("CARGO_BIN_EXE_unibooks");
 
-/// Measures the server against pgbench, side by side, and writes docs/performance.md when everything is measured.
+/// Measures the server against pgbench, side by side. Writes docs/performance.md after a complete run.
 #[derive(Debug, Parser)]
 #[command(name = "make bench ARGS=\"…\"", no_binary_name = false)]
 pub struct Options {
-    /// What to measure; everything when none is named
+    /// The parts to measure; all if none is named
     #[arg(value_enum)]
     parts: Vec<Part>,
 
@@ -33,7 +33,7 @@ pub struct Options {
     #[arg(long, default_value_t = WARM_UP, value_parser = clap::value_parser!(u64).range(0..=60))]
     warm_up: u64,
 
-    /// The most stored payments of `growth`
+    /// The largest number of stored payments in `growth`
     #[arg(long, default_value_t = PAYMENTS, value_parser = clap::value_parser!(u64).range(20_000..))]
     pub payments: u64,
 
@@ -41,11 +41,11 @@ pub struct Options {
     #[arg(long, default_value = "", allow_hyphen_values = true)]
     pub server_arguments: String,
 
-    /// Another program to measure than the one of this checkout
+    /// Another server to measure than the one of this checkout
     #[arg(long, env = "UNIBOOKS_BENCH_SERVER", value_name = "FILE", default_value = OWN_SERVER)]
     pub server: PathBuf,
 
-    /// What `cargo bench` adds
+    /// The flag that `cargo bench` adds
     #[arg(long, hide = true)]
     bench: bool,
 }
@@ -59,7 +59,7 @@ pub enum Part {
     Latency,
     /// From the start of the process to its first 201
     Start,
-    /// Repetitions and refusals a second
+    /// Replays and refusals a second
     Answers,
     /// Two server processes on one database
     Servers,
@@ -73,7 +73,8 @@ impl Options {
         self.parts.is_empty() || self.parts.contains(&part)
     }
 
-    /// Whether nothing is left out or made smaller, so that the result may stand for the server of this checkout.
+    /// Whether the run is complete: all parts at full size, on the server of this checkout. Only then is the page
+    /// written.
     pub fn is_complete(&self) -> bool {
         let whole = self.parts.is_empty() && self.payments >= PAYMENTS;
         let long = self.rounds >= ROUNDS && self.seconds >= SECONDS && self.warm_up >= WARM_UP;
@@ -81,22 +82,22 @@ impl Options {
         whole && long && ours
     }
 
-    /// The disk that will be needed at most, in bytes.
+    /// The disk space needed, at most, in bytes.
     pub fn disk(&self) -> u64 {
-        // Postgres' log before each checkpoint, and the rows of the rounds.
+        // The write-ahead log between two checkpoints, and the rows of the rounds.
         const BASE: u64 = 16 << 30;
-        // Row, line item, indexes and the log of both, with room to spare.
+        // Row, line item, indexes and write-ahead log of a payment, with a reserve.
         const PAYMENT: u64 = 2 << 10;
         BASE + if self.wants(Part::Growth) { self.payments * PAYMENT } else { 0 }
     }
 
-    /// The time of one side in one round.
+    /// The window of one side in one round.
     pub fn window(&self) -> Window {
         Window { warm_up: Duration::from_secs(self.warm_up), measured: Duration::from_secs(self.seconds) }
     }
 }
 
-/// How long one side runs: first uncounted, then counted.
+/// The time that one side runs: a warm-up, then the measured time.
 #[derive(Debug, Clone, Copy)]
 pub struct Window {
     pub warm_up: Duration,
@@ -104,12 +105,12 @@ pub struct Window {
 }
 
 impl Window {
-    /// For what is short: a tenth of both.
+    /// A tenth of both times, for short reads.
     pub fn tenth(&self) -> Self {
         Self { warm_up: self.warm_up / 10, measured: self.measured / 10 }
     }
 
-    /// Both together.
+    /// Both times together.
     pub fn whole(&self) -> Duration {
         self.warm_up + self.measured
     }

@@ -1,4 +1,4 @@
-//! When the next request is due.
+//! When the next request is due: in a closed or an open loop.
 
 use std::rc::Rc;
 use std::thread;
@@ -7,25 +7,27 @@ use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-/// What decides it.
+/// The kind of loop.
 #[derive(Clone)]
 pub enum Pace {
-    /// The answer to the request before.
+    /// A request is due when the one before is answered, until this moment.
     Closed { until: Instant },
-    /// The clock. All connections take the next moment from here; with none free it waits, and its latency grows.
+    /// Requests are due at given moments, which all clients share. If no client is free, a request waits, and its
+    /// latency grows.
     Open { due: Rc<Mutex<UnboundedReceiver<Instant>>> },
 }
 
 impl Pace {
-    /// Moments at a mean rate, as independent clients would come (a Poisson process, as pgbench's `--rate`).
+    /// An open loop at a mean rate. Requests are a Poisson process, like those of independent clients and of pgbench's
+    /// `--rate`.
     pub fn open(rate: f64, begin: Instant, whole: Duration) -> Self {
         let (send, receive) = unbounded_channel();
-        // A thread, because the timers of the runtime only know whole milliseconds.
+        // A thread, because the runtime's timers have a resolution of a millisecond.
         thread::spawn(move || tick(rate, begin, whole, &send));
         Self::Open { due: Rc::new(Mutex::new(receive)) }
     }
 
-    /// Waits for the moment from which the next request's latency counts; `None` when there is no more.
+    /// Waits until the next request is due. Returns the moment from which its latency counts, or `None` at the end.
     pub async fn next(&self) -> Option<Instant> {
         match self {
             Self::Closed { until } => Some(Instant::now()).filter(|now| now < until),
@@ -33,7 +35,8 @@ impl Pace {
         }
     }
 
-    /// A rate is counted by answers; of an open loop every request in the window counts, however late its answer.
+    /// The moment that decides whether a request is in the window. A closed loop counts answers. An open loop counts
+    /// every request that was due in the window, even if its answer is late.
     pub fn counts_at(&self, due: Instant, answered: Instant) -> Instant {
         match self {
             Self::Closed { .. } => answered,
@@ -42,6 +45,7 @@ impl Pace {
     }
 }
 
+/// Sends each due moment when it comes.
 fn tick(rate: f64, begin: Instant, whole: Duration, send: &UnboundedSender<Instant>) {
     let mut due = begin;
     loop {

@@ -1,4 +1,4 @@
-//! The yardstick: pgbench on the same tables.
+//! The baseline: pgbench on the same tables.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,21 +12,21 @@ use crate::options::Window;
 use crate::postgres::Postgres;
 use crate::tally::Tally;
 
-/// Longer than it may ever take until all clients are connected.
-const MOST_SPARE: Duration = Duration::from_mins(2);
+/// The limit of the extra time in which all clients connect.
+const MAX_SPARE: Duration = Duration::from_mins(2);
 
 /// How a payment can be written without the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Script {
     /// One prepared statement that commits by itself: a transaction a payment in its cheapest form.
     Statement,
-    /// begin, two inserts, commit.
+    /// `begin`, two inserts, `commit`.
     Transaction,
     /// 32 payments in one statement and one transaction.
     Batch,
 }
 
-/// pgbench, ready to run.
+/// pgbench on one database, for one connection.
 pub struct Pgbench {
     program: PathBuf,
     url: String,
@@ -51,19 +51,19 @@ impl Script {
 }
 
 impl Pgbench {
-    /// pgbench on a database, writing payments of one connection.
+    /// Finds pgbench, which will store payments of one connection in a database.
     pub fn new(postgres: &Postgres, database: &str, connection: Uuid) -> anyhow::Result<Self> {
         let (program, url) = (postgres.program("pgbench")?, postgres.url(database));
         Ok(Self { program, url, connection, logs: postgres.folder().join("pgbench") })
     }
 
-    /// Runs a script with a number of clients: as fast as answers come, or at a rate, where latency counts from the
-    /// moment that the rate demands. What it tells are transactions.
+    /// Runs a script with a number of clients: in a closed loop, or in an open loop at a rate, where latency counts
+    /// from the moment at which a transaction was due. The tally counts transactions.
     pub async fn run(&self, script: Script, clients: u32, rate: Option<f64>, window: Window) -> anyhow::Result<Tally> {
-        // Its clock already runs while its clients connect, so it gets more time than the window has.
+        // Its time includes that in which its clients connect, so it runs longer than the window.
         let mut spare = Duration::from_secs(1 + u64::from(clients) / 128);
         let mut earlier = 0;
-        while spare < MOST_SPARE {
+        while spare < MAX_SPARE {
             let mut tally = self.attempt(script, clients, rate, window, spare).await?;
             tally.answers += earlier;
             if tally.is_whole() {
@@ -72,7 +72,7 @@ impl Pgbench {
             earlier = tally.answers;
             spare *= 3;
         }
-        bail!("pgbench needs more than {} s to connect", (MOST_SPARE / 3).as_secs())
+        bail!("pgbench needs more than {} s to connect", (MAX_SPARE / 3).as_secs())
     }
 
     async fn attempt(
@@ -102,7 +102,7 @@ impl Pgbench {
     }
 }
 
-/// A transaction of pgbench's log, in microseconds.
+/// A transaction in pgbench's log; both times in microseconds.
 struct Logged {
     ended: u64,
     took: u64,
@@ -118,7 +118,7 @@ impl Logged {
     }
 }
 
-/// All threads' logs. The clock begins with the first transaction, which is when all clients are connected.
+/// Reads the logs of all threads. Time starts with the first transaction, when all clients are connected.
 fn read_logs(folder: &Path, window: Window) -> anyhow::Result<Tally> {
     let mut logged = Vec::new();
     for file in fs::read_dir(folder)? {

@@ -1,33 +1,33 @@
-//! Two tables of what was measured: the figures that have a goal, and all others.
+//! The tables of the page: the figures that have a goal, and all others.
 
 use std::fmt::{self, Display, Write};
 
 use crate::sample::Sample;
 
-/// What a figure counts.
+/// The unit of a figure.
 #[derive(Debug, Clone, Copy)]
 pub enum Unit {
-    Times,
+    Ratio,
     Microseconds,
     Milliseconds,
     Mebibytes,
 }
 
-/// What a figure is to be.
+/// The goal of a figure.
 #[derive(Debug, Clone, Copy)]
 pub enum Goal {
     AtLeast(f64),
     AtMost(f64),
 }
 
-/// A line of the table.
+/// A row of a table.
 #[derive(Debug)]
 pub struct Row {
-    pub what: String,
+    pub label: String,
     pub figure: Sample,
     pub unit: Unit,
     pub goal: Option<Goal>,
-    /// The numbers behind a ratio.
+    /// The absolute numbers of a ratio; empty for other figures.
     pub absolute: String,
 }
 
@@ -36,12 +36,12 @@ pub fn clients(count: u32) -> String {
     format!("{count} client{}", if count == 1 { "" } else { "s" })
 }
 
-/// All lines so far.
+/// All rows so far.
 #[derive(Debug, Default)]
 pub struct Report(Vec<Row>);
 
 impl Report {
-    /// Adds a line and shows it at once: a run is long.
+    /// Adds a row and prints it at once, because a run is long.
     pub fn add(&mut self, row: Row) {
         let cells = row.goal.map_or_else(|| row.plain().to_vec(), |goal| row.against(goal).to_vec());
         eprintln!("  {}", cells.join(" | "));
@@ -61,7 +61,7 @@ impl Report {
     }
 }
 
-/// A table in Markdown; its figures are aligned to the right.
+/// A table in Markdown. Columns of figures are aligned to the right.
 fn table<const N: usize>(heads: [&str; N], rows: impl Iterator<Item = [String; N]>) -> String {
     let rules = heads.map(|head| if matches!(head, "Measured" | "Met" | "Absolute") { "---" } else { "---:" });
     let mut table = format!("| {} |\n| {} |\n", heads.join(" | "), rules.join(" | "));
@@ -73,14 +73,14 @@ fn table<const N: usize>(heads: [&str; N], rows: impl Iterator<Item = [String; N
 
 impl Row {
     fn plain(&self) -> [String; 4] {
-        let Self { what, figure, unit, absolute, .. } = self;
+        let Self { label, figure, unit, absolute, .. } = self;
         let rounds = format!("{}–{}", unit.number(figure.min()), unit.number(figure.max()));
-        [what.clone(), format!("**{}**", unit.text(figure.median())), rounds, absolute.clone()]
+        [label.clone(), format!("**{}**", unit.text(figure.median())), rounds, absolute.clone()]
     }
 
     fn against(&self, goal: Goal) -> [String; 6] {
-        let [what, figure, rounds, absolute] = self.plain();
-        [what, figure, goal.text(self.unit), goal.verdict(self.figure.median()).to_owned(), rounds, absolute]
+        let [label, figure, rounds, absolute] = self.plain();
+        [label, figure, goal.text(self.unit), goal.verdict(self.figure.median()).to_owned(), rounds, absolute]
     }
 }
 
@@ -104,7 +104,7 @@ impl Goal {
 impl Unit {
     fn number(self, value: f64) -> String {
         match self {
-            Self::Times => format!("{value:.2}"),
+            Self::Ratio => format!("{value:.2}"),
             Self::Milliseconds | Self::Microseconds | Self::Mebibytes => format!("{value:.1}"),
         }
     }
@@ -117,7 +117,7 @@ impl Unit {
 impl Display for Unit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Times => "×",
+            Self::Ratio => "×",
             Self::Microseconds => "µs",
             Self::Milliseconds => "ms",
             Self::Mebibytes => "MiB",

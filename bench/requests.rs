@@ -1,4 +1,4 @@
-//! Requests whose bytes are made before the clock runs.
+//! Requests whose bytes are built before the measurement.
 
 use std::cell::Cell;
 use std::net::SocketAddr;
@@ -8,20 +8,21 @@ use uuid::{Builder, fmt::Hyphenated};
 
 use crate::tenant::Tenant;
 
-/// The example of the API's page.
+/// The example of the API documentation.
 const EXAMPLE: &str = include_str!("../src/cli/demo_payment.json");
-const NO_KEY: [u8; Hyphenated::LENGTH] = [b'0'; Hyphenated::LENGTH];
+/// A placeholder for the idempotency key, of the same length.
+const KEY_PLACEHOLDER: [u8; Hyphenated::LENGTH] = [b'0'; Hyphenated::LENGTH];
 
-/// What a load sends.
+/// The requests of a load.
 #[derive(Clone)]
 pub enum Requests {
-    /// The same request with a fresh idempotency key each time, which is put in place of the bytes from `key_at` on.
+    /// The same request, each time with a new idempotency key, which replaces the bytes from `key_at` on.
     Fresh { bytes: Vec<u8>, key_at: usize },
-    /// These in turn, shared by all connections.
+    /// These requests in turn, shared by all clients.
     Cycle { all: Rc<[Vec<u8>]>, next: Rc<Cell<usize>> },
 }
 
-/// The body of a create call: the page's example on one line.
+/// The body of a create call: the example on one line.
 pub fn example() -> String {
     EXAMPLE.lines().map(str::trim).collect()
 }
@@ -38,7 +39,7 @@ pub fn create(address: SocketAddr, tenant: &Tenant, key: &str, body: &str) -> Ve
     .into_bytes()
 }
 
-/// The bytes of a read of payments; `path` is what follows `/accounting/payments`.
+/// The bytes of a read of payments; `path` is appended to `/accounting/payments`.
 pub fn get(address: SocketAddr, tenant: &Tenant, path: &str) -> Vec<u8> {
     let Tenant { api_key, token, .. } = tenant;
     format!(
@@ -49,14 +50,15 @@ pub fn get(address: SocketAddr, tenant: &Tenant, path: &str) -> Vec<u8> {
 }
 
 impl Requests {
-    /// A new payment each time.
+    /// Create calls with a new idempotency key each.
     pub fn fresh(address: SocketAddr, tenant: &Tenant, body: &str) -> Self {
-        let bytes = create(address, tenant, &String::from_utf8_lossy(&NO_KEY), body);
-        let key_at = bytes.windows(NO_KEY.len()).position(|window| window == NO_KEY).unwrap_or_default();
+        let bytes = create(address, tenant, &String::from_utf8_lossy(&KEY_PLACEHOLDER), body);
+        let key_at =
+            bytes.windows(KEY_PLACEHOLDER.len()).position(|window| window == KEY_PLACEHOLDER).unwrap_or_default();
         Self::Fresh { bytes, key_at }
     }
 
-    /// These in turn.
+    /// These requests in turn.
     pub fn cycle(all: Vec<Vec<u8>>) -> Self {
         Self::Cycle { all: all.into(), next: Rc::default() }
     }

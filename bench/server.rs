@@ -1,4 +1,4 @@
-//! The process that is measured.
+//! The server process that is measured.
 
 use std::fs::{self, File};
 use std::net::{SocketAddr, TcpListener};
@@ -10,12 +10,12 @@ use anyhow::{Context, bail, ensure};
 use tokio::process::{Child, Command};
 use unibooks::cli::environment_variables;
 
-/// Linux counts a process' time in these, on every architecture.
+/// The unit of CPU times in `/proc`; on Linux it is the same on every architecture.
 const TICKS_A_SECOND: f64 = 100.0;
-/// Only a fault reaches it.
+/// So long that only a defect of the server reaches it.
 const READY_LIMIT: Duration = Duration::from_secs(30);
 
-/// How to run the program.
+/// The server program and how to run it.
 pub struct Program {
     path: PathBuf,
     arguments: Vec<String>,
@@ -30,7 +30,7 @@ pub struct Server {
 }
 
 impl Program {
-    /// The program at `path`, whose servers get more `arguments` and log below `folder`.
+    /// The program at `path`. Its servers get additional `arguments` and write their logs to `folder`.
     pub fn new(path: PathBuf, arguments: &str, folder: &Path) -> Self {
         let arguments = arguments.split_whitespace().map(str::to_owned).collect();
         Self { path, arguments, log: folder.to_owned() }
@@ -46,14 +46,14 @@ impl Program {
         command
     }
 
-    /// Runs a command of the console to its end: what it printed.
-    pub async fn console(&self, url: &str, arguments: &[&str]) -> anyhow::Result<String> {
+    /// Runs a command to its end and returns its standard output.
+    pub async fn run_command(&self, url: &str, arguments: &[&str]) -> anyhow::Result<String> {
         let Output { status, stdout, stderr } = self.command(url).args(arguments).output().await?;
         ensure!(status.success(), "unibooks {}: {}", arguments.join(" "), String::from_utf8_lossy(&stderr).trim());
         Ok(String::from_utf8(stdout)?)
     }
 
-    /// Starts a server, which may not listen yet. Its log goes to a file, as an operator's would.
+    /// Starts a server without waiting until it listens. Its log goes to a file, as in production.
     pub fn spawn(&self, url: &str) -> anyhow::Result<Server> {
         let address = free_address()?;
         let log = self.log.join(format!("server-{}.log", address.port()));
@@ -67,14 +67,14 @@ impl Program {
     /// Starts a server and waits until it listens.
     pub async fn serve(&self, url: &str) -> anyhow::Result<Server> {
         let mut server = self.spawn(url)?;
-        server.listens().await?;
+        server.wait_until_listening().await?;
         Ok(server)
     }
 }
 
 impl Server {
-    /// Waits until connections are taken.
-    pub async fn listens(&mut self) -> anyhow::Result<()> {
+    /// Waits until the server accepts client connections.
+    pub async fn wait_until_listening(&mut self) -> anyhow::Result<()> {
         let started = Instant::now();
         while tokio::net::TcpStream::connect(self.address).await.is_err() {
             if let Some(status) = self.child.try_wait()? {
@@ -86,20 +86,20 @@ impl Server {
         Ok(())
     }
 
-    /// The CPU time of the process so far, in seconds: its own and the kernel's for it.
+    /// The CPU time of the process so far, user and system, in seconds.
     pub fn cpu_seconds(&self) -> anyhow::Result<f64> {
         let stat = self.proc("stat")?;
-        // Behind the name, which may have spaces in it, the times are the 12th and 13th.
-        let (_, fields) = stat.rsplit_once(')').context("/proc is not understood")?;
+        // After the name, which may contain spaces, the times are the 12th and 13th field.
+        let (_, fields) = stat.rsplit_once(')').context("/proc has an unknown format")?;
         let ticks = fields.split_whitespace().skip(11).take(2).map(str::parse::<u32>);
         Ok(f64::from(ticks.sum::<Result<u32, _>>()?) / TICKS_A_SECOND)
     }
 
-    /// The resident memory now, in MiB.
+    /// The current resident memory, in MiB.
     pub fn resident_mib(&self) -> anyhow::Result<f64> {
         let status = self.proc("status")?;
         let kib = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB"));
-        Ok(f64::from(kib.context("/proc is not understood")?.parse::<u32>()?) / 1024.0)
+        Ok(f64::from(kib.context("/proc has an unknown format")?.parse::<u32>()?) / 1024.0)
     }
 
     fn proc(&self, file: &str) -> anyhow::Result<String> {
@@ -107,10 +107,10 @@ impl Server {
         fs::read_to_string(&path).with_context(|| format!("{path} (the benchmark needs Linux)"))
     }
 
-    /// Ends it in order.
+    /// Stops the server with SIGTERM and waits for its end.
     pub async fn stop(mut self) -> anyhow::Result<()> {
-        let id = self.child.id().context("the server has ended before its time")?;
-        // The shell's own `kill`: a slim system has no other.
+        let id = self.child.id().context("the server has ended too early")?;
+        // The shell's built-in `kill`, because a slim system has no program of that name.
         Command::new("sh").args(["-c", &format!("kill -TERM {id}")]).status().await?;
         let status = self.child.wait().await?;
         ensure!(status.success(), "the server ended with {status}: {}", fs::read_to_string(&self.log)?.trim());
@@ -118,7 +118,7 @@ impl Server {
     }
 }
 
-/// An address that nobody listens on now.
+/// A local address that is free at the moment.
 fn free_address() -> std::io::Result<SocketAddr> {
     TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr())
 }

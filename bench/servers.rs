@@ -1,4 +1,4 @@
-//! Two server processes on one database beside one.
+//! Two server processes on one database, compared with one.
 
 use std::net::SocketAddr;
 
@@ -10,7 +10,7 @@ use crate::sample::Sample;
 
 const CLIENTS: u32 = 64;
 
-/// The same number of clients in all, to one process and to two.
+/// Measures one process and two, with the same number of clients in all.
 pub async fn measure(bench: &mut Bench, report: &mut Report) -> anyhow::Result<()> {
     let servers = [bench.serve().await?, bench.serve().await?];
     let targets = servers.each_ref().map(|server| target(bench, server.address));
@@ -25,23 +25,25 @@ pub async fn measure(bench: &mut Bench, report: &mut Report) -> anyhow::Result<(
     }
     let absolute = [&two, &one].map(|rates| Sample::new(rates.clone()).median());
     report.add(Row {
-        what: format!("create, two server processes to one, {CLIENTS} clients in all"),
+        label: format!("create, two server processes to one, {CLIENTS} clients in all"),
         figure: Sample::ratios(&two, &one),
-        unit: Unit::Times,
+        unit: Unit::Ratio,
         goal: None,
         absolute: format!("{:.0} to {:.0} payments/s", absolute[0], absolute[1]),
     });
     Ok(())
 }
 
+/// The address of a server and the requests for it.
 fn target(bench: &Bench, address: SocketAddr) -> (SocketAddr, Requests) {
     (address, Requests::fresh(address, &bench.tenant, &example()))
 }
 
+/// Measures new payments a second.
 async fn rate(bench: &mut Bench, targets: &[(SocketAddr, Requests)]) -> anyhow::Result<f64> {
     let mut load = Load::open(targets, CLIENTS).await?;
-    let since = bench.store.now().await?;
+    let since = bench.session.now().await?;
     let tally = load.run(bench.options.window(), Expected::CREATED).await?;
-    bench.store.check(since, tally.answers).await?;
+    bench.session.check(since, tally.answers).await?;
     Ok(tally.rate())
 }

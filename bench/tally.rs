@@ -1,4 +1,4 @@
-//! What a side has done in its window: counted alike for the server and for pgbench.
+//! Counts the answers of one side in its window, in the same way for the server and for pgbench.
 
 use std::time::Duration;
 
@@ -6,13 +6,13 @@ use hdrhistogram::Histogram;
 
 use crate::options::Window;
 
-/// Latencies are kept with this many digits.
+/// The significant digits of a latency.
 const DIGITS: u8 = 3;
 
-/// Answers, and the latencies of those that count.
+/// The number of answers, and the latencies of those within the window.
 #[derive(Debug)]
 pub struct Tally {
-    /// All answers, also those of the warm-up and those behind the window.
+    /// All answers, including those of the warm-up and those after the window.
     pub answers: u64,
     nanoseconds: Histogram<u64>,
     window: Window,
@@ -20,13 +20,13 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Nothing yet.
+    /// An empty tally.
     pub fn new(window: Window) -> Self {
-        let nanoseconds = Histogram::new(DIGITS).expect("so many digits can be kept");
+        let nanoseconds = Histogram::new(DIGITS).expect("a valid number of digits");
         Self { answers: 0, nanoseconds, window, last: Duration::ZERO }
     }
 
-    /// Adds an answer. `at` is when it counts, from the start of the warm-up.
+    /// Adds an answer. `at` is the moment at which it counts, since the start of the warm-up.
     pub fn add(&mut self, at: Duration, took: Duration) -> anyhow::Result<()> {
         self.answers += 1;
         self.last = self.last.max(at);
@@ -36,24 +36,24 @@ impl Tally {
         Ok(())
     }
 
-    /// Whether answers came until the end of the window and beyond.
+    /// Whether an answer came after the end of the window, so that the window is covered completely.
     pub fn is_whole(&self) -> bool {
         self.last >= self.window.whole()
     }
 
-    /// Answers within the window.
+    /// The number of answers within the window.
     pub fn counted(&self) -> u64 {
         self.nanoseconds.len()
     }
 
-    /// The same a second.
+    /// The rate of answers within the window, per second.
     pub fn rate(&self) -> f64 {
         #[expect(clippy::cast_precision_loss, reason = "a count of seconds' work")]
         let counted = self.counted() as f64;
         counted / self.window.measured.as_secs_f64()
     }
 
-    /// The latency that a share of the answers kept within, in milliseconds.
+    /// The quantile of the latencies for a share between 0 and 1, in milliseconds.
     pub fn quantile_ms(&self, share: f64) -> f64 {
         Duration::from_nanos(self.nanoseconds.value_at_quantile(share)).as_secs_f64() * 1e3
     }

@@ -1,4 +1,4 @@
-//! Whom the requests are made for.
+//! The tenant of all requests, made on the command line as an operator does.
 
 use anyhow::Context;
 use serde_json::Value;
@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::server::Program;
 
-/// A connection and the secrets that open it.
+/// A connection and its credentials.
 #[derive(Debug, Clone)]
 pub struct Tenant {
     pub connection: Uuid,
@@ -15,14 +15,15 @@ pub struct Tenant {
 }
 
 impl Tenant {
-    /// Makes project, key and connection as an operator would, on a database that this migrates first.
+    /// Migrates a database and makes a project, a key and a connection.
     pub async fn create(program: &Program, url: &str) -> anyhow::Result<Self> {
-        program.console(url, &["migrate"]).await?;
-        let project = make(program, url, &["project", "create", "--name", "Benchmark"]).await?;
+        program.run_command(url, &["migrate"]).await?;
+        let project = run_for_json(program, url, &["project", "create", "--name", "Benchmark"]).await?;
         let project = text(&project, "id")?;
-        let key = make(program, url, &["api-key", "create", "--project", project, "--name", "Benchmark"]).await?;
+        let key =
+            run_for_json(program, url, &["api-key", "create", "--project", project, "--name", "Benchmark"]).await?;
         let connection = ["connection", "create", "--project", project, "--label", "Benchmark"];
-        let connection = make(program, url, &connection).await?;
+        let connection = run_for_json(program, url, &connection).await?;
         Ok(Self {
             connection: text(&connection, "id")?.parse()?,
             api_key: text(&key, "api_key")?.to_owned(),
@@ -31,8 +32,9 @@ impl Tenant {
     }
 }
 
-async fn make(program: &Program, url: &str, arguments: &[&str]) -> anyhow::Result<Value> {
-    Ok(serde_json::from_str(&program.console(url, &[arguments, &["--json"]].concat()).await?)?)
+/// Runs a command and returns the JSON that it printed.
+async fn run_for_json(program: &Program, url: &str, arguments: &[&str]) -> anyhow::Result<Value> {
+    Ok(serde_json::from_str(&program.run_command(url, &[arguments, &["--json"]].concat()).await?)?)
 }
 
 fn text<'a>(object: &'a Value, member: &str) -> anyhow::Result<&'a str> {

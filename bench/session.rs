@@ -1,4 +1,4 @@
-//! What the benchmark asks the database itself, beside server and pgbench.
+//! The benchmark's own session on a database: it checks what was stored, and finds values for reads.
 
 use anyhow::{Context, ensure};
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
@@ -6,25 +6,25 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection};
 use uuid::Uuid;
 
-/// A look at the payments of one connection.
-pub struct Store {
+/// A session of Postgres that reads the payments of one connection.
+pub struct Session {
     database: PgConnection,
     connection: Uuid,
 }
 
-impl Store {
-    /// Connects.
+impl Session {
+    /// Connects to a database.
     pub async fn open(database: PgConnectOptions, connection: Uuid) -> anyhow::Result<Self> {
         Ok(Self { database: database.connect().await?, connection })
     }
 
-    /// Postgres' time.
+    /// The current time of Postgres.
     pub async fn now(&mut self) -> anyhow::Result<DateTime<Utc>> {
         Ok(sqlx::query_scalar("select clock_timestamp()").fetch_one(&mut self.database).await?)
     }
 
-    /// Fails unless exactly `payments` payments, with a line item each, were stored since `since`: what was answered
-    /// must be what is there.
+    /// Fails unless exactly `payments` payments, each with one line item, were stored since `since`. The database must
+    /// hold what was answered.
     pub async fn check(&mut self, since: DateTime<Utc>, payments: u64) -> anyhow::Result<()> {
         let (stored, items): (i64, i64) = sqlx::query_as(
             r"
@@ -39,16 +39,16 @@ impl Store {
         .bind(since)
         .fetch_one(&mut self.database)
         .await?;
-        let said = i64::try_from(payments)?;
+        let answered = i64::try_from(payments)?;
         ensure!(
-            (stored, items) == (said, said),
-            "{said} payments were said to be stored, but {stored} with {items} line items are"
+            (stored, items) == (answered, answered),
+            "{answered} payments were answered, but {stored} with {items} line items are stored"
         );
         Ok(())
     }
 
-    /// A column of payments from all over the connection's list, as text; fewer where it is null. The list is in the
-    /// order of ids, which begin with 48 bits of milliseconds.
+    /// Values of a column, as text, from up to 256 payments that are spread evenly over the connection's list. Nulls
+    /// are left out. The list is ordered by id, which begins with 48 bits of milliseconds.
     pub async fn samples(&mut self, column: &str) -> anyhow::Result<Vec<String>> {
         let statement = format!(
             "
@@ -81,7 +81,7 @@ impl Store {
         Ok(values.fetch_all(&mut self.database).await?)
     }
 
-    /// The value of a column that the fewest payments of the connection have, as text.
+    /// The rarest value of a column in the connection, as text.
     pub async fn rarest(&mut self, column: &str) -> anyhow::Result<String> {
         let statement = format!(
             "
@@ -93,8 +93,8 @@ impl Store {
         value.fetch_optional(&mut self.database).await?.with_context(|| format!("no payment has a {column}"))
     }
 
-    /// Two moments in the middle of a column's values with some 20 payments of the connection between them, as
-    /// parameters of a query.
+    /// The bounds of a range in the middle of a time column, as query parameters. Some 20 payments of the connection
+    /// are in the range.
     pub async fn range(&mut self, column: &str) -> anyhow::Result<(String, String)> {
         let statement = format!(
             "
@@ -113,30 +113,30 @@ impl Store {
         );
         let moments = sqlx::query_as(AssertSqlSafe(statement)).bind(self.connection);
         let (after, last): (DateTime<Utc>, DateTime<Utc>) = moments.fetch_one(&mut self.database).await?;
-        // Exclusive on both sides.
+        // The filters exclude both bounds.
         let text = |moment: DateTime<Utc>| moment.to_rfc3339_opts(SecondsFormat::Micros, true);
         Ok((text(after), text(last + TimeDelta::microseconds(1))))
     }
 
-    /// Writes everything to the tables' files, so that no round pays for what came before it.
+    /// Runs a checkpoint, so that no round has to write the pages of earlier work.
     pub async fn checkpoint(&mut self) -> anyhow::Result<()> {
         sqlx::query("checkpoint").execute(&mut self.database).await?;
         Ok(())
     }
 
-    /// Makes a database in the same Postgres.
+    /// Creates a database in the same Postgres.
     pub async fn create_database(&mut self, name: &str) -> anyhow::Result<()> {
         sqlx::query(AssertSqlSafe(format!("create database {name}"))).execute(&mut self.database).await?;
         Ok(())
     }
 
-    /// Drops one.
+    /// Drops a database.
     pub async fn drop_database(&mut self, name: &str) -> anyhow::Result<()> {
         sqlx::query(AssertSqlSafe(format!("drop database {name}"))).execute(&mut self.database).await?;
         Ok(())
     }
 
-    /// Disconnects.
+    /// Closes the session.
     pub async fn close(self) -> anyhow::Result<()> {
         Ok(self.database.close().await?)
     }
