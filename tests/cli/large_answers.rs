@@ -82,8 +82,10 @@ async fn unread_pages_hold_bounded_memory_and_harm_nobody() {
     let reader = Reader::new(&url);
     reader.fill(&options, 20).await;
     let [_, key, _, token] = new_credentials(&url);
-    // A client that does not read is disconnected after 80 seconds, so even a slow machine reaches the bound first.
-    let server = Server::serve_with(&url, &[("UNIBOOKS_REQUEST_TIMEOUT", "120")]);
+    // On a slow machine, lists must neither be refused while they wait for a session, nor clients that do not read be
+    // disconnected, before the bound is reached.
+    let settings = [("UNIBOOKS_DATABASE_TIMEOUT", "300"), ("UNIBOOKS_REQUEST_TIMEOUT", "900")];
+    let server = Server::serve_with(&url, &settings);
     for _ in 0..5 {
         assert_eq!(create(&server, &key, &token).json(&small_payment()).send().await.expect("an answer").status(), 201);
     }
