@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 use crate::auth::Authenticator;
 use crate::http::problem::{Error, documented, types};
 
-/// The routes that anybody may call, each with the problems that it can answer.
+/// The routes without credentials, each with the problems that it can answer.
 pub fn routes<S>() -> OpenApiRouter<S>
 where
     S: Clone + Send + Sync + 'static,

@@ -79,7 +79,7 @@ impl Server {
         lifecycle.background("metrics upkeep", |stop| until(stop, metrics::run_upkeep(recorder)));
         lifecycle.background("payment writers", |stop| async move {
             stop.requested().await;
-            // A client may be told that its payment is stored, or be gone: what was accepted is written.
+            // What was accepted is written, also for a client that is gone.
             payments.close().await;
         });
         lifecycle.background("last uses", |stop| flush_last_used(stop, authenticator.clone()));

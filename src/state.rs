@@ -1,4 +1,4 @@
-//! What handlers share. None of it leads to the database but through the gate.
+//! What handlers share. The only way from here to the database is through the authenticator.
 
 use axum::extract::FromRef;
 
@@ -10,12 +10,12 @@ use crate::http::request::Limits;
 /// The state of the server.
 #[derive(Debug, Clone, FromRef)]
 pub struct AppState {
-    /// Decides who passes.
+    /// Recognizes callers.
     pub authenticator: Authenticator,
-    /// The way of new payments into the database.
+    /// Writes new payments.
     pub payments: GroupCommit,
     /// Limits on one request.
     pub limits: Limits,
-    /// Room for requests.
+    /// Limits on what is under way.
     pub load: LoadShed,
 }

@@ -159,7 +159,7 @@ impl ServerSettings {
         Limits {
             max_body_bytes: self.max_body_bytes as usize,
             max_line_items: self.max_line_items as usize,
-            // Less than the whole, so that a body that stalls is told apart from a server that does.
+            // Less than the whole, so that a stalled body has its own answer, and does not look like a stalled server.
             body_timeout: Duration::from_secs(self.request_timeout) * 2 / 3,
         }
     }

@@ -63,7 +63,7 @@ pub fn wrap(router: Router, options: &Options, load: LoadShed) -> Router {
             .option_layer((!cors_origins.is_empty()).then(|| cors(cors_origins)))
             // Bounds the handlers; what it cuts off is a failure like any other.
             .layer(from_fn_with_state(*request_timeout, limit_time))
-            // Around the handlers and all that waits for them: a panic ends one request, not a connection with others on it.
+            // Around the handlers and all that waits for them: a panic ends one request, not its client connection.
             .layer(CatchPanicLayer::custom(panicked))
             // After all that is cheap: refuses at once what the server has no capacity for.
             .layer(from_fn_with_state(load, shed))

@@ -150,7 +150,7 @@ impl Parameters {
 }
 
 /// Restores a time after form decoding, which turns `+` into a space. The space after the ten characters of the date
-/// stands for `T`, as in bodies; any other was the `+` of an offset.
+/// means `T`, as in bodies; any other was the `+` of an offset.
 fn time_text(text: &str) -> String {
     let end_of_date = "2024-06-15".len();
     text.char_indices()
