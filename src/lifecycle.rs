@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::io;
 use std::time::Duration;
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::{Id, JoinError, JoinSet};
@@ -76,11 +76,12 @@ impl Lifecycle {
         F: Future<Output = ()> + Send + 'static,
     {
         let stop_main = watch::Sender::new(false);
-        let mut main = tokio::spawn(main(Stop(stop_main.subscribe())));
-        let failure = tokio::select! {
+        let mut main_task = JoinSet::new();
+        main_task.spawn(main(Stop(stop_main.subscribe())));
+        let mut failure = tokio::select! {
             () = self.signals.next() => None,
             Some(ended) = self.background.join_next_with_id() => Some(self.failure(ended)),
-            ended = &mut main => return ended.context("the server panicked").and(Err(anyhow!("the server ended by itself"))),
+            Some(ended) = main_task.join_next() => Some(main_failure(ended)),
         };
         if let Some(error) = &failure {
             tracing::error!(error = format!("{error:#}"), "a task has ended: the server stops");
@@ -88,24 +89,29 @@ impl Lifecycle {
         tracing::info!("stopping: no new client connections; a second signal ends at once");
 
         stop_main.send_replace(true);
-        tokio::select! {
-            ended = &mut main => ended.context("the server panicked")?,
-            () = tokio::time::sleep(self.shutdown_timeout) => {
-                tracing::warn!("requests in flight took too long and were cut off");
-                main.abort();
-            }
-            () = self.signals.next() => end_at_once(),
+        let cut_off = "requests in flight took too long and were cut off";
+        if let Err(error) = self.finish(&mut main_task, cut_off).await {
+            failure = failure.or(Some(main_failure(Err(error))));
         }
         self.stop.send_replace(true);
+        let mut background = std::mem::take(&mut self.background);
+        if let Err(error) = self.finish(&mut background, "background tasks took too long and were cut off").await {
+            failure = failure.or(Some(self.failure(Err(error))));
+        }
+        failure.map_or(Ok(()), Err)
+    }
+
+    /// Waits until these tasks have ended, and drops them when they take longer than the shutdown timeout.
+    async fn finish(&mut self, tasks: &mut JoinSet<()>, cut_off: &str) -> Result<(), JoinError> {
         tokio::select! {
-            () = finish(&mut self.background) => {}
+            ended = all_ended(tasks) => return ended,
             () = tokio::time::sleep(self.shutdown_timeout) => {
-                tracing::warn!("background tasks took too long and were cut off");
-                self.background.shutdown().await;
+                tracing::warn!("{cut_off}");
+                tasks.shutdown().await;
             }
             () = self.signals.next() => end_at_once(),
         }
-        failure.map_or(Ok(()), Err)
+        Ok(())
     }
 
     fn failure(&self, ended: Result<(Id, ()), JoinError>) -> anyhow::Error {
@@ -117,9 +123,20 @@ impl Lifecycle {
     }
 }
 
-async fn finish(tasks: &mut JoinSet<()>) {
-    // A panic was logged where it happened.
-    while tasks.join_next().await.is_some() {}
+fn main_failure(ended: Result<(), JoinError>) -> anyhow::Error {
+    match ended {
+        Ok(()) => anyhow!("the server ended by itself"),
+        Err(error) => anyhow!("the server failed: {error}"),
+    }
+}
+
+/// Waits until all have ended. The error is the first panic; it was logged where it happened.
+async fn all_ended(tasks: &mut JoinSet<()>) -> Result<(), JoinError> {
+    let mut outcome = Ok(());
+    while let Some(ended) = tasks.join_next().await {
+        outcome = outcome.and(ended);
+    }
+    outcome
 }
 
 /// A hard stop of everything.
@@ -179,8 +196,16 @@ mod tests {
 
     #[tokio::test]
     async fn main_task_that_ends_by_itself_is_an_error() {
-        assert!(lifecycle().run(async |_| ()).await.is_err());
-        assert!(lifecycle().run(async |_| panic!("on purpose")).await.is_err());
+        for panics in [false, true] {
+            let (mut lifecycle, (written, queue)) = (lifecycle(), oneshot::channel());
+            lifecycle.background("queue", |stop| async move {
+                stop.requested().await;
+                written.send(()).expect("the test waits");
+            });
+            let ended = lifecycle.run(|_| async move { assert!(!panics, "on purpose") });
+            assert!(ended.await.is_err());
+            assert!(queue.await.is_ok(), "the queue was written nevertheless");
+        }
     }
 
     #[tokio::test]
