@@ -109,7 +109,7 @@ async fn no_postgres_program_runs_as_root() {
     let options = Options { binaries: Some(folder.path().to_owned()), ..options(&data.path().join("data")) };
     PrivatePostgres::start(options).await.expect_err("that was no initdb");
     for program in ["postgres", "initdb"] {
-        let users = fs::read_to_string(folder.path().join("log").join(program)).expect("it was asked");
+        let users = fs::read_to_string(folder.path().join("runs").join(program)).expect("it was asked");
         assert!(users.lines().all(|uid| uid != "0"), "{program}: {users}");
     }
 }
@@ -125,7 +125,7 @@ async fn root_runs_no_program_that_others_can_write() {
         let options = Options { binaries: Some(folder.path().to_owned()), ..options(&data.path().join("data")) };
         let error = PrivatePostgres::start(options).await.expect_err("a program of another user");
         assert!(matches!(error, PrivatePostgresError::BinariesUnusable(_)), "{error:?}");
-        assert!(!folder.path().join("log/postgres").exists(), "it was run");
+        assert!(!folder.path().join("runs/postgres").exists(), "it was run");
         error.to_string()
     };
     chown(folder.path().join("initdb"), Some(STRANGER), None).expect("given away");
