@@ -107,7 +107,7 @@ fn all_files_name_the_same_version_of_rust() {
     let version = manifest.lines().find_map(|line| line.strip_prefix("rust-version = ")).expect("a rust-version");
     let version = version.trim_matches('"');
     for (file, text) in [
-        ("rust-toolchain.toml", format!("channel = \"{version}.0\"\n")),
+        (".github/workflows/ci.yml", format!("rustup default {version}.0\n")),
         ("Dockerfile", format!("FROM rust:{version}-")),
         ("README.md", format!("Rust {version}")),
     ] {
