@@ -9,7 +9,7 @@ root=$PWD
 
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$root/target}" CARGO_INCREMENTAL=0
 copy=$CARGO_TARGET_DIR/chaos-proof
-# The server in the target folder is that of the copy. Cargo goes by the age of the sources, so this builds it anew.
+# The target folder holds the copy's server now. Newer sources make Cargo build the right one next time.
 trap 'touch "$root/src/lib.rs"' EXIT
 
 for patch in tests/chaos/mutants/${1:-*}.patch; do

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Writes `.sqlx/` anew: what the SQL macros know of the database, so that the project builds without one.
+# Writes `.sqlx/`: what the SQL macros know of the database, so that the project builds without one.
 #
 #   scripts/prepare-sqlx.sh           write it
 #   scripts/prepare-sqlx.sh --check   fail when what is committed differs

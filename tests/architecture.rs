@@ -32,19 +32,16 @@ fn is_store(source: &Source) -> bool {
     source.file.ends_with("/store.rs") || source.folder().ends_with("/store")
 }
 
-/// Uses of another slice's store. Only the slice itself uses its store; the command line (`cli/`) also uses the stores
-/// that ask for an `Operator`.
+/// Uses of another slice's store. Only the slice itself uses its store.
 fn foreign_stores(source: &Source) -> Vec<String> {
     let is_foreign = |path: &&String| {
         let Some((slice, rest)) = path.strip_prefix("crate::").unwrap_or_default().split_once("::store") else {
             return false;
         };
         let slice = slice.replace("::", "/");
-        let is_command_line =
-            source.folder() == "cli" && !slice.starts_with("accounting") && !slice.starts_with("auth");
         let owner = slice.strip_suffix("/credentials").unwrap_or(&slice);
         let is_own = format!("{}/", source.folder()).starts_with(&format!("{owner}/"));
-        (rest.is_empty() || rest.starts_with("::")) && !is_own && !is_command_line
+        (rest.is_empty() || rest.starts_with("::")) && !is_own
     };
     source.paths.iter().filter(is_foreign).map(|path| format!("names {path}")).collect()
 }
@@ -315,6 +312,7 @@ mod rules_reject {
             rejects(foreign_stores, "accounting/payments/create.rs", text);
         }
         rejects(foreign_stores, "cli/project.rs", "use crate::accounting::payments::store;");
+        rejects(foreign_stores, "cli/project.rs", "use crate::management::projects::store;");
         rejects(glob_imports, "cli/project.rs", "use crate::management::projects::*;");
         let own =
             Source::read("accounting/payments/create.rs", "use super::store::{self, Inserted}; // crate::a::store\n");

@@ -68,7 +68,7 @@ async fn authenticate(parts: &Parts, authenticator: &Authenticator) -> Result<Ca
         tracing::Span::current().record("client_address", tracing::field::display(client));
     }
     let caller = caller?;
-    // All at once, because each call makes the log's format write the span's fields anew.
+    // All at once, because the log's format writes all fields of the span again with each call.
     tracing::record_all!(
         tracing::Span::current(),
         project_id = %caller.scope.project_id(),

@@ -7,11 +7,7 @@ use super::problems;
 use crate::db;
 use crate::domain::{ApiKeyScope, ParseError};
 use crate::http::limits::rate_limit::Exceeded;
-use crate::http::problem::Error as HttpError;
-use crate::http::problem::FieldError;
-use crate::http::problem::document::Problem;
-use crate::http::problem::failure::Failure;
-use crate::http::problem::types;
+use crate::http::problem::{Error as HttpError, Failure, FieldError, Problem, types};
 
 /// What is wrong with one of the two secrets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

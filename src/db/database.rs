@@ -80,9 +80,9 @@ pub struct Database {
     /// Each writer of new payments (`accounting/payments/write/group_commit.rs`) has a session. It keeps the session
     /// while there is work, which must not starve other calls.
     writers: Pool,
-    /// Lists have sessions of their own. There, Postgres plans each statement anew, with its values in sight: a cached
+    /// Lists have sessions of their own. There, Postgres plans each statement again, for its values: a cached
     /// plan would have to serve every combination of filters, and would scan a whole connection for a rare value. For a
-    /// create call, planning anew would cost a third of its speed. And no flood of lists can take the create calls'
+    /// create call, planning each time would cost a third of its speed. And no flood of lists can take the create calls'
     /// sessions.
     lists: Pool,
     list_queue: FairQueue,

@@ -134,7 +134,7 @@ async fn drop_invalid_indexes(session: &mut PgConnection, words: &[&str]) -> Res
     .fetch_all(&mut *session)
     .await?;
     for index in invalid {
-        tracing::warn!(index, "an index that was not finished is dropped and built anew");
+        tracing::warn!(index, "an index that was not finished is dropped and built again");
         let drop = AssertSqlSafe(format!("drop index concurrently if exists {index}"));
         sqlx::raw_sql(drop).execute(&mut *session).await?;
     }

@@ -11,8 +11,8 @@ macro_rules! scopes {
     ($($(#[$doc:meta])* $name:ident $text:literal,)*) => {
         /// One thing that an API key may do. Writing does not include reading.
         ///
-        /// Calls exist for payments so far. The names are those of the resources contract, section 4. `projects:write` is not among them: it is for keys
-        /// that belong to no project, and every key belongs to one.
+        /// So far only payments have calls. The names are those of the resources contract, section 4. `projects:write`
+        /// is not among them: it is for keys without a project, and every key has one.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum ApiKeyScope {
             $($(#[$doc])* $name,)*

@@ -15,7 +15,7 @@ use super::view::PaymentView;
 use super::write::group_commit::GroupCommit;
 use super::write::queue::{Error as WriteError, WriteOutcome};
 use crate::auth::{self, Can, PaymentsWrite, Scoped};
-use crate::http::problem::types::{self as types, ProblemType};
+use crate::http::problem::{ProblemType, types};
 use crate::http::request::{Idempotency, JsonBody, Query};
 
 /// What this call can be answered besides 201 and what every call with credentials and a body can be answered.

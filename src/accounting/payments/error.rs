@@ -6,11 +6,7 @@ use super::problems;
 use super::write::queue::Error as WriteError;
 use crate::db;
 use crate::domain::ParseError;
-use crate::http::problem::Error as HttpError;
-use crate::http::problem::FieldError;
-use crate::http::problem::document::Problem;
-use crate::http::problem::failure::Failure;
-use crate::http::problem::types;
+use crate::http::problem::{Error as HttpError, Failure, FieldError, Problem, types};
 
 /// What can go wrong.
 #[derive(Debug, thiserror::Error)]

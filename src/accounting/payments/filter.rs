@@ -4,8 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::IntoParams;
 
-use crate::domain::page::Order;
-use crate::domain::page::Sort;
+use crate::domain::page::{Order, Sort};
 use crate::domain::{ConnectionId, Currency, DateOrMoment, FreeText, IdempotencyKey, ReferenceId};
 use crate::http::request::cursor::ListFingerprint;
 use crate::http::request::query::Parameters;

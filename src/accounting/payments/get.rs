@@ -12,7 +12,7 @@ use super::query::RemoteData;
 use super::store;
 use super::view::PaymentView;
 use crate::auth::{self, Can, PaymentsRead};
-use crate::http::problem::types::{self as types, ProblemType};
+use crate::http::problem::{ProblemType, types};
 use crate::http::request::Query;
 
 /// What this call can be answered besides 200 and what every call with credentials can be answered.

@@ -16,7 +16,7 @@ pub(super) async fn insert_many(
     rows: &[&Scoped<PaymentInsert>],
     stamps: &[Stamp],
     not_after: DateTime<Utc>,
-    work: impl PgExecutor<'_>,
+    statement: impl PgExecutor<'_>,
 ) -> Result<Inserted, db::Error> {
     let stamped = || rows.iter().copied().zip(stamps.iter().copied());
     let payments: Vec<_> = stamped().map(|(row, stamp)| PaymentColumns::new(row, stamp)).collect();
@@ -122,7 +122,7 @@ pub(super) async fn insert_many(
         column(&items, |new| new.related_object_type) as _,
         not_after,
     )
-    .fetch_one(work)
+    .fetch_one(statement)
     .await
     .map_err(db::Error::of_write)?;
     Ok(Inserted { ids: inserted.ids.unwrap_or_default(), is_late: inserted.is_late, clock: inserted.now })

@@ -16,7 +16,7 @@ pub(super) async fn insert_one(
     row: &Scoped<PaymentInsert>,
     stamp: Stamp,
     not_after: DateTime<Utc>,
-    work: impl PgExecutor<'_>,
+    statement: impl PgExecutor<'_>,
 ) -> Result<Inserted, db::Error> {
     let payment = PaymentColumns::new(row, stamp);
     let item = LineItemColumns::of(row, stamp).next().unwrap_or_default();
@@ -119,7 +119,7 @@ pub(super) async fn insert_one(
         item.related_object_type,
         not_after,
     )
-    .fetch_one(work)
+    .fetch_one(statement)
     .await
     .map_err(db::Error::of_write)?;
     Ok(Inserted { ids: inserted.id.into_iter().collect(), is_late: inserted.is_late, clock: inserted.now })

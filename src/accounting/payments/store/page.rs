@@ -8,8 +8,7 @@ use crate::accounting::payments::payment::Payment;
 use crate::auth::Scope;
 use crate::db;
 use crate::domain::OffsetTimestamp;
-use crate::domain::page::{Cursor, Direction, Sort, SortKey};
-use crate::domain::page::{Limit, Order};
+use crate::domain::page::{Cursor, Direction, Limit, Order, Sort, SortKey};
 
 /// A page of a list.
 #[derive(Debug)]

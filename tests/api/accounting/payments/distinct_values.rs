@@ -160,7 +160,7 @@ async fn every_member_comes_back_as_itself() {
         assert_eq!(books.app.get(&books.tenant, &path).await.json(), *now);
     }
     assert_eq!(books.list("").await.json()["data"], json!(books.now));
-    // More line items than a page of this limit reads at first sight: the statement that reads payments anew.
+    // More line items than a page of this limit reads at first sight: the statement that reads payments again.
     let mut larger = payment(1, 1);
     larger["line_items"] = (0..11).map(|place| line_item(1, place)).collect();
     books.clock.fetch_add(1, Ordering::Relaxed);
