@@ -41,11 +41,11 @@ impl Server {
     ///
     /// # Errors
     /// One line that names the setting to change.
-    pub async fn bind(settings: ServerSettings) -> anyhow::Result<Self> {
+    pub fn bind(settings: ServerSettings) -> anyhow::Result<Self> {
         let reserved = (REJECT_RESERVE + FOR_METRICS.limit) as u64;
         open_files::raise_limit(u64::from(settings.max_client_connections) + reserved + OTHER_FILES);
-        let api = listen(settings.listen, "--listen", "UNIBOOKS_LISTEN").await?;
-        let metrics = listen(settings.metrics_listen, "--metrics-listen", "UNIBOOKS_METRICS_LISTEN").await?;
+        let api = listen(settings.listen, "--listen", "UNIBOOKS_LISTEN")?;
+        let metrics = listen(settings.metrics_listen, "--metrics-listen", "UNIBOOKS_METRICS_LISTEN")?;
         Ok(Self { api, metrics, settings })
     }
 
@@ -99,8 +99,8 @@ impl Server {
     }
 }
 
-async fn listen(address: SocketAddr, flag: &str, variable: &str) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.map_err(|error| match error.kind() {
+fn listen(address: SocketAddr, flag: &str, variable: &str) -> anyhow::Result<TcpListener> {
+    listener::bind(address).map_err(|error| match error.kind() {
         io::ErrorKind::AddrInUse => {
             anyhow::anyhow!("{address} is taken by another program; choose another port with {flag} or {variable}")
         }

@@ -22,7 +22,7 @@ pub struct Arguments {
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     // The port first: when it is taken, no database is created.
-    let server = Server::bind(arguments.server).await?;
+    let server = Server::bind(arguments.server)?;
     let data_dir = match arguments.dev.data_dir {
         Some(folder) => std::path::absolute(folder)?,
         None => default_data_dir()?,

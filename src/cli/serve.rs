@@ -29,7 +29,7 @@ pub struct Arguments {
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let options = arguments.database.options(arguments.url.parse()?);
-    let server = Server::bind(arguments.server).await?;
+    let server = Server::bind(arguments.server)?;
     let address = server.address()?;
     let database = Database::new(options);
     match prepare(&database, &arguments.demo, address).await {

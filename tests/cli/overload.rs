@@ -183,6 +183,20 @@ async fn connection_over_the_limit_gets_one_answer() {
     server.stop();
 }
 
+/// The stopped server accepts nothing, like one that waits for a processor.
+#[tokio::test]
+async fn burst_of_400_clients_waits_in_the_kernel() {
+    let url = postgres::url(&postgres::migrated().await).await;
+    let server = Server::serve(&url);
+    server.signal("STOP");
+    let clients: Vec<_> = (0..400).map(|_| connect(&server)).collect();
+    server.signal("CONT");
+    for client in &clients {
+        assert!(ask(client, "/livez").starts_with("HTTP/1.1 200"));
+    }
+    server.stop();
+}
+
 #[tokio::test]
 async fn refusal_reaches_a_client_that_is_still_sending() {
     let url = postgres::url(&postgres::migrated().await).await;

@@ -6,14 +6,14 @@
 //! sockets wait in the kernel's queue.
 
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use hyper_util::server::graceful::GracefulShutdown;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::client_address::{Peer, TrustedProxies};
@@ -24,6 +24,10 @@ use super::timeouts::Timeouts;
 /// The number of sockets above the limit that are accepted and get a 503. As many as a burst may bring: when the
 /// kernel's queue overflows, it drops packets, and clients retry only after seconds.
 pub const REJECT_RESERVE: usize = 512;
+/// How many sockets may wait in the kernel's queue, as far as `net.core.somaxconn` permits. The usual 128 is less than
+/// one burst. When the queue overflows, the kernel answers from SYN cookies and keeps nothing of the socket; the second
+/// packet of a long request is then refused, and its client sees a reset connection.
+const BACKLOG: u32 = 4_096;
 /// How often the server looks for an idle socket while it has no permit for a new one.
 const RETRY: Duration = Duration::from_millis(100);
 
@@ -34,6 +38,18 @@ pub struct Capacity {
     pub limit: usize,
     /// How many are accepted above it.
     pub reserve: usize,
+}
+
+/// Listens on `address`.
+///
+/// # Errors
+/// What the operating system says: the port is taken, or the address is not one of this machine.
+pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // A server that starts again does not wait for the old one's closed sockets.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 /// Serves `app` until `stop`. Then it accepts nothing more and returns when the requests in flight are answered.
