@@ -28,7 +28,7 @@ impl App {
     pub fn new(settings: &ServerSettings, database: &Database, clock: &Clock) -> Self {
         let ServerSettings { rate_limit, failed_auth_limit, trusted_proxies, .. } = settings;
         let throttle = Throttle::new(rate_limit.0, failed_auth_limit.0, trusted_proxies.clone(), clock);
-        let authenticator = Authenticator::new(database.clone(), clock.clone()).with_throttle(throttle);
+        let authenticator = Authenticator::with_throttle(database.clone(), clock.clone(), throttle);
         let payments = GroupCommit::start(&WriterPool::new(database), clock);
         let state = AppState {
             authenticator: authenticator.clone(),

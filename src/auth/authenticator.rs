@@ -1,6 +1,7 @@
 //! Authenticates callers, and gives them their [`Scope`].
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
@@ -18,7 +19,10 @@ use crate::domain::{ApiKeyId, ApiKeyScopes, Clock};
 
 /// Authenticates callers against the database, through a cache. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Authenticator {
+pub struct Authenticator(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
     database: Database,
     clock: Clock,
     cache: Cache,
@@ -39,26 +43,20 @@ impl Authenticator {
     /// An authenticator without limits.
     #[must_use]
     pub fn new(database: Database, clock: Clock) -> Self {
-        Self {
-            database,
-            clock,
-            cache: Cache::new(),
-            single_flight: SingleFlight::default(),
-            last_used: LastUsed::default(),
-            throttle: Throttle::default(),
-        }
+        Self::with_throttle(database, clock, Throttle::default())
     }
 
-    /// The same with limits.
+    /// An authenticator with limits.
     #[must_use]
-    pub fn with_throttle(self, throttle: Throttle) -> Self {
-        Self { throttle, ..self }
+    pub fn with_throttle(database: Database, clock: Clock, throttle: Throttle) -> Self {
+        let (single_flight, last_used) = Default::default();
+        Self(Arc::new(Inner { database, clock, cache: Cache::new(), single_flight, last_used, throttle }))
     }
 
     /// The limits.
     #[must_use]
     pub fn throttle(&self) -> &Throttle {
-        &self.throttle
+        &self.0.throttle
     }
 
     /// Whether the database can be used; see [`Database::check_ready`].
@@ -66,7 +64,7 @@ impl Authenticator {
     /// # Errors
     /// [`db::Error::Unavailable`] when not.
     pub async fn check_ready(&self) -> Result<(), db::Error> {
-        self.database.check_ready().await
+        self.0.database.check_ready().await
     }
 
     /// Writes when keys and connections were last used, all in one statement. Called every minute and at the end, so
@@ -75,18 +73,18 @@ impl Authenticator {
     /// # Errors
     /// When the database fails. The times are kept for the next call.
     pub async fn flush_last_used(&self) -> Result<(), db::Error> {
-        self.last_used.flush(&self.database).await
+        self.0.last_used.flush(&self.0.database).await
     }
 
     /// Whether revocations can be followed. Through a pooler in transaction mode nothing can be listened to.
     #[must_use]
     pub fn follows_revocations(&self) -> bool {
-        self.database.pooling() == PoolerMode::Session
+        self.0.database.pooling() == PoolerMode::Session
     }
 
     /// Applies revocations as they happen, in a task of its own. Without it they take effect within a second.
     pub async fn follow_revocations(self) {
-        revocations::follow(self.database, self.cache).await;
+        revocations::follow(self.0.database.clone(), self.0.cache.clone()).await;
     }
 
     /// Whether these two secrets authenticate a caller. Grants nothing.
@@ -108,25 +106,25 @@ impl Authenticator {
         client: Option<IpAddr>,
         now: DateTime<Utc>,
     ) -> Result<(Option<CredentialRow>, bool), Error> {
-        let start = match self.cache.get(&hashes, now) {
+        let start = match self.0.cache.get(&hashes, now) {
             Ok(row) => return Ok((Some(row), false)),
             Err(start) => start,
         };
         if let Some(client) = client
-            && !self.cache.get_stale(&hashes).is_some_and(|row| errors_of(&row, now) == (None, None))
+            && !self.0.cache.get_stale(&hashes).is_some_and(|row| errors_of(&row, now) == (None, None))
         {
-            self.throttle.check_unknown(client, hashes).map_err(Error::TooManyFailures)?;
+            self.0.throttle.check_unknown(client, hashes).map_err(Error::TooManyFailures)?;
         }
         // Boxed, because it is rare and large: otherwise each of the hundreds that wait for it would reserve its size.
-        let row = self.single_flight.run(hashes, start, || Box::pin(self.look_up(hashes, start))).await?;
+        let row = self.0.single_flight.run(hashes, start, || Box::pin(self.look_up(hashes, start))).await?;
         Ok((row, true))
     }
 
     async fn look_up(&self, hashes: CredentialHashes, start: LookUpStart) -> Result<Option<CredentialRow>, db::Error> {
-        let row = store::find(&self.database, &hashes.0, &hashes.1).await?;
+        let row = store::find(&self.0.database, &hashes.0, &hashes.1).await?;
         match row {
-            Some(row) if row.connection.is_some() => self.cache.insert(start, hashes, row),
-            _ => self.cache.remove(&hashes),
+            Some(row) if row.connection.is_some() => self.0.cache.insert(start, hashes, row),
+            _ => self.0.cache.remove(&hashes),
         }
         Ok(row)
     }
@@ -139,11 +137,11 @@ impl Authenticator {
         token: &Secret,
         client: Option<IpAddr>,
     ) -> Result<Caller, Error> {
-        let now = self.clock.now();
+        let now = self.0.clock.now();
         let (row, was_looked_up) = self.find((key.hash(), token.hash()), client, now).await?;
         let caller = self.verify(row, now);
         if let (Err(Error::Unauthenticated(_)), true, Some(client)) = (&caller, was_looked_up, client) {
-            self.throttle.count_failure(client).map_err(Error::TooManyFailures)?;
+            self.0.throttle.count_failure(client).map_err(Error::TooManyFailures)?;
         }
         caller
     }
@@ -156,8 +154,8 @@ impl Authenticator {
         let CredentialRow { project_id, api_key, connection } = row;
         match (key_error, token_error, connection) {
             (None, None, Some(connection)) => {
-                self.last_used.record(api_key.id, connection.id, now);
-                let scope = Scope::new(self.database.clone(), project_id, connection.id, api_key.id);
+                self.0.last_used.record(api_key.id, connection.id, now);
+                let scope = Scope::new(self.0.database.clone(), project_id, connection.id, api_key.id);
                 Ok(Caller { scope, api_key_id: api_key.id, scopes: api_key.scopes })
             }
             (Some(error), ..) => unauthenticated(Kind::ApiKey, error),

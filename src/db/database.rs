@@ -70,11 +70,14 @@ fn is_starting(error: &sqlx::Error) -> bool {
 
 /// The database. Cheap to clone: all clones share the same sessions.
 #[derive(Debug, Clone)]
-pub struct Database {
+pub struct Database(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
     timeout: Duration,
     pooling: PoolerMode,
     /// Whether [`open`](Self::open) was called.
-    is_open: Arc<AtomicBool>,
+    is_open: AtomicBool,
     readiness: Readiness,
     general: Pool,
     /// Each writer of new payments (`accounting/payments/write/group_commit.rs`) has a session. It keeps the session
@@ -98,7 +101,7 @@ impl Database {
     /// When the database cannot be reached in that time, or refuses us.
     pub async fn connect(options: DatabaseOptions) -> Result<Self, sqlx::Error> {
         let database = Self::new(options);
-        wait_for(&database.general.sqlx.connect_options(), database.timeout).await?;
+        wait_for(&database.0.general.sqlx.connect_options(), database.0.timeout).await?;
         database.open();
         Ok(database)
     }
@@ -127,10 +130,10 @@ impl Database {
         let clock = DatabaseClock::default();
         let options = pool_options(timeout, &clock);
         let pool = |options, parameters| Pool::new(pooling, options, connect.clone(), parameters);
-        Self {
+        Self(Arc::new(Inner {
             timeout,
             pooling,
-            is_open: Arc::default(),
+            is_open: AtomicBool::default(),
             readiness: Readiness::default(),
             general: pool(options.clone().max_connections(general), &parameters),
             writers: pool(clock.read_on_connect(options.clone().max_connections(writers)), &parameters),
@@ -138,7 +141,7 @@ impl Database {
             list_queue: FairQueue::new(lists),
             listener: pool(options.max_connections(1), &parameters).sqlx,
             clock,
-        }
+        }))
     }
 
     /// Connects once, so that a refusal is reported as such and not as a pool that timed out.
@@ -146,54 +149,54 @@ impl Database {
     /// # Errors
     /// When the database cannot be reached, or refuses us.
     pub async fn reach(&self) -> Result<(), sqlx::Error> {
-        let connected = tokio::time::timeout(self.timeout, self.connect_alone()).await;
+        let connected = tokio::time::timeout(self.0.timeout, self.connect_alone()).await;
         connected.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map_err(pooler::explain)?.close().await
     }
 
     /// Lets every caller in, once the schema is there.
     pub fn open(&self) {
-        self.is_open.store(true, Ordering::Release);
+        self.0.is_open.store(true, Ordering::Release);
     }
 
     /// A session outside the pools, for changing the schema.
     pub(super) async fn connect_alone(&self) -> Result<PgConnection, sqlx::Error> {
-        self.general.sqlx.connect_options().connect().await
+        self.0.general.sqlx.connect_options().connect().await
     }
 
     /// The right to run one statement before the database is open, to check the schema.
     pub(super) async fn unopened_statement(&self) -> Result<Statement<'static>, Error> {
-        self.general.statement().await
+        self.0.general.statement().await
     }
 
     /// How sessions are shared.
     #[must_use]
     pub fn pooling(&self) -> PoolerMode {
-        self.pooling
+        self.0.pooling
     }
 
     /// How long Postgres may work on one statement.
     #[must_use]
     pub fn statement_timeout(&self) -> Duration {
-        self.timeout
+        self.0.timeout
     }
 
     /// How many sessions there are for the creation of payments.
     #[must_use]
     pub fn writers(&self) -> u32 {
-        self.writers.sqlx.options().get_max_connections()
+        self.0.writers.sqlx.options().get_max_connections()
     }
 
     /// The sessions for the creation of payments.
     pub(super) fn writer_sessions(&self) -> Result<&Pool, Error> {
-        self.opened(&self.writers)
+        self.opened(&self.0.writers)
     }
 
     pub(super) fn clock(&self) -> DatabaseClock {
-        self.clock.clone()
+        self.0.clock.clone()
     }
 
     fn opened<'a>(&self, pool: &'a Pool) -> Result<&'a Pool, Error> {
-        if self.is_open.load(Ordering::Acquire) {
+        if self.0.is_open.load(Ordering::Acquire) {
             return Ok(pool);
         }
         Err(Error::unavailable(sqlx::Error::Configuration("it has not been reached since the start".into())))
@@ -204,7 +207,7 @@ impl Database {
     /// # Errors
     /// [`Error::Unavailable`].
     pub async fn statement(&self) -> Result<Statement<'static>, Error> {
-        self.opened(&self.general)?.statement().await
+        self.opened(&self.0.general)?.statement().await
     }
 
     /// Begins a transaction. A failure here has had no effect.
@@ -212,7 +215,7 @@ impl Database {
     /// # Errors
     /// [`Error::Unavailable`].
     pub async fn transaction(&self) -> Result<Transaction, Error> {
-        self.opened(&self.general)?.transaction().await
+        self.opened(&self.0.general)?.transaction().await
     }
 
     /// The right to read one list: with a statement of many optional filters. API keys share these sessions fairly.
@@ -220,8 +223,8 @@ impl Database {
     /// # Errors
     /// [`Error::Unavailable`].
     pub async fn list_statement(&self, key: ApiKeyId) -> Result<Statement<'static>, Error> {
-        let lists = self.opened(&self.lists)?;
-        let permit = self.list_queue.acquire(key, self.timeout).await?;
+        let lists = self.opened(&self.0.lists)?;
+        let permit = self.0.list_queue.acquire(key, self.0.timeout).await?;
         Ok(lists.statement().await?.with_permit(permit))
     }
 
@@ -230,7 +233,7 @@ impl Database {
     /// # Errors
     /// [`Error::Unavailable`].
     pub async fn listener(&self) -> Result<PgListener, Error> {
-        let mut listener = PgListener::connect_with(&self.listener).await.map_err(Error::unavailable)?;
+        let mut listener = PgListener::connect_with(&self.0.listener).await.map_err(Error::unavailable)?;
         // A lost session is reported before there is a new one: what was sent in between is missed.
         listener.eager_reconnect(false);
         Ok(listener)
@@ -243,11 +246,11 @@ impl Database {
     /// # Errors
     /// [`Error::Unavailable`] when not.
     pub async fn check_ready(&self) -> Result<(), Error> {
-        self.readiness.share(|| self.check_now()).await
+        self.0.readiness.share(|| self.check_now()).await
     }
 
     async fn check_now(&self) -> Result<(), Error> {
-        let fault = match self.clock.read(self.statement().await?).await.map_err(Error::unavailable)? {
+        let fault = match self.0.clock.read(self.statement().await?).await.map_err(Error::unavailable)? {
             false => "it is read-only: a standby?",
             true if is_migrated(self.statement().await?).await.map_err(Error::unavailable)? => return Ok(()),
             true => "it has not this version's schema",
@@ -257,6 +260,6 @@ impl Database {
 
     /// Waits for sessions in use to return, then closes all of them. The listener has nothing to finish.
     pub async fn close(&self) {
-        tokio::join!(self.general.sqlx.close(), self.writers.sqlx.close(), self.lists.sqlx.close());
+        tokio::join!(self.0.general.sqlx.close(), self.0.writers.sqlx.close(), self.0.lists.sqlx.close());
     }
 }
