@@ -78,7 +78,7 @@ pub fn init(filter: &str, format: LogFormat) -> anyhow::Result<Logging> {
         let colors = std::io::stderr().is_terminal();
         registry.with(tracing_subscriber::fmt::layer().with_writer(Arc::clone(&queue)).with_ansi(colors)).try_init()?;
     } else {
-        let json = tracing_subscriber::fmt::layer().json().flatten_event(true).with_span_list(false);
+        let json = json_subscriber::layer().flatten_event(true).with_span_list(false);
         registry.with(json.with_writer(Arc::clone(&queue))).try_init()?;
     }
     std::panic::set_hook(Box::new(log_panic));

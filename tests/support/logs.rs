@@ -28,7 +28,7 @@ impl Logs {
             .call_once(|| tracing::subscriber::set_global_default(tracing_subscriber::registry()).expect("the first"));
         let buffer = Buffer::default();
         // The same layer as in `telemetry`.
-        let json = tracing_subscriber::fmt::layer().json().flatten_event(true).with_span_list(false);
+        let json = json_subscriber::layer().flatten_event(true).with_span_list(false);
         let subscriber =
             tracing_subscriber::registry().with(EnvFilter::new(filter)).with(json.with_writer(buffer.clone()));
         Self { buffer, _until_dropped: tracing::subscriber::set_default(subscriber) }
