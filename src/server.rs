@@ -63,15 +63,16 @@ impl Server {
     /// When metrics cannot be recorded or signals not be received, or when a task fails.
     pub async fn run(self, database: Database) -> anyhow::Result<()> {
         let Self { api, metrics: metrics_listener, settings } = self;
-        let App { router, authenticator, payments } = App::new(&settings, &database, &Clock::system());
+        // First, so that every part can describe its metrics.
         let recorder = metrics::install()?;
+        let App { router, authenticator, payments } = App::new(&settings, &database, &Clock::system());
         // A head may take as long as a body.
         let timeouts =
             Timeouts { head: settings.limits().body_timeout, idle: Duration::from_secs(settings.keep_alive_timeout) };
 
         let mut lifecycle = Lifecycle::new(Duration::from_secs(settings.shutdown_timeout))?;
         let queue = payments.clone();
-        let metrics_router = metrics::router(recorder.clone(), move || queue.occupied());
+        let metrics_router = metrics::router(recorder.clone(), move || queue.record_occupied());
         lifecycle.background("metrics listener", |stop| {
             let proxies = TrustedProxies::default();
             listener::serve(metrics_listener, metrics_router, FOR_METRICS, timeouts, proxies, stop.requested())

@@ -6,7 +6,7 @@ use anyhow::Context;
 use axum::Router;
 use axum::http::header;
 use axum::routing::get;
-use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge};
+use metrics::{Unit, counter, describe_counter, describe_histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 use crate::telemetry::DROPPED_LINES;
@@ -17,9 +17,6 @@ pub const REQUESTS: &str = "unibooks_http_requests_total";
 pub const PROBLEMS: &str = "unibooks_http_problems_total";
 /// Measures the time to respond, in seconds, by method and matched route.
 pub const DURATIONS: &str = "unibooks_http_request_duration_seconds";
-
-/// The memory of the payments in the write queue, in bytes.
-pub const QUEUE: &str = "unibooks_payment_queue_bytes";
 
 /// Upper bounds of the duration buckets, in seconds.
 const BUCKETS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
@@ -41,7 +38,6 @@ pub fn install() -> anyhow::Result<PrometheusHandle> {
     );
     // Present from the start, so that an alert can see it grow.
     counter!(DROPPED_LINES).increment(0);
-    describe_gauge!(QUEUE, Unit::Bytes, "Memory of the payments in the write queue; full at 32 MiB");
     describe_histogram!(DURATIONS, Unit::Seconds, "Time to respond to an HTTP request");
     Ok(handle)
 }
@@ -55,12 +51,12 @@ pub async fn run_upkeep(handle: PrometheusHandle) {
     }
 }
 
-/// `GET /metrics`. Each request reads `queue_bytes`.
-pub fn router(handle: PrometheusHandle, queue_bytes: impl Fn() -> usize + Clone + Send + Sync + 'static) -> Router {
+/// `GET /metrics`. Each request first calls `record`, for the gauges whose values are read and not counted.
+pub fn router(handle: PrometheusHandle, record: impl Fn() + Clone + Send + Sync + 'static) -> Router {
     Router::new().route(
         "/metrics",
         get(move || {
-            gauge!(QUEUE).set(f64::from(u32::try_from(queue_bytes()).unwrap_or(u32::MAX)));
+            record();
             let body = handle.render();
             async { ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], body) }
         }),

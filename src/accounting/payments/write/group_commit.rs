@@ -20,6 +20,7 @@ use std::mem::size_of;
 use std::sync::Arc;
 use std::time::Duration;
 
+use metrics::{Unit, describe_gauge, gauge};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::sync::{Mutex, Semaphore, oneshot};
 
@@ -32,6 +33,8 @@ use crate::domain::Clock;
 
 /// The most memory of the payments that wait or are being written, in bytes.
 const QUEUE_BYTES: usize = 32 * 1_024 * 1_024;
+/// The gauge of that memory.
+const QUEUE_GAUGE: &str = "unibooks_payment_queue_bytes";
 
 /// Writes new payments to the database. Cheap to clone: all clones share one queue.
 #[derive(Debug, Clone)]
@@ -52,6 +55,7 @@ impl GroupCommit {
             tokio::spawn(keep_writing(Arc::clone(&waiting), pool.clone(), clock.clone()));
         }
         let room = Arc::new(Semaphore::new(QUEUE_BYTES));
+        describe_gauge!(QUEUE_GAUGE, Unit::Bytes, "Memory of the payments in the write queue; full at 32 MiB");
         Self { queue, room, settled_after: settled_after(pool.statement_timeout()) }
     }
 
@@ -81,6 +85,11 @@ impl GroupCommit {
     #[must_use]
     pub fn occupied(&self) -> usize {
         QUEUE_BYTES - self.room.available_permits()
+    }
+
+    /// Sets the gauge of that memory, for a scrape of the metrics.
+    pub fn record_occupied(&self) {
+        gauge!(QUEUE_GAUGE).set(f64::from(u32::try_from(self.occupied()).unwrap_or(u32::MAX)));
     }
 
     /// Accepts nothing more, and waits until every accepted payment is answered.
