@@ -1,14 +1,10 @@
 //! What a page of a list may hold, and the payments that fit into it.
 
-use serde_json::value::RawValue;
-use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::rows::PaymentRow;
-use super::select::select_payments;
 use crate::auth::Scope;
 use crate::db;
-use crate::domain::Warning;
 
 /// How much of the payments is read at a time.
 #[derive(Debug, Clone, Copy)]
@@ -41,44 +37,58 @@ pub(super) async fn within_budget(scope: &Scope, candidates: &[PaymentRow]) -> R
     let matches: Vec<bool> = candidates.iter().map(|row| row.matches).collect();
     let scan_ends: Vec<bool> = candidates.iter().map(|row| row.is_scan_end).collect();
     let statement = scope.list_statement().await?;
-    let rows = select_payments!(
-        [r#"
-            select *
+    let rows = sqlx::query_as!(
+        PaymentRow,
+        r#"
+        select connection_id, id, created_at, modified_at, invoice_id, transaction_date, transaction_offset_minutes,
+               contact_id, account_id, currency, exchange_rate, total_amount, type as kind, company_info_id,
+               accounting_period_id, tracking_categories, field_mappings as "field_mappings: _", remote_id,
+               remote_updated_at, remote_data as "remote_data: _", warnings as "warnings: _", request_digest,
+               array(
+                   select row(name, value, type, parent_item, remote_id, remote_generated_at, company_info_id,
+                              created_at, modified_at, applied_amount, applied_date, applied_offset_minutes,
+                              related_object_id, related_object_type)
+                   from payment_line_item
+                   where connection_id = $1 and payment_id = sized.id
+                   order by position
+               ) as "line_items: _",
+               matches as "matches!", is_scan_end as "is_scan_end!"
+        from (
+            select payment.*, place, matches, is_scan_end,
+                   sum(coalesce(octet_length(field_mappings::text), 0) + coalesce(octet_length(remote_data::text), 0)
+                       + coalesce(octet_length(warnings::text), 0) + item_bytes) over (order by place)
+                   as text_bytes_so_far
             from (
-                select payment.*, place, matches, is_scan_end,
-                       sum(coalesce(octet_length(field_mappings::text), 0) + coalesce(octet_length(remote_data::text), 0)
-                           + coalesce(octet_length(warnings::text), 0) + item_bytes) over (order by place)
-                       as text_bytes_so_far
+                select *, sum(line_items) over (order by place) as line_items_so_far
                 from (
-                    select *, sum(line_items) over (order by place) as line_items_so_far
-                    from (
-                        select *,
-                               coalesce((
-                                   select position + 1
-                                   from payment_line_item
-                                   where connection_id = $1 and payment_id = candidate_id
-                                   order by position desc
-                                   limit 1
-                               ), 0) as line_items
-                        from unnest($2::uuid[], $3::bool[], $4::bool[])
-                             with ordinality as candidate (candidate_id, matches, is_scan_end, place)
-                    ) as candidate
-                ) as counted
-                cross join lateral (
-                    select * from payment where connection_id = $1 and id = candidate_id limit 1
-                ) as payment
-                cross join lateral (
-                    select coalesce(sum(
-                               coalesce(octet_length(name), 0) + coalesce(octet_length(type), 0)
-                               + coalesce(octet_length(parent_item), 0) + coalesce(octet_length(remote_id), 0)
-                               + coalesce(octet_length(related_object_type), 0)), 0) as item_bytes
-                    from payment_line_item
-                    where connection_id = $1 and payment_id = candidate_id
-                ) as texts
-                where line_items_so_far <= $5 or place = 1
-            ) as sized
-            where text_bytes_so_far <= $6::bigint or place = 1
-        "#] [] [] ["order by place"],
+                    select *,
+                           coalesce((
+                               select position + 1
+                               from payment_line_item
+                               where connection_id = $1 and payment_id = candidate_id
+                               order by position desc
+                               limit 1
+                           ), 0) as line_items
+                    from unnest($2::uuid[], $3::bool[], $4::bool[])
+                         with ordinality as candidate (candidate_id, matches, is_scan_end, place)
+                ) as candidate
+            ) as counted
+            cross join lateral (
+                select * from payment where connection_id = $1 and id = candidate_id limit 1
+            ) as payment
+            cross join lateral (
+                select coalesce(sum(
+                           coalesce(octet_length(name), 0) + coalesce(octet_length(type), 0)
+                           + coalesce(octet_length(parent_item), 0) + coalesce(octet_length(remote_id), 0)
+                           + coalesce(octet_length(related_object_type), 0)), 0) as item_bytes
+                from payment_line_item
+                where connection_id = $1 and payment_id = candidate_id
+            ) as texts
+            where line_items_so_far <= $5 or place = 1
+        ) as sized
+        where text_bytes_so_far <= $6::bigint or place = 1
+        order by place
+        "#,
         scope.connection_id().0,
         &ids,
         &matches,

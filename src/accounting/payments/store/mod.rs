@@ -10,7 +10,6 @@ mod page;
 mod read;
 mod rows;
 mod scan;
-mod select;
 
 pub use budget::Budget;
 pub use insert::insert;

@@ -39,7 +39,7 @@ pub async fn page(
     let mut rows = scan(scope, filter, filter.range(cursor), direction, one_more, share).await?;
     let candidates = rows.len();
     // When no payment is larger than its share, all of them are within the budget.
-    if rows.iter().any(|row| row.is_partial) {
+    if rows.iter().any(PaymentRow::is_partial) {
         rows.truncate(usize::from(limit.get()));
         rows = within_budget(scope, &rows).await?;
     }

@@ -1,23 +1,35 @@
 //! One payment is read.
 
-use serde_json::value::RawValue;
-use sqlx::types::Json;
-
 use super::rows::PaymentRow;
-use super::select::select_payments;
 use crate::accounting::payments::payment::{IdempotencyClaim, Payment};
 use crate::auth::Scope;
 use crate::db;
-use crate::domain::{PaymentId, Warning};
+use crate::domain::PaymentId;
 
 /// Reads the payment that has the claim's key; `None` when another request put it there.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn find_claimed(scope: &Scope, claim: &IdempotencyClaim) -> Result<Option<Payment>, db::Error> {
-    let row = select_payments!(
-        ["select *, true as matches, false as is_scan_end from payment
-          where connection_id = $1 and idempotency_key = $2"] [] [] [],
+    let row = sqlx::query_as!(
+        PaymentRow,
+        r#"
+        select connection_id, id, created_at, modified_at, invoice_id, transaction_date, transaction_offset_minutes,
+               contact_id, account_id, currency, exchange_rate, total_amount, type as kind, company_info_id,
+               accounting_period_id, tracking_categories, field_mappings as "field_mappings: _", remote_id,
+               remote_updated_at, remote_data as "remote_data: _", warnings as "warnings: _", request_digest,
+               array(
+                   select row(name, value, type, parent_item, remote_id, remote_generated_at, company_info_id,
+                              created_at, modified_at, applied_amount, applied_date, applied_offset_minutes,
+                              related_object_id, related_object_type)
+                   from payment_line_item
+                   where connection_id = $1 and payment_id = payment.id
+                   order by position
+               ) as "line_items: _",
+               true as "matches!", false as "is_scan_end!"
+        from payment
+        where connection_id = $1 and idempotency_key = $2
+        "#,
         scope.connection_id().0,
         claim.key.as_str(),
     )
@@ -33,8 +45,25 @@ pub async fn find_claimed(scope: &Scope, claim: &IdempotencyClaim) -> Result<Opt
 /// # Errors
 /// When the database fails.
 pub async fn find(scope: &Scope, id: PaymentId) -> Result<Option<Payment>, db::Error> {
-    let row = select_payments!(
-        ["select *, true as matches, false as is_scan_end from payment where connection_id = $1 and id = $2"] [] [] [],
+    let row = sqlx::query_as!(
+        PaymentRow,
+        r#"
+        select connection_id, id, created_at, modified_at, invoice_id, transaction_date, transaction_offset_minutes,
+               contact_id, account_id, currency, exchange_rate, total_amount, type as kind, company_info_id,
+               accounting_period_id, tracking_categories, field_mappings as "field_mappings: _", remote_id,
+               remote_updated_at, remote_data as "remote_data: _", warnings as "warnings: _", request_digest,
+               array(
+                   select row(name, value, type, parent_item, remote_id, remote_generated_at, company_info_id,
+                              created_at, modified_at, applied_amount, applied_date, applied_offset_minutes,
+                              related_object_id, related_object_type)
+                   from payment_line_item
+                   where connection_id = $1 and payment_id = payment.id
+                   order by position
+               ) as "line_items: _",
+               true as "matches!", false as "is_scan_end!"
+        from payment
+        where connection_id = $1 and id = $2
+        "#,
         scope.connection_id().0,
         id.0,
     )

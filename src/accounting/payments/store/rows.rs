@@ -14,7 +14,7 @@ use crate::auth::Scope;
 use crate::db;
 use crate::domain::{FieldMappings, MinorUnits, OffsetTimestamp, ParseError, PaymentId, ReferenceId, Warning};
 
-/// A row of `payment` with its rows of `payment_line_item`.
+/// A payment with its line items. Each member has the name of its column, but for `type`, which is `kind`.
 #[derive(Debug)]
 pub(super) struct PaymentRow {
     pub connection_id: Uuid,
@@ -39,41 +39,52 @@ pub(super) struct PaymentRow {
     pub remote_data: Option<Json<Box<RawValue>>>,
     pub warnings: Option<Json<Vec<Warning>>>,
     pub request_digest: Option<Vec<u8>>,
-    pub item_name: Column<String>,
-    pub item_value: Column<i64>,
-    pub item_kind: Column<String>,
-    pub item_parent_item: Column<String>,
-    pub item_remote_id: Column<String>,
-    pub item_remote_generated_at: Column<DateTime<Utc>>,
-    pub item_company_info_id: Column<Uuid>,
-    pub item_created_at: Column<DateTime<Utc>>,
-    pub item_modified_at: Column<DateTime<Utc>>,
-    pub item_applied_amount: Column<i64>,
-    pub item_applied_date: Column<DateTime<Utc>>,
-    pub item_applied_offset_minutes: Column<i16>,
-    pub item_related_object_id: Column<Uuid>,
-    pub item_related_object_type: Column<String>,
+    /// `None` when a list left them and the JSON members out, because they are too large for it.
+    pub line_items: Option<Vec<LineItemRow>>,
     /// Whether it passes the filters of a list.
     pub matches: bool,
     /// Whether it is the last row that the list scanned.
     pub is_scan_end: bool,
-    /// Whether line items and JSON members are left out.
-    pub is_partial: bool,
 }
 
-/// One member of all line items of a payment; `None` when it has none.
-type Column<T> = Option<Vec<Option<T>>>;
+/// A row of `payment_line_item`, as each query makes it by `row(name, …)`: its members are decoded by their places.
+///
+/// It is no composite type of the schema. sqlx asks Postgres for such a type after it has prepared the statement, which
+/// ends a statement without a name: the first read of a session behind a pooler would fail (`db/statement.rs`).
+#[derive(Debug, sqlx::Type)]
+#[sqlx(type_name = "record")]
+pub(super) struct LineItemRow {
+    pub name: Option<String>,
+    pub value: Option<i64>,
+    pub kind: Option<String>,
+    pub parent_item: Option<String>,
+    pub remote_id: Option<String>,
+    pub remote_generated_at: Option<DateTime<Utc>>,
+    pub company_info_id: Option<Uuid>,
+    pub created_at: DateTime<Utc>,
+    pub modified_at: DateTime<Utc>,
+    pub applied_amount: Option<i64>,
+    pub applied_date: Option<DateTime<Utc>>,
+    pub applied_offset_minutes: Option<i16>,
+    pub related_object_id: Option<Uuid>,
+    pub related_object_type: Option<String>,
+}
 
 impl PaymentRow {
+    /// Whether parts are left out.
+    pub(super) fn is_partial(&self) -> bool {
+        self.line_items.is_none()
+    }
+
     /// The payment with its line items, if it is the scope's.
     pub(super) fn into_payment(self, scope: &Scope) -> Result<Payment, sqlx::Error> {
         if self.connection_id != scope.connection_id().0 {
             return Err(sqlx::Error::Decode("a query found a row of another connection".into()));
         }
-        if self.is_partial {
+        let Some(line_items) = &self.line_items else {
             return Err(sqlx::Error::Decode("a query left out parts of a payment".into()));
-        }
-        let line_items = line_items(&self)?;
+        };
+        let line_items = line_items.iter().map(line_item).collect::<Result<_, _>>()?;
         payment(self, line_items)
     }
 }
@@ -106,34 +117,22 @@ fn payment(row: PaymentRow, line_items: Vec<LineItem>) -> Result<Payment, sqlx::
     })
 }
 
-fn line_items(row: &PaymentRow) -> Result<Vec<LineItem>, sqlx::Error> {
-    let count = row.item_created_at.as_ref().map_or(0, Vec::len);
-    let item = |at| {
-        Ok(LineItem {
-            name: parse(cell(&row.item_name, at).map(String::as_str))?,
-            value: amount(cell(&row.item_value, at).copied())?,
-            kind: parse(cell(&row.item_kind, at).map(String::as_str))?,
-            parent_item: parse(cell(&row.item_parent_item, at).map(String::as_str))?,
-            remote_id: parse(cell(&row.item_remote_id, at).map(String::as_str))?,
-            remote_generated_at: cell(&row.item_remote_generated_at, at).copied(),
-            company_info_id: cell(&row.item_company_info_id, at).copied().map(ReferenceId),
-            created_at: cell(&row.item_created_at, at).copied(),
-            modified_at: cell(&row.item_modified_at, at).copied(),
-            applied_amount: amount(cell(&row.item_applied_amount, at).copied())?,
-            applied_date: offset_timestamp(
-                cell(&row.item_applied_date, at).copied(),
-                cell(&row.item_applied_offset_minutes, at).copied(),
-            ),
-            related_object_id: cell(&row.item_related_object_id, at).copied().map(ReferenceId),
-            related_object_type: parse(cell(&row.item_related_object_type, at).map(String::as_str))?,
-        })
-    };
-    (0..count).map(item).collect()
-}
-
-#[expect(clippy::ref_option, reason = "columns stay in the row that they came in")]
-fn cell<T>(column: &Column<T>, at: usize) -> Option<&T> {
-    column.as_ref()?.get(at)?.as_ref()
+fn line_item(row: &LineItemRow) -> Result<LineItem, sqlx::Error> {
+    Ok(LineItem {
+        name: parse(row.name.as_deref())?,
+        value: amount(row.value)?,
+        kind: parse(row.kind.as_deref())?,
+        parent_item: parse(row.parent_item.as_deref())?,
+        remote_id: parse(row.remote_id.as_deref())?,
+        remote_generated_at: row.remote_generated_at,
+        company_info_id: row.company_info_id.map(ReferenceId),
+        created_at: Some(row.created_at),
+        modified_at: Some(row.modified_at),
+        applied_amount: amount(row.applied_amount)?,
+        applied_date: offset_timestamp(row.applied_date, row.applied_offset_minutes),
+        related_object_id: row.related_object_id.map(ReferenceId),
+        related_object_type: parse(row.related_object_type.as_deref())?,
+    })
 }
 
 fn offset_timestamp(instant: Option<DateTime<Utc>>, offset_minutes: Option<i16>) -> Option<OffsetTimestamp> {

@@ -316,7 +316,7 @@ async fn payments_of_two_connections_with_one_id_stay_apart() {
     let first = app.create(&mine, &body).await.json();
     // More line items than one payment's share of a page of 200, so the second statement runs.
     let body = json!({ "type": "mine", "line_items": vec![json!({ "name": "mine" }); 11] });
-    let payment = app.create(&mine, &body).await.json();
+    let payment = app.create_under(&mine, KEY, &body).await.json();
     let id = payment["id"].as_str().expect("an id");
     let mut connection = app.connect().await;
     for copy in [
@@ -330,6 +330,7 @@ async fn payments_of_two_connections_with_one_id_stay_apart() {
         copy.execute(&mut connection).await.expect("copied");
     }
     assert_eq!(app.get(&mine, &format!("{PAYMENTS}/{id}")).await.json(), payment);
+    assert_eq!(app.create_under(&mine, KEY, &body).await.json(), payment);
     assert_eq!(app.get(&mine, PAYMENTS).await.json()["data"], json!([first, payment]));
     assert_eq!(app.get(&mine, &format!("{PAYMENTS}?limit=200")).await.json()["data"], json!([first, payment]));
     let page = app.get(&other, &format!("{PAYMENTS}?limit=200")).await.json();
