@@ -160,6 +160,13 @@ async fn every_member_comes_back_as_itself() {
         assert_eq!(books.app.get(&books.tenant, &path).await.json(), *now);
     }
     assert_eq!(books.list("").await.json()["data"], json!(books.now));
+    for (number, (now, date)) in (1..).zip(books.now.iter().zip(DATES)) {
+        let again = books.app.create_under(&books.tenant, &key(number), &payment(number, date)).await;
+        // Remote data is answered only where it is asked for.
+        let mut expected = now.clone();
+        expected["remote_data"] = Value::Null;
+        assert_eq!(again.json(), expected, "a replay");
+    }
     // More line items than a page of this limit reads at first sight: the statement that reads payments again.
     let mut larger = payment(1, 1);
     larger["line_items"] = (0..11).map(|place| line_item(1, place)).collect();

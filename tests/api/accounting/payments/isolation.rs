@@ -319,15 +319,24 @@ async fn payments_of_two_connections_with_one_id_stay_apart() {
     let payment = app.create_under(&mine, KEY, &body).await.json();
     let id = payment["id"].as_str().expect("an id");
     let mut connection = app.connect().await;
-    for copy in [
-        "insert into payment (connection_id, id, created_at, modified_at, type)
-         select $1, id, created_at, modified_at, 'other' from payment where id = $2",
-        "insert into payment_line_item (connection_id, payment_id, position, name, created_at, modified_at)
-         select $1, payment_id, n, case n when 0 then 'other' else repeat('x', 1024) end, now(), now()
-         from payment_line_item, generate_series(0, 1999) n where payment_id = $2 and position = 0",
-    ] {
-        let copy = sqlx::query(copy).bind(other.connection_id.0).bind(id.parse::<Uuid>().expect("an id"));
-        copy.execute(&mut connection).await.expect("copied");
+    // The first fits into its share of any page, with the other's line item, too.
+    for (payment, last) in [(&first, 0), (&payment, 1_999)] {
+        sqlx::query(
+            "with copy as (
+                 insert into payment (connection_id, id, created_at, modified_at, type)
+                 select $1, id, created_at, modified_at, 'other' from payment where id = $2::uuid
+                 returning connection_id, id
+             )
+             insert into payment_line_item (connection_id, payment_id, position, name, created_at, modified_at)
+             select connection_id, id, n, case n when 0 then 'other' else repeat('x', 1024) end, now(), now()
+             from copy, generate_series(0, $3) n",
+        )
+        .bind(other.connection_id.0)
+        .bind(payment["id"].as_str())
+        .bind(last)
+        .execute(&mut connection)
+        .await
+        .expect("copied");
     }
     assert_eq!(app.get(&mine, &format!("{PAYMENTS}/{id}")).await.json(), payment);
     assert_eq!(app.create_under(&mine, KEY, &body).await.json(), payment);
