@@ -3,7 +3,7 @@
 use crate::bench::Bench;
 use crate::http::ClientConnection;
 use crate::load::{Expected, Load};
-use crate::report::{Report, Row, Unit};
+use crate::report::{Goal, Report, Row, Unit};
 use crate::requests::{Requests, create, example};
 use crate::sample::Sample;
 use crate::server::Server;
@@ -46,7 +46,7 @@ pub async fn measure(bench: &mut Bench, report: &mut Report) -> anyhow::Result<(
             label: format!("{}, {CLIENTS} clients, to creates", kind.label),
             figure: Sample::ratios(&kind.rates, &creates.rates),
             unit: Unit::Ratio,
-            goal: None,
+            goal: kind.expected.replayed.then_some(Goal::AtLeast(1.0)),
             absolute: format!("{:.0} to {:.0} answers/s", ours.median(), creates_rate.median()),
         });
     }

@@ -31,7 +31,12 @@ impl Bench {
 
     /// Starts a server on the main database.
     pub async fn serve(&self) -> anyhow::Result<Server> {
-        self.program.serve(&self.postgres.url(MAIN)).await
+        self.serve_with(&[]).await
+    }
+
+    /// Starts a server on the main database with more arguments.
+    pub async fn serve_with(&self, arguments: &[&str]) -> anyhow::Result<Server> {
+        self.program.serve(&self.postgres.url(MAIN), arguments).await
     }
 
     /// Runs pgbench on the main database, and checks that it stored as many payments as it reports.

@@ -44,7 +44,7 @@ impl Dataset {
 
     /// Starts a server on the database.
     pub async fn serve(&self, bench: &Bench) -> anyhow::Result<Server> {
-        bench.program.serve(&bench.postgres.url(&self.database)).await
+        bench.program.serve(&bench.postgres.url(&self.database), &[]).await
     }
 
     /// Measures new payments a second.

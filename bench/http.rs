@@ -1,9 +1,10 @@
 //! A minimal HTTP/1.1 client over one persistent socket. It must be cheap: the load generator shares the cores with the
 //! server that it measures.
 
+use std::io;
 use std::net::SocketAddr;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, bail};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -23,6 +24,8 @@ pub struct Answer<'a> {
     pub status: u16,
     /// Whether it has the header `idempotent-replayed: true`.
     pub replayed: bool,
+    /// Whether the server closes the socket after it.
+    pub is_last: bool,
     pub body: &'a [u8],
 }
 
@@ -30,6 +33,7 @@ pub struct Answer<'a> {
 struct Head {
     status: u16,
     replayed: bool,
+    is_last: bool,
     /// The offset of the body in the buffer.
     body: usize,
     /// The offset of the answer's end.
@@ -51,15 +55,18 @@ impl ClientConnection {
         let mut head = None;
         loop {
             let read = self.stream.read(&mut self.buffer[filled..]).await?;
-            ensure!(read > 0, "the server closed a connection instead of answering");
+            if read == 0 {
+                return Err(io::Error::from(io::ErrorKind::UnexpectedEof)).context("the server closed a connection");
+            }
             filled += read;
             if head.is_none() {
                 head = Head::parse(&self.buffer[..filled])?;
             }
             match &head {
                 Some(Head { end, .. }) if *end < filled => bail!("there are bytes after the answer"),
-                Some(Head { status, replayed, body, end }) if *end == filled => {
-                    return Ok(Answer { status: *status, replayed: *replayed, body: &self.buffer[*body..*end] });
+                Some(Head { status, replayed, is_last, body, end }) if *end == filled => {
+                    let (status, replayed, is_last) = (*status, *replayed, *is_last);
+                    return Ok(Answer { status, replayed, is_last, body: &self.buffer[*body..*end] });
                 }
                 Some(Head { end, .. }) if *end > self.buffer.len() => self.buffer.resize(*end, 0),
                 None if filled == self.buffer.len() => self.buffer.resize(2 * filled, 0),
@@ -81,6 +88,8 @@ impl Head {
         };
         let length: usize = header("content-length").context("an answer without content-length")?.parse()?;
         let status = response.code.context("an answer without status")?;
-        Ok(Some(Self { status, replayed: header("idempotent-replayed") == Some("true"), body, end: body + length }))
+        let replayed = header("idempotent-replayed") == Some("true");
+        let is_last = header("connection") == Some("close");
+        Ok(Some(Self { status, replayed, is_last, body, end: body + length }))
     }
 }

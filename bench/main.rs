@@ -13,6 +13,7 @@ mod http;
 mod latency;
 mod load;
 mod options;
+mod overload;
 mod pace;
 mod pgbench;
 mod postgres;
@@ -67,6 +68,9 @@ async fn run(options: Options) -> anyhow::Result<()> {
     }
     if bench.options.wants(Part::Servers) {
         servers::measure(&mut bench, &mut report).await?;
+    }
+    if bench.options.wants(Part::Overload) {
+        overload::measure(&mut bench, &mut report).await?;
     }
     if bench.options.wants(Part::Growth) {
         growth::measure(&mut bench, &mut report).await?;

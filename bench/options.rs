@@ -63,6 +63,8 @@ pub enum Part {
     Answers,
     /// Two server processes on one database
     Servers,
+    /// Payments a second while ten times too many clients call
+    Overload,
     /// Create and reads with many stored payments
     Growth,
 }

@@ -11,6 +11,7 @@ pub enum Unit {
     Microseconds,
     Milliseconds,
     Mebibytes,
+    PaymentsPerSecond,
 }
 
 /// The goal of a figure.
@@ -106,6 +107,7 @@ impl Unit {
         match self {
             Self::Ratio => format!("{value:.2}"),
             Self::Milliseconds | Self::Microseconds | Self::Mebibytes => format!("{value:.1}"),
+            Self::PaymentsPerSecond => format!("{value:.0}"),
         }
     }
 
@@ -121,6 +123,7 @@ impl Display for Unit {
             Self::Microseconds => "µs",
             Self::Milliseconds => "ms",
             Self::Mebibytes => "MiB",
+            Self::PaymentsPerSecond => "payments/s",
         })
     }
 }

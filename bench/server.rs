@@ -54,19 +54,19 @@ impl Program {
     }
 
     /// Starts a server without waiting until it listens. Its log goes to a file, as in production.
-    pub fn spawn(&self, url: &str) -> anyhow::Result<Server> {
+    pub fn spawn(&self, url: &str, arguments: &[&str]) -> anyhow::Result<Server> {
         let address = free_address()?;
         let log = self.log.join(format!("server-{}.log", address.port()));
         let mut command = self.command(url);
         command.args(["serve", "--listen", &address.to_string(), "--metrics-listen", "127.0.0.1:0"]);
-        command.args(&self.arguments).stdout(Stdio::null()).stderr(File::create(&log)?);
+        command.args(&self.arguments).args(arguments).stdout(Stdio::null()).stderr(File::create(&log)?);
         let child = command.spawn().with_context(|| format!("{} does not run", self.path.display()))?;
         Ok(Server { child, address, log })
     }
 
-    /// Starts a server and waits until it listens.
-    pub async fn serve(&self, url: &str) -> anyhow::Result<Server> {
-        let mut server = self.spawn(url)?;
+    /// Starts a server with more `arguments` and waits until it listens.
+    pub async fn serve(&self, url: &str, arguments: &[&str]) -> anyhow::Result<Server> {
+        let mut server = self.spawn(url, arguments)?;
         server.wait_until_listening().await?;
         Ok(server)
     }

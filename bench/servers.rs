@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use crate::bench::Bench;
 use crate::load::{Expected, Load};
-use crate::report::{Report, Row, Unit};
+use crate::report::{Goal, Report, Row, Unit};
 use crate::requests::{Requests, example};
 use crate::sample::Sample;
 
@@ -28,7 +28,7 @@ pub async fn measure(bench: &mut Bench, report: &mut Report) -> anyhow::Result<(
         label: format!("create, two server processes to one, {CLIENTS} clients in all"),
         figure: Sample::ratios(&two, &one),
         unit: Unit::Ratio,
-        goal: None,
+        goal: Some(Goal::AtLeast(0.95)),
         absolute: format!("{:.0} to {:.0} payments/s", absolute[0], absolute[1]),
     });
     Ok(())
