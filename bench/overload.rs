@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use tokio::task::{JoinSet, LocalSet};
-use tokio::time::timeout;
+use tokio::time::{timeout, timeout_at};
 
 use crate::bench::Bench;
 use crate::http::ClientConnection;
@@ -92,14 +92,16 @@ impl Limit {
     }
 }
 
-/// Runs all clients until the window ends and each has the answer to its last payment.
+/// Runs all clients until the window ends. Then no client repeats a refused request, and none leaves before it knows
+/// whether its last payment is stored.
 async fn drive(address: SocketAddr, requests: &Requests, window: Window) -> anyhow::Result<Counts> {
     let [payments, refusals, lost_sockets] = [(); 3].map(|()| Tally::new(window));
     let counts = Rc::new(RefCell::new(Counts { payments, refusals, lost_sockets }));
     let (begin, mut running, local) = (Instant::now(), JoinSet::new(), LocalSet::new());
     for _ in 0..CLIENTS {
-        let client = RudeClient { address, socket: None, counts: Rc::clone(&counts), begin };
-        running.spawn_local_on(client.run(requests.clone(), begin + window.whole()), &local);
+        let until = begin + window.whole();
+        let client = RudeClient { address, socket: None, counts: Rc::clone(&counts), begin, until };
+        running.spawn_local_on(client.run(requests.clone()), &local);
     }
     let all = local.run_until(async {
         while let Some(client) = running.join_next().await {
@@ -107,7 +109,7 @@ async fn drive(address: SocketAddr, requests: &Requests, window: Window) -> anyh
         }
         anyhow::Ok(())
     });
-    timeout(window.whole() + END_LIMIT, all).await.context("a client never had its last payment")??;
+    timeout(window.whole() + END_LIMIT, all).await.context("a client never had its last answer")??;
     Rc::into_inner(counts).map(RefCell::into_inner).context("a client still runs")
 }
 
@@ -117,23 +119,32 @@ struct RudeClient {
     socket: Option<ClientConnection>,
     counts: Rc<RefCell<Counts>>,
     begin: Instant,
+    until: Instant,
 }
 
 impl RudeClient {
-    async fn run(mut self, mut requests: Requests, until: Instant) -> anyhow::Result<()> {
-        while Instant::now() < until {
+    async fn run(mut self, mut requests: Requests) -> anyhow::Result<()> {
+        while Instant::now() < self.until {
             self.pay(requests.next()).await?;
         }
         Ok(())
     }
 
-    /// Sends a request again and again until its payment is stored. The idempotency key makes this safe.
+    /// Sends a request again and again until its payment is stored or the window ends. The idempotency key makes this
+    /// safe.
     async fn pay(&mut self, request: &[u8]) -> anyhow::Result<()> {
-        loop {
+        // Whether an answer was lost with its socket.
+        let mut is_unknown = false;
+        while is_unknown || Instant::now() < self.until {
             let sent = Instant::now();
+            let connect = ClientConnection::open(self.address);
             let mut socket = match self.socket.take() {
                 Some(open) => open,
-                None => ClientConnection::open(self.address).await?,
+                None if is_unknown => connect.await?,
+                None => match timeout_at(self.until.into(), connect).await {
+                    Ok(connected) => connected?,
+                    Err(_window_ended) => break,
+                },
             };
             let answer = socket.exchange(request).await.map(|answer| (answer.status, answer.is_last));
             let took = sent.elapsed();
@@ -150,9 +161,13 @@ impl RudeClient {
                     counts.refusals.add(at, took)?;
                 }
                 Ok((status, _)) => bail!("a client was answered {status}"),
-                Err(error) if error.root_cause().is::<io::Error>() => counts.lost_sockets.add(at, took)?,
+                Err(error) if error.root_cause().is::<io::Error>() => {
+                    is_unknown = true;
+                    counts.lost_sockets.add(at, took)?;
+                }
                 Err(error) => return Err(error),
             }
         }
+        Ok(())
     }
 }
