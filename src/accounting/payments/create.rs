@@ -10,7 +10,6 @@ use super::error::Error;
 use super::payment::{IdempotencyClaim, Payment, PaymentData, PaymentInsert};
 use super::problems;
 use super::query::RemoteData;
-use super::store;
 use super::view::PaymentView;
 use super::write::group_commit::GroupCommit;
 use super::write::queue::{Error as WriteError, WriteOutcome};
@@ -59,14 +58,11 @@ pub async fn create_payment(
     let claim = key.map(|key| IdempotencyClaim::new(key, &value, remote_data)).transpose()?;
     let has_key = claim.is_some();
 
-    let row = Scoped { scope: scope.clone(), value: PaymentInsert { data: Box::new(value), warnings, claim } };
+    let row = Scoped { scope, value: PaymentInsert { data: Box::new(value), warnings, claim } };
     match payments.write(row, body_bytes).await {
         Ok(WriteOutcome::Inserted(payment)) => Ok(created(&payment, remote_data, false)),
-        Ok(WriteOutcome::KeyTaken(claim)) => {
-            // Boxed, because it is rare and large: it would be copied with every call.
-            let first = Box::pin(store::find_claimed(&scope, &claim)).await?.ok_or(Error::KeyReused)?;
-            Ok(created(&first, remote_data, true))
-        }
+        Ok(WriteOutcome::Replayed(first)) => Ok(created(&first, remote_data, true)),
+        Ok(WriteOutcome::KeyReused) => Err(Error::KeyReused),
         // With a key a repetition is always safe, so this stays an ordinary 503.
         Err(WriteError::OutcomeUnknown { cause, .. }) if has_key => Err(cause.into()),
         Err(error) => Err(error.into()),

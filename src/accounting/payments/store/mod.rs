@@ -1,6 +1,7 @@
 //! Payments in Postgres. Every function demands a scope, and every statement has its connection in the `where`.
 
 mod budget;
+mod claimed;
 mod columns;
 mod insert;
 mod insert_many;
@@ -12,8 +13,9 @@ mod rows;
 mod scan;
 
 pub use budget::Budget;
+pub use claimed::find_claimed;
 pub use insert::insert;
 pub use inserted::Inserted;
 pub use page::{PaymentPage, page};
-pub use read::{find, find_claimed};
+pub use read::find;
 pub use scan::SCAN_LIMIT;

@@ -1,44 +1,10 @@
 //! One payment is read.
 
 use super::rows::PaymentRow;
-use crate::accounting::payments::payment::{IdempotencyClaim, Payment};
+use crate::accounting::payments::payment::Payment;
 use crate::auth::Scope;
 use crate::db;
 use crate::domain::PaymentId;
-
-/// Reads the payment that has the claim's key; `None` when another request put it there.
-///
-/// # Errors
-/// When the database fails.
-pub async fn find_claimed(scope: &Scope, claim: &IdempotencyClaim) -> Result<Option<Payment>, db::Error> {
-    let row = sqlx::query_as!(
-        PaymentRow,
-        r#"
-        select connection_id, id, created_at, modified_at, invoice_id, transaction_date, transaction_offset_minutes,
-               contact_id, account_id, currency, exchange_rate, total_amount, type as kind, company_info_id,
-               accounting_period_id, tracking_categories, field_mappings as "field_mappings: _", remote_id,
-               remote_updated_at, remote_data as "remote_data: _", warnings as "warnings: _", request_digest,
-               array(
-                   select row(name, value, type, parent_item, remote_id, remote_generated_at, company_info_id,
-                              created_at, modified_at, applied_amount, applied_date, applied_offset_minutes,
-                              related_object_id, related_object_type)
-                   from payment_line_item
-                   where connection_id = $1 and payment_id = payment.id
-                   order by position
-               ) as "line_items: _",
-               true as "matches!", false as "is_scan_end!"
-        from payment
-        where connection_id = $1 and idempotency_key = $2
-        "#,
-        scope.connection_id().0,
-        claim.key.as_str(),
-    )
-    .fetch_one(scope.statement().await?)
-    .await?;
-    let is_same = row.request_digest.as_deref() == Some(claim.digest.as_slice());
-    let payment = row.into_payment(scope)?;
-    Ok(is_same.then_some(payment))
-}
 
 /// Reads one payment of the connection.
 ///

@@ -6,7 +6,7 @@
 //! for others, they gather while the writers are busy. A 201 still means that Postgres has committed.
 //!
 //! * **Twins.** Two requests with one idempotency key meet at the unique index, in one batch or in two, on one server or
-//!   on two. The second is not stored and reads the first. A batch is written in the order of its keys, so that two
+//!   on two. The second is not stored and is answered with the first (`replays.rs`). A batch is written in the order of its keys, so that two
 //!   batches wait for each other in one direction at most and never deadlock.
 //! * **Neighbours.** When the database refuses a row, nothing of the batch is stored. Its halves are tried again, until
 //!   the refused row is alone.

@@ -2,4 +2,5 @@
 
 pub mod group_commit;
 pub mod queue;
+mod replays;
 mod writer;

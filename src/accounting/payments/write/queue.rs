@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::{Mutex, OwnedSemaphorePermit, oneshot};
 
-use crate::accounting::payments::payment::{IdempotencyClaim, Payment, PaymentInsert, Stamp};
+use crate::accounting::payments::payment::{Payment, PaymentInsert, Stamp};
 use crate::auth::Scoped;
 use crate::db;
 use crate::domain::{ConnectionId, PaymentId};
@@ -22,8 +22,10 @@ pub(super) type Answer = oneshot::Sender<Result<WriteOutcome, Error>>;
 pub enum WriteOutcome {
     /// It is stored.
     Inserted(Payment),
-    /// A payment of this idempotency key is stored already. Nothing new was stored.
-    KeyTaken(IdempotencyClaim),
+    /// This request stored it earlier. Nothing new is stored.
+    Replayed(Payment),
+    /// Another request has used the idempotency key. Nothing is stored.
+    KeyReused,
 }
 
 /// Why a payment is not known to be stored.
@@ -77,15 +79,15 @@ impl PendingWrite {
         self.permit.num_permits()
     }
 
-    /// Answers the call after the commit. `stamp` is what its payment was written with.
-    pub fn answer(self, is_stored: bool, stamp: Stamp) {
-        let PaymentInsert { data, warnings, claim } = self.row.value;
-        let written = match claim {
-            _ if is_stored => Ok(WriteOutcome::Inserted(Payment::written(data, warnings, stamp))),
-            Some(claim) => Ok(WriteOutcome::KeyTaken(claim)),
-            None => Err(Error::Database(sqlx::Error::RowNotFound.into())),
-        };
-        self.answer.send(written).ok();
+    /// Answers the call after the commit of its payment, which was written with `stamp`.
+    pub fn stored(self, stamp: Stamp) {
+        let PaymentInsert { data, warnings, .. } = self.row.value;
+        self.answer.send(Ok(WriteOutcome::Inserted(Payment::written(data, warnings, stamp)))).ok();
+    }
+
+    /// Answers the call when its idempotency key was taken: by itself with this payment, or by another request.
+    pub fn key_taken(self, first: Option<Payment>) {
+        self.answer.send(Ok(first.map_or(WriteOutcome::KeyReused, WriteOutcome::Replayed))).ok();
     }
 
     /// Answers the call when nothing of the batch was stored.

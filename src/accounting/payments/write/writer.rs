@@ -9,6 +9,7 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::queue::{PendingWrite, Queue};
+use super::replays;
 use crate::accounting::payments::payment::Stamp;
 use crate::accounting::payments::store;
 use crate::db::{self, WriterPool, WriterSession};
@@ -83,9 +84,15 @@ impl Writer {
             match committed {
                 Ok(stored) => {
                     let all = stored.len() == part.len();
+                    let mut taken = Vec::new();
                     for (call, stamp) in part.into_iter().zip(stamps) {
-                        call.answer(all || stored.contains(&stamp.id.0), stamp);
+                        if all || stored.contains(&stamp.id.0) {
+                            call.stored(stamp);
+                        } else {
+                            taken.push(call);
+                        }
                     }
+                    replays::answer(taken);
                 }
                 // Only where it is certain that nothing was stored.
                 Err(db::Error::Constraint(_) | db::Error::Internal(_)) if part.len() > 1 => {

@@ -17,7 +17,7 @@ use crate::support::payment_lock::PaymentLock;
 use crate::support::wait::until;
 
 /// Blocks every writer of a server with one payment, sent without a key.
-async fn occupy_writers(app: &Arc<App>, tenant: &Tenant, lock: &mut PaymentLock) -> JoinSet<Answer> {
+pub async fn occupy_writers(app: &Arc<App>, tenant: &Tenant, lock: &mut PaymentLock) -> JoinSet<Answer> {
     let mut calls = JoinSet::new();
     for busy in 1..=app.database.writers() {
         let (app, tenant) = (Arc::clone(app), tenant.clone());
@@ -33,7 +33,7 @@ fn call(app: &Arc<App>, tenant: &Tenant, key: String, body: Value) -> JoinHandle
 }
 
 /// Sends calls so that they wait in the queue in this order. Each call has arrived when the queue's memory has grown.
-async fn queue_up(app: &Arc<App>, tenant: &Tenant, calls: Vec<(String, Value)>) -> Vec<JoinHandle<Answer>> {
+pub async fn queue_up(app: &Arc<App>, tenant: &Tenant, calls: Vec<(String, Value)>) -> Vec<JoinHandle<Answer>> {
     let mut waiting = Vec::new();
     for (key, body) in calls {
         let before = app.payments.occupied();
@@ -43,7 +43,7 @@ async fn queue_up(app: &Arc<App>, tenant: &Tenant, calls: Vec<(String, Value)>) 
     waiting
 }
 
-async fn all(calls: Vec<JoinHandle<Answer>>) -> Vec<Answer> {
+pub async fn all(calls: Vec<JoinHandle<Answer>>) -> Vec<Answer> {
     let mut answers = Vec::new();
     for call in calls {
         answers.push(call.await.expect("an answer"));

@@ -18,6 +18,7 @@ mod malformed_bodies;
 mod orders;
 mod page_budget;
 mod plans;
+mod replays;
 mod round_trips;
 mod stored_digests;
 mod warnings;

@@ -1,0 +1,59 @@
+//! The payments are read whose idempotency keys other requests claim again.
+
+use super::rows::PaymentRow;
+use crate::accounting::payments::payment::{IdempotencyClaim, Payment};
+use crate::auth::Scope;
+use crate::db;
+
+/// Reads the payments that have the keys of these claims, in their order and with one statement. `None` where another
+/// request put the payment there. Every key must be taken.
+///
+/// Of a payment of another request only the columns of its own row are read: a small request could otherwise make the
+/// server read a large payment.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_claimed(scope: &Scope, claims: &[&IdempotencyClaim]) -> Result<Vec<Option<Payment>>, db::Error> {
+    let keys: Vec<&str> = claims.iter().map(|claim| claim.key.as_str()).collect();
+    let digests: Vec<&[u8]> = claims.iter().map(|claim| claim.digest.as_slice()).collect();
+    let rows = sqlx::query_as!(
+        PaymentRow,
+        r#"
+        select connection_id, id, created_at, modified_at, invoice_id, transaction_date, transaction_offset_minutes,
+               contact_id, account_id, currency, exchange_rate, total_amount, type as kind, company_info_id,
+               accounting_period_id, tracking_categories,
+               case when request_digest = digest then field_mappings end as "field_mappings: _",
+               remote_id, remote_updated_at,
+               case when request_digest = digest then remote_data end as "remote_data: _",
+               case when request_digest = digest then warnings end as "warnings: _",
+               request_digest,
+               case when request_digest = digest then array(
+                   select row(name, value, type, parent_item, remote_id, remote_generated_at, company_info_id,
+                              created_at, modified_at, applied_amount, applied_date, applied_offset_minutes,
+                              related_object_id, related_object_type)
+                   from payment_line_item
+                   where connection_id = $1 and payment_id = payment.id
+                   order by position
+               ) end as "line_items: _",
+               true as "matches!", false as "is_scan_end!"
+        from unnest($2::text[], $3::bytea[]) with ordinality as claim (key, digest, place)
+        cross join lateral (
+            select * from payment where connection_id = $1 and idempotency_key = key limit 1
+        ) as payment
+        order by place
+        "#,
+        scope.connection_id().0,
+        &keys as _,
+        &digests as _,
+    )
+    .fetch_all(scope.statement().await?)
+    .await?;
+    if rows.len() != claims.len() {
+        return Err(sqlx::Error::RowNotFound.into());
+    }
+    let payments = claims.iter().zip(rows).map(|(claim, row)| {
+        let is_same = row.request_digest.as_deref() == Some(claim.digest.as_slice());
+        is_same.then(|| row.into_payment(scope)).transpose()
+    });
+    Ok(payments.collect::<Result<_, _>>()?)
+}
