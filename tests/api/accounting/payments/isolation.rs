@@ -313,13 +313,13 @@ async fn payments_of_two_connections_with_one_id_stay_apart() {
     let app = App::new().await;
     let (mine, other) = (app.tenant().await, app.tenant().await);
     let body = json!({ "type": "mine", "line_items": [{ "name": "mine" }] });
-    let first = app.create(&mine, &body).await.json();
+    let first = app.create_under(&mine, "first", &body).await.json();
     // More line items than one payment's share of a page of 200, so the second statement runs.
     let body = json!({ "type": "mine", "line_items": vec![json!({ "name": "mine" }); 11] });
     let payment = app.create_under(&mine, KEY, &body).await.json();
     let id = payment["id"].as_str().expect("an id");
     let mut connection = app.connect().await;
-    // The first fits into its share of any page, with the other's line item, too.
+    // The first fits into its share of a page even with the other's line item: the second statement does not run.
     for (payment, last) in [(&first, 0), (&payment, 1_999)] {
         sqlx::query(
             "with copy as (
@@ -340,6 +340,7 @@ async fn payments_of_two_connections_with_one_id_stay_apart() {
     }
     assert_eq!(app.get(&mine, &format!("{PAYMENTS}/{id}")).await.json(), payment);
     assert_eq!(app.create_under(&mine, KEY, &body).await.json(), payment);
+    assert_eq!(app.get(&mine, &format!("{PAYMENTS}?idempotency_key=first")).await.json()["data"], json!([first]));
     assert_eq!(app.get(&mine, PAYMENTS).await.json()["data"], json!([first, payment]));
     assert_eq!(app.get(&mine, &format!("{PAYMENTS}?limit=200")).await.json()["data"], json!([first, payment]));
     let page = app.get(&other, &format!("{PAYMENTS}?limit=200")).await.json();
