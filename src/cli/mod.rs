@@ -43,7 +43,7 @@ enum Command {
     /// Run the server with a private Postgres and a demo project: nothing to configure
     Dev(dev::Arguments),
     /// Bring the database's schema up to date
-    Migrate(database::DatabaseArguments),
+    Migrate(migrate::Arguments),
     /// Create and list projects
     #[command(subcommand)]
     Project(project::Command),
@@ -132,7 +132,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Serve(arguments) => Box::pin(serve::run(arguments)).await,
         Command::Dev(arguments) => dev::run(arguments).await,
-        Command::Migrate(database) => migrate::run(database).await,
+        Command::Migrate(arguments) => migrate::run(arguments).await,
         Command::Project(command) => project::run(command).await,
         Command::ApiKey(command) => api_key::run(command).await,
         Command::Connection(command) => connection::run(command).await,

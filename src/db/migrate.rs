@@ -1,12 +1,13 @@
 //! Schema changes, forward only.
 
+use anyhow::Context;
 use sqlx::Connection;
 use sqlx::migrate::{MigrateError, Migrator};
 
 use super::database::Database;
-use super::migration_run;
 use super::pool::PoolerMode;
 use super::schema::{MIGRATOR, has_all};
+use super::{citus, migration_lock, migration_run};
 
 /// Applies the missing migrations of this build; see [`migrate_with`].
 ///
@@ -32,6 +33,27 @@ pub async fn migrate_with(database: &Database, migrator: &Migrator) -> anyhow::R
     let migrated = migration_run::run(&mut session, migrator).await;
     session.close().await.ok();
     migrated.map_err(explain)
+}
+
+/// Distributes the tables over the nodes of Citus, with all rows; those that are distributed stay as they are. The
+/// schema must be up to date.
+///
+/// # Errors
+/// When the database has no Citus or is not its coordinator, when it fails, or behind a pooler in transaction mode.
+pub async fn distribute(database: &Database) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        database.pooling() == PoolerMode::Session,
+        "nothing is distributed through a pooler in transaction mode; run `unibooks migrate --distributed \
+         --database-pooling session` with DATABASE_URL leading to the coordinator itself"
+    );
+    let mut session = database.connect_alone().await?;
+    // It takes longer than a request may take.
+    sqlx::query("set statement_timeout = 0").execute(&mut session).await?;
+    migration_lock::acquire(&mut session).await?;
+    let distributed = citus::distribute(&mut session).await;
+    // The lock ends with the session.
+    session.close().await.ok();
+    distributed.context("the tables could not be distributed")
 }
 
 async fn check(database: &Database, migrator: &Migrator) -> anyhow::Result<()> {

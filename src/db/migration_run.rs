@@ -4,15 +4,14 @@
 //! behind it. Beside a long reader such as `pg_dump`, that would stop the API until the reader ends. So a migration
 //! gives up after [`LOCK_TIMEOUT`], is rolled back, and is tried again after a pause.
 
-use std::pin::pin;
 use std::time::Duration;
 
 use sqlx::error::DatabaseError;
 use sqlx::migrate::{Migrate, MigrateError, Migration, Migrator};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
-use tokio::time::Instant;
 
-use super::migration_lock;
+use super::progress::with_progress;
+use super::{citus, migration_lock};
 
 /// How long a statement waits for a lock, and others behind it. It is shorter than `deadlock_timeout` of Postgres (1
 /// s), so that in a deadlock the migration gives up, and never a request.
@@ -21,8 +20,6 @@ const LOCK_TIMEOUT: &str = "500ms";
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 /// The longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
-/// The interval at which the progress of a migration is logged.
-const PROGRESS: Duration = Duration::from_secs(10);
 /// The table of applied migrations, as sqlx names it.
 const TABLE: &str = "_sqlx_migrations";
 
@@ -88,6 +85,7 @@ async fn apply_missing(
             None => {
                 let is_retry = attempted.replace(migration.version) == Some(migration.version);
                 apply(session, migration, is_retry).await?;
+                citus::distribute_new_tables(session).await?;
             }
         }
     }
@@ -110,7 +108,9 @@ async fn apply(session: &mut PgConnection, migration: &Migration, is_retry: bool
             try_locks(session, &words).await?;
         }
     }
-    let elapsed = with_progress(*version, session.apply(TABLE, migration)).await?;
+    let log = |seconds| tracing::info!(version, seconds, "a migration is at work");
+    let (applied, _with_ours) = with_progress(log, session.apply(TABLE, migration)).await;
+    let elapsed = applied?;
     tracing::info!(version, duration_ms = elapsed.as_millis(), "a migration is applied");
     Ok(())
 }
@@ -171,18 +171,6 @@ async fn oldest_transaction(session: &mut PgConnection) -> Result<Option<String>
          where datname = current_database() and pid <> pg_backend_pid() and xact_start is not null
          order by xact_start limit 1";
     sqlx::query_scalar(query).fetch_optional(session).await
-}
-
-/// Logs at intervals that a migration is at work.
-async fn with_progress<T>(version: i64, work: impl Future<Output = T>) -> T {
-    let started = Instant::now();
-    let mut work = pin!(work);
-    loop {
-        if let Ok(done) = tokio::time::timeout(PROGRESS, &mut work).await {
-            return done;
-        }
-        tracing::info!(version, seconds = started.elapsed().as_secs(), "a migration is at work");
-    }
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use super::facts::Facts;
 use super::migrate::migrate;
 use super::pool::PoolerMode;
 use super::schema::is_migrated;
+use super::tables::TABLES;
 use super::{pooler, pooler_check};
 use crate::domain::Clock;
 
@@ -19,16 +20,6 @@ use crate::domain::Clock;
 const OLDEST: i32 = 140_000;
 /// The difference between the clocks of this machine and of the database above which a warning is logged.
 const MAX_CLOCK_SKEW: TimeDelta = TimeDelta::seconds(5);
-
-/// The privileges of Postgres that the server needs on each table.
-pub const TABLES: &[(&str, &[&str])] = &[
-    ("_sqlx_migrations", &["select"]),
-    ("api_key", &["select", "insert", "update"]),
-    ("connection", &["select", "insert", "update"]),
-    ("payment", &["select", "insert"]),
-    ("payment_line_item", &["select", "insert"]),
-    ("project", &["select", "insert"]),
-];
 
 /// Makes a database ready for this server: checks its properties, applies missing migrations, and checks the privileges
 /// of the role.
