@@ -84,6 +84,7 @@ impl Server {
             payments.close().await;
         });
         lifecycle.background("last uses", |stop| flush_last_used(stop, authenticator.clone()));
+        lifecycle.background("shards", |stop| until(stop, database.clone().follow_shards()));
         if authenticator.follows_revocations() {
             lifecycle.background("revocations", |stop| until(stop, authenticator.follow_revocations()));
         }

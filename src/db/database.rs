@@ -9,6 +9,7 @@ use sqlx::postgres::{PgConnectOptions, PgListener};
 use sqlx::{ConnectOptions, Connection, PgConnection, PgPool};
 use tokio::time::Instant;
 
+use super::citus::{NodeId, NodeSessions, Nodes};
 use super::clock::DatabaseClock;
 use super::error::Error;
 use super::fair_queue::FairQueue;
@@ -18,7 +19,7 @@ use super::readiness::Readiness;
 use super::schema::is_migrated;
 use super::statement::Statement;
 use super::transaction::Transaction;
-use crate::domain::ApiKeyId;
+use crate::domain::{ApiKeyId, ConnectionId};
 
 /// How to reach the database.
 #[derive(Clone)]
@@ -92,6 +93,8 @@ struct Inner {
     /// One session, on which notifications arrive.
     listener: PgPool,
     clock: DatabaseClock,
+    /// Sessions for the creation of payments on each node, when the database is distributed.
+    nodes: Nodes,
 }
 
 impl Database {
@@ -141,6 +144,13 @@ impl Database {
             list_queue: FairQueue::new(lists),
             listener: pool(options.max_connections(1), &parameters).sqlx,
             clock,
+            nodes: Nodes::new(NodeSessions {
+                pooling,
+                timeout,
+                connect: connect.clone(),
+                parameters: parameters.map(|(name, value)| (name, value.to_owned())).to_vec(),
+                count: writers,
+            }),
         }))
     }
 
@@ -186,13 +196,38 @@ impl Database {
         self.0.writers.sqlx.options().get_max_connections()
     }
 
-    /// The sessions for the creation of payments.
-    pub(super) fn writer_sessions(&self) -> Result<&Pool, Error> {
-        self.opened(&self.0.writers)
+    /// The sessions for the creation of payments: on one node, or where `DATABASE_URL` leads to. With the clock there.
+    pub(super) fn writer_sessions(&self, node: Option<NodeId>) -> Result<(Pool, DatabaseClock), Error> {
+        let pool = self.opened(&self.0.writers)?;
+        node.map_or_else(|| Ok((pool.clone(), self.0.clock.clone())), |node| self.0.nodes.sessions(node))
     }
 
-    pub(super) fn clock(&self) -> DatabaseClock {
-        self.0.clock.clone()
+    /// The node on which the payments of a connection are to be written; `None` for all on a plain Postgres.
+    pub(super) fn node_of(&self, connection: ConnectionId) -> Option<NodeId> {
+        self.0.nodes.node_of(connection)
+    }
+
+    /// Reads whether the database is distributed, and over which nodes.
+    ///
+    /// # Errors
+    /// When the database fails. What was known stays.
+    pub(super) async fn load_nodes(&self) -> Result<(), sqlx::Error> {
+        let statement = self.unopened_statement().await.map_err(|error| sqlx::Error::Configuration(error.into()))?;
+        self.0.nodes.load(statement).await
+    }
+
+    /// Notices when shards move to other nodes. Runs until it is aborted; on a plain Postgres it has nothing to do.
+    pub async fn follow_shards(self) {
+        const INTERVAL: Duration = Duration::from_secs(10);
+        loop {
+            tokio::time::sleep(INTERVAL).await;
+            if self.0.nodes.is_distributed()
+                && let Err(error) = self.load_nodes().await
+            {
+                // The shards that were known may still be right, and a write elsewhere is stored, too.
+                tracing::debug!(error = &error as &dyn std::error::Error, "the nodes of the database were not read");
+            }
+        }
     }
 
     fn opened<'a>(&self, pool: &'a Pool) -> Result<&'a Pool, Error> {
@@ -260,6 +295,11 @@ impl Database {
 
     /// Waits for sessions in use to return, then closes all of them. The listener has nothing to finish.
     pub async fn close(&self) {
-        tokio::join!(self.0.general.sqlx.close(), self.0.writers.sqlx.close(), self.0.lists.sqlx.close());
+        tokio::join!(
+            self.0.general.sqlx.close(),
+            self.0.writers.sqlx.close(),
+            self.0.lists.sqlx.close(),
+            self.0.nodes.close()
+        );
     }
 }

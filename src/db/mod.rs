@@ -25,6 +25,7 @@ mod transaction;
 mod writer_pool;
 
 pub use address::parse_url;
+pub use citus::NodeId;
 pub use clock::DatabaseClock;
 pub use database::{Database, DatabaseOptions};
 pub use error::{Error, corrupt_row, is_unavailable};

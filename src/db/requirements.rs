@@ -45,6 +45,7 @@ pub async fn prepare(database: &Database, clock: &Clock) -> anyhow::Result<()> {
         }
     };
     migrate(database).await?;
+    database.load_nodes().await?;
     check_privileges(&facts, database.unopened_statement().await?).await?;
     warn(&facts, database.pooling());
     Ok(())

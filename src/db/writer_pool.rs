@@ -5,35 +5,53 @@ use std::time::Duration;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::Postgres;
 
+use super::citus::NodeId;
 use super::clock::DatabaseClock;
 use super::database::Database;
 use super::error::Error;
 use super::pool::Pool;
 use super::statement::Statement;
+use crate::domain::ConnectionId;
 
-/// The sessions in which new payments are written, and nothing else of the database. Cheap to clone: all clones share
-/// them.
+/// The sessions in which new payments are written, and nothing else of the database: those of one node when it is
+/// distributed. Cheap to clone: all clones share them.
 #[derive(Debug, Clone)]
-pub struct WriterPool(Database);
+pub struct WriterPool {
+    database: Database,
+    /// `None` is where `DATABASE_URL` leads to.
+    node: Option<NodeId>,
+}
 
 impl WriterPool {
     /// The writers' sessions of a database.
     #[must_use]
     pub fn new(database: &Database) -> Self {
-        Self(database.clone())
+        Self { database: database.clone(), node: None }
+    }
+
+    /// The node on which the payments of a connection are to be written; `None` for all on a plain Postgres.
+    #[must_use]
+    pub fn node_of(&self, connection: ConnectionId) -> Option<NodeId> {
+        self.database.node_of(connection)
+    }
+
+    /// The sessions of a node, as many again.
+    #[must_use]
+    pub fn on(&self, node: NodeId) -> Self {
+        Self { database: self.database.clone(), node: Some(node) }
     }
 
     /// How many sessions there are. One keeps up with about what a core of the database's machine can do; two on a
     /// small machine were no faster and cost each payment more.
     #[must_use]
     pub fn size(&self) -> u32 {
-        self.0.writers()
+        self.database.writers()
     }
 
     /// How long Postgres may work on one statement.
     #[must_use]
     pub fn statement_timeout(&self) -> Duration {
-        self.0.statement_timeout()
+        self.database.statement_timeout()
     }
 
     /// Takes a session, to be kept while there are payments to write.
@@ -41,8 +59,8 @@ impl WriterPool {
     /// # Errors
     /// [`Error::Unavailable`].
     pub async fn acquire(&self) -> Result<WriterSession, Error> {
-        let pool = self.0.writer_sessions()?;
-        Ok(WriterSession { session: pool.acquire().await?, pool: pool.clone(), clock: self.0.clock() })
+        let (pool, clock) = self.database.writer_sessions(self.node)?;
+        Ok(WriterSession { session: pool.acquire().await?, pool, clock })
     }
 }
 

@@ -14,6 +14,8 @@
 //!   full, a call is refused at once and nothing of it is stored.
 //! * **Departures.** A call whose client left before its batch was sent is not written; one that left later is stored
 //!   once. The batch is not part of any call, so no departure cancels it.
+//! * **Nodes.** On a distributed database each node has a queue and writers of its own ([`super::queues`]), so that a
+//!   batch commits on one node.
 //! * **The end.** [`GroupCommit::close`] accepts nothing more and returns when every accepted payment is answered.
 
 use std::mem::size_of;
@@ -21,11 +23,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use metrics::{Unit, describe_gauge, gauge};
-use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
-use tokio::sync::{Mutex, Semaphore, oneshot};
+use tokio::sync::{Semaphore, oneshot};
 
 use super::queue::{Error, PendingWrite, WriteOutcome};
-use super::writer::{keep_writing, settled_after};
+use super::queues::Queues;
+use super::writer::settled_after;
 use crate::accounting::payments::payment::{LineItem, PaymentData, PaymentInsert};
 use crate::auth::Scoped;
 use crate::db::{self, WriterPool};
@@ -39,7 +41,7 @@ const QUEUE_GAUGE: &str = "unibooks_payment_queue_bytes";
 /// Writes new payments to the database. Cheap to clone: all clones share one queue.
 #[derive(Debug, Clone)]
 pub struct GroupCommit {
-    queue: UnboundedSender<PendingWrite>,
+    queues: Queues,
     /// A permit for each byte of [`QUEUE_BYTES`].
     room: Arc<Semaphore>,
     settled_after: Duration,
@@ -49,14 +51,9 @@ impl GroupCommit {
     /// Starts a writer for each session of `pool`, which the writer holds while it has work.
     #[must_use]
     pub fn start(pool: &WriterPool, clock: &Clock) -> Self {
-        let (queue, waiting) = unbounded_channel();
-        let waiting = Arc::new(Mutex::new(waiting));
-        for _ in 0..pool.size() {
-            tokio::spawn(keep_writing(Arc::clone(&waiting), pool.clone(), clock.clone()));
-        }
         let room = Arc::new(Semaphore::new(QUEUE_BYTES));
         describe_gauge!(QUEUE_GAUGE, Unit::Bytes, "Memory of the payments in the write queue; full at 32 MiB");
-        Self { queue, room, settled_after: settled_after(pool.statement_timeout()) }
+        Self { queues: Queues::start(pool, clock), room, settled_after: settled_after(pool.statement_timeout()) }
     }
 
     fn writer_panicked(&self) -> Error {
@@ -77,7 +74,7 @@ impl GroupCommit {
         let permits = u32::try_from(memory.min(QUEUE_BYTES)).unwrap_or(u32::MAX);
         let permit = Arc::clone(&self.room).try_acquire_many_owned(permits).map_err(|_| Error::Full)?;
         let (answer, answered) = oneshot::channel();
-        self.queue.send(PendingWrite::new(row, answer, permit)).map_err(|_| Error::Full)?;
+        self.queues.send(PendingWrite::new(row, answer, permit))?;
         answered.await.unwrap_or_else(|_| Err(self.writer_panicked()))
     }
 

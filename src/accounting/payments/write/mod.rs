@@ -2,5 +2,6 @@
 
 pub mod group_commit;
 pub mod queue;
+mod queues;
 mod replays;
 mod writer;
