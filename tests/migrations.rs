@@ -29,6 +29,7 @@ const ROWS: &[(i64, &str)] = &[
     (20_261_126_000_001, ONLY_INDEXES),
     (20_261_126_000_002, ONLY_INDEXES),
     (20_261_128_000_001, API_KEY_SCOPES),
+    (20_261_129_000_001, ONLY_A_FUNCTION),
 ];
 
 const CALLERS: &str = "
@@ -58,6 +59,7 @@ const PAYMENTS: &str = "
 
 const ONLY_TRIGGERS: &str = "";
 const ONLY_INDEXES: &str = "";
+const ONLY_A_FUNCTION: &str = "";
 
 const API_KEY_SCOPES: &str = "
     insert into api_key (id, project_id, name, secret_hash, hint, scopes, read_only, created_at)

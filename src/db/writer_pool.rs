@@ -60,7 +60,8 @@ impl WriterPool {
     /// [`Error::Unavailable`].
     pub async fn acquire(&self) -> Result<WriterSession, Error> {
         let (pool, clock) = self.database.writer_sessions(self.node)?;
-        Ok(WriterSession { session: pool.acquire().await?, pool, clock })
+        let is_on_node = self.node.is_some();
+        Ok(WriterSession { session: pool.acquire().await?, pool, clock, is_on_node })
     }
 }
 
@@ -70,6 +71,7 @@ pub struct WriterSession {
     session: PoolConnection<Postgres>,
     pool: Pool,
     clock: DatabaseClock,
+    is_on_node: bool,
 }
 
 impl WriterSession {
@@ -79,6 +81,12 @@ impl WriterSession {
     /// [`Error::Unavailable`].
     pub async fn statement(&mut self) -> Result<Statement<'_>, Error> {
         self.pool.statement_on(&mut self.session).await
+    }
+
+    /// Whether it leads to the node that stores the payments, on a distributed database.
+    #[must_use]
+    pub fn is_on_node(&self) -> bool {
+        self.is_on_node
     }
 
     /// The clock of the database at the other end.

@@ -64,6 +64,10 @@ async fn run(session: &mut PgConnection) -> Result<(), sqlx::Error> {
     for command in commands.add_foreign_keys.iter().chain(&commands.truncate) {
         execute(&mut transaction, command).await?;
     }
+    // Later functions are created on every node by Citus itself.
+    let functions = "select create_distributed_function(oid::regprocedure) from pg_proc
+                     where pronamespace = current_schema()::regnamespace and proname like 'insert\\_payments\\_%'";
+    execute(&mut transaction, functions).await?;
     transaction.commit().await
 }
 

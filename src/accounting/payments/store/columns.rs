@@ -141,3 +141,8 @@ fn array(ids: &[ReferenceId]) -> String {
     text.push('}');
     text
 }
+
+/// One column of all rows, as an array parameter.
+pub(super) fn column<'a, R, T>(rows: &'a [R], value: impl Fn(&'a R) -> T) -> Vec<T> {
+    rows.iter().map(value).collect()
+}

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
 
-use super::columns::{LineItemColumns, PaymentColumns};
+use super::columns::{LineItemColumns, PaymentColumns, column};
 use super::inserted::Inserted;
 use crate::accounting::payments::payment::{PaymentInsert, Stamp};
 use crate::auth::Scoped;
@@ -126,9 +126,4 @@ pub(super) async fn insert_many(
     .await
     .map_err(db::Error::of_write)?;
     Ok(Inserted { ids: inserted.ids.unwrap_or_default(), is_late: inserted.is_late, clock: inserted.now })
-}
-
-/// One column of all rows, as an array parameter.
-fn column<'a, R, T>(rows: &'a [R], value: impl Fn(&'a R) -> T) -> Vec<T> {
-    rows.iter().map(value).collect()
 }

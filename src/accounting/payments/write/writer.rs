@@ -134,12 +134,16 @@ impl Attempt<'_> {
         clock: &Clock,
     ) -> Result<Vec<Uuid>, db::Error> {
         let rows: Vec<_> = self.batch.iter().map(|call| &call.row).collect();
-        let database_clock = session.clock();
+        let (database_clock, is_on_node) = (session.clock(), session.is_on_node());
         let statement = session.statement().await?;
         // The two times belong together: a payment is visible soon after its `created_at`, or never.
         self.stamps = Stamp::series(clock.now(), rows.len());
         let not_after = database_clock.after(statement_timeout);
-        let inserted = store::insert(&rows, &self.stamps, not_after, statement).await?;
+        let inserted = if is_on_node {
+            store::insert_on_node(&rows, &self.stamps, not_after, statement).await?
+        } else {
+            store::insert(&rows, &self.stamps, not_after, statement).await?
+        };
         database_clock.record(inserted.clock);
         if inserted.is_late {
             return Err(db::Error::unavailable(sqlx::Error::Protocol("the statement arrived too late".to_owned())));
