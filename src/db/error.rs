@@ -63,10 +63,12 @@ impl Error {
     /// The name of the constraint that refused a row.
     #[must_use]
     pub fn constraint(&self) -> Option<&str> {
-        match self {
-            Self::Constraint(error) => error.as_database_error().and_then(DatabaseError::constraint),
-            _ => None,
-        }
+        let Self::Constraint(error) = self else { return None };
+        let name = error.as_database_error().and_then(DatabaseError::constraint)?;
+        // In a shard of Citus, the number of the shard follows.
+        let (of_table, shard) = name.rsplit_once('_').unwrap_or((name, ""));
+        let is_number = !shard.is_empty() && shard.bytes().all(|byte| byte.is_ascii_digit());
+        Some(if is_number { of_table } else { name })
     }
 }
 
@@ -78,6 +80,8 @@ impl From<sqlx::Error> for Error {
             E::PoolTimedOut | E::PoolClosed | E::Io(_) | E::Tls(_) | E::Protocol(_) | E::WorkerCrashed => Effect::None,
             E::Database(database) if !is_error(database.as_ref()) => Effect::None,
             E::Database(database) => match effect_of(database.as_ref()) {
+                // The node of Citus that has the rows is away or is starting.
+                Effect::Unknown if is_away(database.as_ref()) => Effect::None,
                 Effect::Unknown => Effect::Fault,
                 known => known,
             },
@@ -102,8 +106,8 @@ pub fn is_unavailable(error: &anyhow::Error) -> bool {
         sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut => true,
         sqlx::Error::Database(error) => {
             let code = error.code().unwrap_or_default();
-            // Stopped, starting, read-only, out of sessions or disk, login refused.
-            code.starts_with("57P") || code == "25006" || code.starts_with("53") || code.starts_with("08")
+            // Or read-only, out of sessions or disk.
+            is_away(error.as_ref()) || code == "25006" || code.starts_with("53")
         }
         _ => false,
     };
@@ -117,6 +121,11 @@ pub fn is_unavailable(error: &anyhow::Error) -> bool {
 /// Whether Postgres has ended only the statement, and keeps the session.
 fn is_error(error: &dyn DatabaseError) -> bool {
     error.try_downcast_ref::<PgDatabaseError>().is_some_and(|error| error.severity() == PgSeverity::Error)
+}
+
+/// Whether Postgres cannot be reached, or is stopping or starting, by the SQLSTATE.
+fn is_away(error: &dyn DatabaseError) -> bool {
+    error.code().is_some_and(|code| code.starts_with("08") || code.starts_with("57P"))
 }
 
 /// The effect of an `ERROR`, by its SQLSTATE (PostgreSQL documentation, appendix A).
