@@ -1,6 +1,6 @@
 # The commands of a developer. Each target is a few lines; decisions are in scripts/ and .ci/run.
 
-.PHONY: help run test test-trouble test-clients test-openapi bench chaos chaos-proof lint fmt clippy doc typos machete fix mutants deny advisories openapi configuration sqlx ci
+.PHONY: help run test test-trouble test-citus test-clients test-openapi bench chaos chaos-proof lint fmt clippy doc typos machete fix mutants deny advisories openapi configuration sqlx ci
 
 # What is written by the code and committed; `make fix` writes all of it. The queries come first: the rest compiles them.
 GENERATED = sqlx openapi configuration
@@ -21,6 +21,10 @@ test-trouble: ## Run the tests that need PgBouncer, or root to mount a small dis
 	@scripts/ensure-postgres.sh
 	@scripts/ensure-pgbouncer.sh
 	cargo test --locked --test cli -- --ignored $(ARGS)
+
+test-citus: ## Run the API's tests and chaos on a database of Citus, where it is installed (RUNS=100)
+	@scripts/ensure-postgres.sh
+	@RUNS=$(RUNS) scripts/test-citus.sh
 
 test-clients: ## Run the PyPI package panora-sdk against the server (ARGS="-k idempotency")
 	@scripts/ensure-postgres.sh

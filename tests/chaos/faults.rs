@@ -14,7 +14,8 @@ pub struct Fault {
     pub delay: Duration,
     /// How long a killed or stopped process is down.
     pub downtime: Duration,
-    /// Which sockets a cut hits: socket n if bit n modulo 64 is set. Selects the process of `KillBackend`, too.
+    /// Which sockets a cut hits: socket n if bit n modulo 64 is set. Selects the node and the
+    /// process of Postgres, too.
     pub mask: u64,
 }
 
@@ -23,7 +24,7 @@ pub struct Fault {
 pub enum Kind {
     /// SIGKILL to the server.
     KillServer,
-    /// SIGKILL to Postgres and all its processes.
+    /// SIGKILL to Postgres and all its processes. Of several nodes it hits one, as every fault of Postgres does.
     KillPostgres,
     /// SIGKILL to both.
     KillBoth,

@@ -13,9 +13,12 @@
 
 mod checker;
 mod client;
+#[path = "../support/cluster.rs"]
+mod cluster;
 mod faults;
 mod history;
 mod journal;
+mod node;
 mod options;
 mod payments;
 #[path = "../support/pgbouncer.rs"]

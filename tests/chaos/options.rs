@@ -26,6 +26,10 @@ pub struct Options {
     #[arg(long, value_name = "MODE")]
     pub pooler: Option<Mode>,
 
+    /// Distribute the database over a coordinator and two workers of Citus, and kill each of them
+    #[arg(long, conflicts_with = "pooler")]
+    pub citus: bool,
+
     /// Succeed only when something was lost or doubled: for builds that are broken on purpose
     #[arg(long)]
     pub must_find: bool,

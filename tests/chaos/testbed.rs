@@ -1,7 +1,7 @@
 //! The system under test, with the network around it: clients – proxy – server – proxy – Postgres. All faults hit it.
 
 use std::net::{SocketAddr, TcpListener};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
@@ -10,13 +10,14 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection, PgConnection};
 use tempfile::TempDir;
 use tokio::time::sleep;
-use unibooks::db::private::{self, PrivatePostgres};
 
+use crate::cluster::{CITUS_SETTINGS, WORKERS, connect_nodes};
 use crate::faults::{Fault, Kind};
+use crate::node::Node;
 use crate::options::Options;
 use crate::payments::TestPayment;
 use crate::pgbouncer::{Mode, Pooler};
-use crate::processes::{children, postmaster, signal};
+use crate::processes::signal;
 use crate::proxy::{Proxy, Target};
 use crate::server::Server;
 use crate::tenant::{Tenant, command};
@@ -28,7 +29,8 @@ const RECOVERY_LIMIT: Duration = Duration::from_mins(2);
 pub struct Testbed {
     // Dropped in this order: the processes that write to the folder end before it is removed.
     server: Server,
-    postgres: Option<PrivatePostgres>,
+    /// The first is the one that the server's URL leads to. The others are the workers of Citus.
+    nodes: Vec<Node>,
     folder: TempDir,
     to_server: Proxy,
     /// To the pooler; without one, to Postgres.
@@ -40,15 +42,18 @@ pub struct Testbed {
 impl Testbed {
     pub async fn start(options: &Options) -> anyhow::Result<Self> {
         let folder = TempDir::with_prefix("unibooks-chaos-")?;
-        let postgres = start_postgres(folder.path()).await?;
-        let connect_options = postgres.connect_options();
+        let nodes = start_nodes(folder.path(), options.citus).await?;
+        let connect_options = nodes[0].connect_options()?;
+        let postgres_url = nodes[0].running()?.url();
         let socket = connect_options
             .get_socket()
             .context("a Unix socket")?
             .join(format!(".s.PGSQL.{}", connect_options.get_port()));
-        let migrated = command(&options.server, &postgres.url()).arg("migrate").output()?;
+        let mut migrate = command(&options.server, &postgres_url);
+        migrate.arg("migrate").args(options.citus.then_some("--distributed"));
+        let migrated = migrate.output()?;
         ensure!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));
-        let tenants = (0..2).map(|_| Tenant::create(&options.server, &postgres.url())).collect::<Result<_, _>>()?;
+        let tenants = (0..2).map(|_| Tenant::create(&options.server, &postgres_url)).collect::<Result<_, _>>()?;
 
         let to_postgres = Proxy::start(Target::Unix(socket)).await?;
         let (to_database, pooler) = match options.pooler {
@@ -70,7 +75,7 @@ impl Testbed {
         let address = free_address()?;
         let server = Server::start(&options.server, &url, pooling, address, folder.path())?;
         let to_server = Proxy::start(Target::Tcp(address)).await?;
-        let mut testbed = Self { server, postgres: Some(postgres), folder, to_server, to_database, pooler, tenants };
+        let mut testbed = Self { server, nodes, folder, to_server, to_database, pooler, tenants };
         testbed.wait_until_ready().await?;
         Ok(testbed)
     }
@@ -87,7 +92,7 @@ impl Testbed {
 
     /// How to connect to the database without a proxy.
     pub fn database(&self) -> anyhow::Result<PgConnectOptions> {
-        Ok(self.postgres.as_ref().context("Postgres is away")?.connect_options())
+        self.nodes[0].connect_options()
     }
 
     pub fn folder(&self) -> &Path {
@@ -101,6 +106,7 @@ impl Testbed {
     /// Injects a fault, and starts again every process that it ended.
     pub async fn inject(&mut self, fault: &Fault) -> anyhow::Result<()> {
         sleep(fault.delay).await;
+        let node = usize::try_from(fault.mask % 1_000)? % self.nodes.len();
         match fault.kind {
             Kind::KillServer => {
                 self.server.kill()?;
@@ -108,20 +114,20 @@ impl Testbed {
                 self.server.restart()?;
             }
             Kind::KillPostgres => {
-                self.kill_postgres().await?;
+                self.nodes[node].kill().await?;
                 sleep(fault.downtime).await;
-                self.restart_postgres().await?;
+                self.nodes[node].restart().await?;
             }
             Kind::KillBoth => {
-                self.kill_postgres().await?;
+                self.nodes[node].kill().await?;
                 self.server.kill()?;
                 sleep(fault.downtime).await;
-                self.restart_postgres().await?;
+                self.nodes[node].restart().await?;
                 self.server.restart()?;
             }
             Kind::KillBackend => {
-                let processes = postmaster(&self.data_directory()).map(children).unwrap_or_default();
-                let target = usize::try_from(fault.mask % 1_000)? % processes.len().max(1);
+                let processes = self.nodes[node].processes();
+                let target = usize::try_from(fault.mask / 1_000 % 1_000)? % processes.len().max(1);
                 processes.get(target).inspect(|&&pid| signal(pid, Signal::KILL));
             }
             Kind::StopServer => {
@@ -130,9 +136,9 @@ impl Testbed {
                 self.server.restart()?;
             }
             Kind::StopPostgres => {
-                self.postgres.take().context("Postgres is away")?.stop().await?;
+                self.nodes[node].stop().await?;
                 sleep(fault.downtime).await;
-                self.restart_postgres().await?;
+                self.nodes[node].restart().await?;
             }
             Kind::CutClients(cut) => self.to_server.cut(cut, fault.mask),
             Kind::CutDatabase(cut) => self.to_database.cut(cut, fault.mask),
@@ -151,12 +157,10 @@ impl Testbed {
         self.supervise().await
     }
 
-    /// Starts again a process that has ended by itself, as a service manager does. Postgres ends if the process that
-    /// recovers it is killed.
+    /// Starts again a process that has ended by itself, as a service manager does.
     async fn supervise(&mut self) -> anyhow::Result<()> {
-        if postmaster(&self.data_directory()).is_none() {
-            self.postgres = None;
-            self.restart_postgres().await?;
+        for node in &mut self.nodes {
+            node.supervise().await?;
         }
         self.server.supervise()
     }
@@ -181,40 +185,23 @@ impl Testbed {
             eprintln!("journal, log and database are kept in {}", self.folder.path().display());
         }
         self.server.stop().await.ok();
-        if let Some(postgres) = self.postgres.take() {
-            postgres.stop().await.ok();
+        for node in &mut self.nodes {
+            node.stop().await.ok();
         }
-    }
-
-    fn data_directory(&self) -> PathBuf {
-        self.folder.path().join("data/postgres")
-    }
-
-    /// Kills all processes at once, as a power failure would; but what the kernel has buffered is not lost.
-    async fn kill_postgres(&mut self) -> anyhow::Result<()> {
-        if let Some(postmaster) = postmaster(&self.data_directory()) {
-            // The postmaster is stopped first, so that it starts no backend between the listing and the kill. A backend
-            // that waits for a startup packet would live a minute longer, and Postgres could not start meanwhile.
-            signal(postmaster, Signal::STOP);
-            let backends = children(postmaster);
-            signal(postmaster, Signal::KILL);
-            for backend in backends {
-                signal(backend, Signal::KILL);
-            }
-        }
-        // Its supervisor notices the end, too.
-        Ok(self.postgres.take().context("Postgres is away")?.stop().await?)
-    }
-
-    async fn restart_postgres(&mut self) -> anyhow::Result<()> {
-        self.postgres = Some(start_postgres(self.folder.path()).await?);
-        Ok(())
     }
 }
 
-async fn start_postgres(folder: &Path) -> anyhow::Result<PrivatePostgres> {
-    let options = private::Options { data_dir: folder.join("data"), binaries: None, settings: Vec::new() };
-    Ok(PrivatePostgres::start(options).await?)
+/// Starts Postgres, or a coordinator and workers of Citus.
+async fn start_nodes(folder: &Path, with_citus: bool) -> anyhow::Result<Vec<Node>> {
+    if !with_citus {
+        return Ok(vec![Node::start(folder.join("data"), &[]).await?]);
+    }
+    let mut nodes = vec![Node::start(folder.join("data"), &CITUS_SETTINGS).await?];
+    for number in 1..=WORKERS {
+        nodes.push(Node::start(folder.join(format!("worker-{number}")), &CITUS_SETTINGS).await?);
+    }
+    connect_nodes(&nodes.iter().map(Node::connect_options).collect::<Result<Vec<_>, _>>()?).await;
+    Ok(nodes)
 }
 
 /// Sets the server's session parameters as defaults of the role. A pooler in session mode drops startup options.

@@ -81,3 +81,10 @@ async fn role_needs_only_the_rights_that_the_server_uses() {
     execute(&options, "grant insert on connection to clerk; grant select, insert on project to clerk").await;
     printed(&url, &["migrate"]);
 }
+
+#[tokio::test]
+async fn plain_postgres_is_not_distributed() {
+    let options = postgres::migrated().await;
+    let line = one_line(&run(&postgres::url(&options).await, &["migrate", "--distributed"]), 1);
+    assert!(line.contains("the database has no Citus") && line.contains("docs/scaling.md"), "{line}");
+}

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test binary uses its own part of this")]
 
 pub mod app;
+pub mod cluster;
 pub mod logs;
 pub mod payment_lock;
 pub mod pgbouncer;

@@ -1,20 +1,21 @@
-//! A private Postgres for this test binary, and a fresh migrated database for each test.
+//! A private Postgres for this test binary, and a fresh migrated database for each test. In `make test-citus` it is a
+//! coordinator and two workers, and each database is distributed.
 
-use std::fs::File;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection};
 use tokio::sync::{Mutex, OnceCell};
-use unibooks::db::private::{Options, PrivatePostgres};
-use unibooks::db::{Database, DatabaseOptions, PoolerMode, migrate};
+use unibooks::db::{Database, DatabaseOptions, PoolerMode, distribute, migrate, prepare};
+use unibooks::domain::Clock;
+
+use super::cluster::Cluster;
 
 const TEMPLATE: &str = "migrated";
 
-static POSTGRES: OnceCell<PrivatePostgres> = OnceCell::const_new();
+static POSTGRES: OnceCell<Cluster> = OnceCell::const_new();
 /// Held while a template is copied: Postgres allows one copy at a time.
 static COPYING: Mutex<()> = Mutex::const_new(());
 static COUNT: AtomicU32 = AtomicU32::new(0);
@@ -30,40 +31,23 @@ fn folder() -> PathBuf {
     std::env::temp_dir().join(format!("unibooks-tests-{:08x}-{name}", hasher.finish() & 0xffff_ffff))
 }
 
-async fn postgres() -> &'static PrivatePostgres {
+async fn postgres() -> &'static Cluster {
     POSTGRES.get_or_init(start).await
 }
 
-async fn start() -> PrivatePostgres {
+async fn start() -> Cluster {
     // The data does not outlive the run, so durability would only cost time.
     let fast =
         [("fsync", "off"), ("synchronous_commit", "off"), ("full_page_writes", "off"), ("max_connections", "300")];
-    let settings = fast.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
-    let data_dir = folder();
-    remove_data_of_the_last_run(&data_dir);
-    let postgres = PrivatePostgres::start(Options { data_dir, binaries: None, settings })
-        .await
-        .expect("tests need Postgres server binaries; `make test` installs them");
-    let mut admin = postgres.connect_options().connect().await.expect("a session");
-    execute(&mut admin, format!("create database {TEMPLATE}")).await;
-    let template = connect(postgres.connect_options().database(TEMPLATE)).await;
+    let cluster = Cluster::start(&folder(), &fast).await;
+    cluster.create_database(TEMPLATE, None).await;
+    let template = connect(cluster.connect_options().database(TEMPLATE)).await;
     migrate(&template).await.expect("migrations apply");
-    template.close().await;
-    postgres
-}
-
-/// Removes the cluster of the last run. A new cluster takes a second to create; dropping each old database would take a
-/// checkpoint.
-fn remove_data_of_the_last_run(data_dir: &Path) {
-    let Ok(lock) = File::open(data_dir.join("lock")) else { return };
-    // If another run still uses the folder, the start fails and says so.
-    if lock.try_lock().is_ok() {
-        std::fs::remove_dir_all(data_dir.join("postgres")).ok();
+    if cluster.is_distributed() {
+        distribute(&template).await.expect("tables are distributed");
     }
-}
-
-async fn execute(session: &mut PgConnection, statement: String) {
-    sqlx::query(AssertSqlSafe(statement.clone())).execute(session).await.expect(&statement);
+    template.close().await;
+    cluster
 }
 
 async fn connect(options: PgConnectOptions) -> Database {
@@ -78,15 +62,12 @@ async fn connect(options: PgConnectOptions) -> Database {
 
 /// How to connect to a new database: a copy of `template`, or an empty one.
 async fn create(template: Option<&str>) -> PgConnectOptions {
-    let postgres = postgres().await;
+    let cluster = postgres().await;
     let name = format!("test_{}", COUNT.fetch_add(1, Ordering::Relaxed));
-    let mut admin = postgres.connect_options().connect().await.expect("a session");
-    let template = template.unwrap_or("template1");
     let copying = COPYING.lock().await;
-    execute(&mut admin, format!("create database {name} template {template}")).await;
+    cluster.create_database(&name, template).await;
     drop(copying);
-    admin.close().await.expect("closed");
-    postgres.connect_options().database(&name)
+    cluster.connect_options().database(&name)
 }
 
 /// How to connect to a new database with all migrations applied.
@@ -101,12 +82,16 @@ pub async fn empty() -> PgConnectOptions {
 
 /// A pool on a new database with all migrations applied.
 pub async fn database() -> Database {
-    connect(migrated().await).await
+    pool(migrated().await).await
 }
 
 /// A pool on the database at `options`.
 pub async fn pool(options: PgConnectOptions) -> Database {
-    connect(options).await
+    let database = connect(options).await;
+    if postgres().await.is_distributed() {
+        prepare(&database, &Clock::system()).await.expect("prepared");
+    }
+    database
 }
 
 /// The URL of a database, for `DATABASE_URL`.
