@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use rustix::process::Signal;
 use sqlx::postgres::PgConnectOptions;
+use sqlx::{Connection, PgConnection};
 use unibooks::db::private::{self, PrivatePostgres};
 
 use crate::processes::{children, postmaster, signal};
@@ -34,6 +35,12 @@ impl Node {
     /// How to connect without a proxy.
     pub fn connect_options(&self) -> anyhow::Result<PgConnectOptions> {
         Ok(self.running()?.connect_options())
+    }
+
+    /// Whether it accepts sessions. It does not while it recovers.
+    pub async fn is_ready(&self) -> bool {
+        let Ok(options) = self.connect_options() else { return false };
+        PgConnection::connect_with(&options).await.is_ok()
     }
 
     /// The processes that the postmaster has started.

@@ -165,7 +165,7 @@ impl Testbed {
         self.server.supervise()
     }
 
-    /// Waits until the server is ready again.
+    /// Waits until the server and every node are ready again.
     pub async fn wait_until_ready(&mut self) -> anyhow::Result<()> {
         let started = Instant::now();
         let ready = format!("{}/readyz", self.base_url());
@@ -174,6 +174,12 @@ impl Testbed {
             ensure!(started.elapsed() < RECOVERY_LIMIT, "the server did not recover");
             sleep(Duration::from_millis(10)).await;
             self.supervise().await?;
+        }
+        for node in &self.nodes {
+            while !node.is_ready().await {
+                ensure!(started.elapsed() < RECOVERY_LIMIT, "a node did not recover");
+                sleep(Duration::from_millis(10)).await;
+            }
         }
         Ok(())
     }
