@@ -14,7 +14,7 @@
 //!   full, a call is refused at once and nothing of it is stored.
 //! * **Departures.** A call whose client left before its batch was sent is not written; one that left later is stored
 //!   once. The batch is not part of any call, so no departure cancels it.
-//! * **Nodes.** On a distributed database each node has a queue and writers of its own ([`super::queues`]), so that a
+//! * **Nodes.** On a distributed database each node has a queue and writers of its own (`queues.rs`), so that a
 //!   batch commits on one node.
 //! * **The end.** [`GroupCommit::close`] accepts nothing more and returns when every accepted payment is answered.
 
