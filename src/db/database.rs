@@ -77,7 +77,7 @@ pub struct Database(Arc<Inner>);
 struct Inner {
     timeout: Duration,
     pooling: PoolerMode,
-    /// Whether [`open`](Self::open) was called.
+    /// Whether [`Database::open`] was called.
     is_open: AtomicBool,
     readiness: Readiness,
     general: Pool,
