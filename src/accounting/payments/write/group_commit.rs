@@ -86,7 +86,7 @@ impl GroupCommit {
 
     /// Sets the gauge of that memory, for a scrape of the metrics.
     pub fn record_occupied(&self) {
-        gauge!(QUEUE_GAUGE).set(f64::from(u32::try_from(self.occupied()).unwrap_or(u32::MAX)));
+        gauge!(QUEUE_GAUGE).set(u32::try_from(self.occupied()).unwrap_or(u32::MAX));
     }
 
     /// Accepts nothing more, and waits until every accepted payment is answered.
