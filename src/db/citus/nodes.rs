@@ -5,6 +5,7 @@
 //! arrives at a node from which its shard has moved is stored all the same: Citus forwards it.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -22,7 +23,7 @@ use crate::domain::ConnectionId;
 const ON_ONE_SESSION: (&str, &str) = ("citus.multi_shard_modify_mode", "sequential");
 
 /// How sessions with a node are opened.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(in crate::db) struct NodeSessions {
     pub pooling: PoolerMode,
     pub timeout: Duration,
@@ -32,6 +33,16 @@ pub(in crate::db) struct NodeSessions {
     pub parameters: Vec<(&'static str, String)>,
     /// How many sessions there are for each node.
     pub count: u32,
+}
+
+impl fmt::Debug for NodeSessions {
+    /// Without the address, which sqlx would print with the password in it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { pooling, timeout, connect: _, parameters, count } = self;
+        let mut shown = f.debug_struct("NodeSessions");
+        shown.field("pooling", pooling).field("timeout", timeout).field("parameters", parameters).field("count", count);
+        shown.finish_non_exhaustive()
+    }
 }
 
 /// The nodes of the database. There are none on a plain Postgres. Cheap to clone: all clones share them.
