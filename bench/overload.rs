@@ -1,7 +1,7 @@
 //! Payments a second while ten times as many clients call as are served at a time.
 //!
-//! Clients are rude: they repeat a refused request at once, whatever `Retry-After` says. They keep their socket as long
-//! as the server keeps it, and open another when it is closed.
+//! Clients ignore `Retry-After` and repeat a refused request at once. They keep their socket as long as the server keeps
+//! it, and open another when it is closed.
 
 use std::cell::RefCell;
 use std::io;
@@ -100,7 +100,7 @@ async fn drive(address: SocketAddr, requests: &Requests, window: Window) -> anyh
     let (begin, mut running, local) = (Instant::now(), JoinSet::new(), LocalSet::new());
     for _ in 0..CLIENTS {
         let until = begin + window.whole();
-        let client = RudeClient { address, socket: None, counts: Rc::clone(&counts), begin, until };
+        let client = ImpatientClient { address, socket: None, counts: Rc::clone(&counts), begin, until };
         running.spawn_local_on(client.run(requests.clone()), &local);
     }
     let all = local.run_until(async {
@@ -114,7 +114,7 @@ async fn drive(address: SocketAddr, requests: &Requests, window: Window) -> anyh
 }
 
 /// A client that makes payments one after the other.
-struct RudeClient {
+struct ImpatientClient {
     address: SocketAddr,
     socket: Option<ClientConnection>,
     counts: Rc<RefCell<Counts>>,
@@ -122,7 +122,7 @@ struct RudeClient {
     until: Instant,
 }
 
-impl RudeClient {
+impl ImpatientClient {
     async fn run(mut self, mut requests: Requests) -> anyhow::Result<()> {
         while Instant::now() < self.until {
             self.pay(requests.next()).await?;

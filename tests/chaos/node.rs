@@ -1,6 +1,6 @@
 //! A Postgres of the system under test, which is killed and started again.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Context;
 use rustix::process::Signal;
@@ -87,6 +87,6 @@ impl Node {
     }
 
     fn data_directory(&self) -> PathBuf {
-        Path::new(&self.folder).join("postgres")
+        self.folder.join("postgres")
     }
 }
