@@ -111,8 +111,11 @@ fn functions_without_grant(source: &Source) -> Vec<String> {
     if !is_store(source) || source.file == "auth/credentials/store.rs" {
         return Vec::new();
     }
-    let grants: &[&str] =
-        if source.file.starts_with("accounting/") { &["Scope"] } else { &["Scope", "Operator", "OperatorTransaction"] };
+    let grants: &[&str] = if source.file.starts_with("accounting/") {
+        &["Scope", "JobScope", "JobTransaction"]
+    } else {
+        &["Scope", "Operator", "OperatorTransaction", "Worker", "JobScope", "JobTransaction"]
+    };
     let tokens = &source.tokens;
     let functions =
         (0..tokens.len()).filter(|&at| tokens[at] == "async" && tokens.get(at + 1).is_some_and(|t| t == "fn"));

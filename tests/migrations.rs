@@ -4,6 +4,8 @@
 mod api_key_scopes;
 #[path = "migrations/beside_traffic.rs"]
 mod beside_traffic;
+#[path = "migrations/software.rs"]
+mod software;
 mod support;
 
 use std::collections::BTreeSet;
@@ -30,6 +32,13 @@ const ROWS: &[(i64, &str)] = &[
     (20_261_126_000_002, ONLY_INDEXES),
     (20_261_128_000_001, API_KEY_SCOPES),
     (20_261_129_000_001, ONLY_A_FUNCTION),
+    (20_261_201_000_001, software::NOTHING),
+    (20_261_201_000_002, software::CONNECTION),
+    (20_261_201_000_003, software::STATUS),
+    (20_261_201_000_004, ONLY_INDEXES),
+    (20_261_201_000_005, software::WRITES),
+    (20_261_201_000_006, software::ATTEMPTS),
+    (20_261_201_000_007, software::REFERENCES),
 ];
 
 const CALLERS: &str = "

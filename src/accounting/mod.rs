@@ -1,3 +1,4 @@
 //! The accounting resources.
 
 pub mod payments;
+pub mod references;

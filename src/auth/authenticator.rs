@@ -155,7 +155,7 @@ impl Authenticator {
         match (key_error, token_error, connection) {
             (None, None, Some(connection)) => {
                 self.0.last_used.record(api_key.id, connection.id, now);
-                let scope = Scope::new(self.0.database.clone(), project_id, connection.id, api_key.id);
+                let scope = Scope::of_caller(self.0.database.clone(), project_id, &connection, api_key.id);
                 Ok(Caller { scope, api_key_id: api_key.id, scopes: api_key.scopes })
             }
             (Some(error), ..) => unauthenticated(Kind::ApiKey, error),

@@ -18,6 +18,6 @@ pub use authenticator::Authenticator;
 pub use caller::Can;
 pub use credentials::{Secret, secret};
 pub use error::Error;
-pub use grants::{Operator, OperatorTransaction, Scope, Scoped};
+pub use grants::{JobScope, JobTransaction, Operator, OperatorTransaction, Scope, Scoped, Worker};
 pub use required_scope::{PaymentsRead, PaymentsWrite, RequiredScope};
 pub use throttle::Throttle;

@@ -5,7 +5,11 @@ pub const TABLES: &[(&str, &[&str])] = &[
     ("_sqlx_migrations", &["select"]),
     ("api_key", &["select", "insert", "update"]),
     ("connection", &["select", "insert", "update"]),
-    ("payment", &["select", "insert"]),
+    ("connection_software", &["select", "insert", "update"]),
+    ("payment", &["select", "insert", "update"]),
     ("payment_line_item", &["select", "insert"]),
     ("project", &["select", "insert"]),
+    ("reference", &["select", "insert", "update"]),
+    ("remote_attempt", &["select", "insert", "update"]),
+    ("remote_write", &["select", "insert", "update"]),
 ];

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use uuid::{Builder, Uuid};
 
 use super::ParseError;
@@ -86,7 +86,7 @@ fn ordered(now: DateTime<Utc>, mut random: [u8; 10]) -> Uuid {
 }
 
 /// The id of an object that a client refers to: an invoice, a contact, an account. Only its form is checked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ReferenceId(pub Uuid);
 

@@ -3,6 +3,7 @@
 //! Each type parses a client's text with [`std::str::FromStr`] and refuses it with a [`ParseError`]. None of them depends
 //! on HTTP or on the database.
 
+pub mod accounting_date;
 pub mod api_key_scope;
 pub mod clock;
 pub mod currency;
@@ -18,10 +19,15 @@ pub mod money;
 pub mod offset_timestamp;
 pub mod page;
 pub mod parse_error;
+pub mod quantity;
+pub mod references;
+pub mod remote;
 pub mod rfc3339;
 pub mod warning;
 pub mod whole_number;
+pub mod write_key;
 
+pub use accounting_date::AccountingDate;
 pub use api_key_scope::{ApiKeyScope, ApiKeyScopes};
 pub use clock::Clock;
 pub use currency::Currency;
@@ -35,4 +41,7 @@ pub use ids::{ApiKeyId, ConnectionId, PaymentId, ProjectId, ReferenceId};
 pub use money::MinorUnits;
 pub use offset_timestamp::OffsetTimestamp;
 pub use parse_error::ParseError;
+pub use quantity::Quantity;
+pub use remote::{RemoteId, RemoteStatus};
 pub use warning::Warning;
+pub use write_key::WriteKey;

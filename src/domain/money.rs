@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize, de};
 
 use super::ParseError;
 use super::whole_number::{self, WholeNumberError};
@@ -31,6 +31,12 @@ impl TryFrom<i64> for MinorUnits {
 
     fn try_from(units: i64) -> Result<Self, ParseError> {
         if units.unsigned_abs() <= Self::MAX.unsigned_abs() { Ok(Self(units)) } else { Err(out_of_range()) }
+    }
+}
+
+impl<'de> Deserialize<'de> for MinorUnits {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::try_from(i64::deserialize(deserializer)?).map_err(de::Error::custom)
     }
 }
 

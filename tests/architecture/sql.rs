@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::source::{files, root};
 
 /// The tables of projects, keys and connections: they are small and are read before the tenant is known.
-pub const WITHOUT_TENANT: &[&str] = &["project", "api_key", "connection"];
+pub const WITHOUT_TENANT: &[&str] = &["project", "api_key", "connection", "connection_software"];
 
 /// Every table that the migrations create, with the columns of its primary key.
 pub fn tables() -> Vec<(String, String)> {
@@ -16,7 +16,9 @@ pub fn tables() -> Vec<(String, String)> {
         let text = fs::read_to_string(path).expect("a migration");
         let sql = text.lines().map(|line| line.split("--").next().unwrap_or_default()).collect::<Vec<_>>().join("\n");
         for statement in sql.split(';').map(str::trim) {
-            let Some(rest) = statement.strip_prefix("create table ") else { continue };
+            // A migration of several statements is a `do` block.
+            let first = statement.strip_prefix("do $$ begin").or_else(|| statement.strip_prefix("do $$\nbegin"));
+            let Some(rest) = first.unwrap_or(statement).trim().strip_prefix("create table ") else { continue };
             let name = rest.split([' ', '(']).next().unwrap_or_default().to_owned();
             let key = rest.rsplit_once("primary key (").map_or("", |(_, key)| key);
             tables.push((name, key.split(')').next().unwrap_or_default().to_owned()));
@@ -46,7 +48,8 @@ pub fn without_tenant(query: &str, table: &str) -> Vec<String> {
             let names_tenant = match verb {
                 "into" => rest.trim_start_matches(['(', ' ']).starts_with("connection_id"),
                 "from" => rest.starts_with("where connection_id = $1"),
-                // No query joins or updates such a table so far. The first one that does needs a rule here.
+                "update" => rest.starts_with("set ") && rest.contains(" where connection_id = $1"),
+                // No query joins such a table so far. The first one that does needs a rule here.
                 _ => false,
             };
             if !names_tenant {

@@ -30,6 +30,8 @@ pub(in crate::auth) struct ApiKeyRow {
 #[derive(Debug, Clone, Copy)]
 pub(in crate::auth) struct ConnectionRow {
     pub id: ConnectionId,
+    /// Whether there is accounting software behind it. This never changes.
+    pub has_software: bool,
     pub expires_at: Option<DateTime<Utc>>,
     pub revoked_at: Option<DateTime<Utc>>,
 }
@@ -45,7 +47,7 @@ pub(in crate::auth) async fn find(
     let row = sqlx::query!(
         r#"
         select k.id, k.project_id, k.scopes, k.expires_at, k.revoked_at,
-               c.id as "connection_id?", c.expires_at as "connection_expires_at?",
+               c.id as "connection_id?", c.provider <> 'none' as has_software, c.expires_at as "connection_expires_at?",
                c.revoked_at as "connection_revoked_at?"
         from api_key k
         left join connection c on c.secret_hash = $2 and c.project_id = k.project_id
@@ -66,6 +68,7 @@ pub(in crate::auth) async fn find(
         },
         connection: row.connection_id.map(|id| ConnectionRow {
             id: ConnectionId(id),
+            has_software: row.has_software.unwrap_or(false),
             expires_at: row.connection_expires_at,
             revoked_at: row.connection_revoked_at,
         }),

@@ -1,6 +1,9 @@
 //! The grant of an authenticated request: the rows of one connection.
 
-use crate::db::{self, Database, Statement};
+use uuid::Uuid;
+
+use crate::auth::credentials::store::ConnectionRow;
+use crate::db::{self, Database, Statement, Transaction};
 use crate::domain::{ApiKeyId, ConnectionId, ProjectId};
 
 /// The rows of one connection, for one request.
@@ -9,18 +12,31 @@ pub struct Scope {
     database: Database,
     project_id: ProjectId,
     connection_id: ConnectionId,
+    has_software: bool,
     api_key_id: ApiKeyId,
 }
 
 impl Scope {
-    /// The rows of `connection_id`. Only [`crate::auth::Authenticator`] calls this.
-    pub(in crate::auth) fn new(
+    /// The rows of a connection. Only [`crate::auth::Authenticator`] calls this.
+    pub(in crate::auth) fn of_caller(
         database: Database,
         project_id: ProjectId,
-        connection_id: ConnectionId,
+        connection: &ConnectionRow,
         api_key_id: ApiKeyId,
     ) -> Self {
-        Self { database, project_id, connection_id, api_key_id }
+        Self { database, project_id, connection_id: connection.id, has_software: connection.has_software, api_key_id }
+    }
+
+    /// The rows of a connection with software, for a task of the server. Only [`super::Worker`] calls this.
+    pub(super) fn of_job(database: Database, project_id: ProjectId, connection_id: ConnectionId) -> Self {
+        // Tasks share the sessions of lists as if they were one API key.
+        Self { database, project_id, connection_id, has_software: true, api_key_id: ApiKeyId(Uuid::nil()) }
+    }
+
+    /// Whether there is accounting software behind the connection. Without it, this server is the book of record.
+    #[must_use]
+    pub fn has_software(&self) -> bool {
+        self.has_software
     }
 
     /// The tenant: every query of an accounting store has it in its `where`.
@@ -41,6 +57,11 @@ impl Scope {
     /// [`db::Error::Unavailable`].
     pub async fn statement(&self) -> Result<Statement<'static>, db::Error> {
         self.database.statement().await
+    }
+
+    /// Begins a transaction. Only a [`super::JobScope`] gives it away.
+    pub(super) async fn transaction(&self) -> Result<Transaction, db::Error> {
+        self.database.transaction().await
     }
 
     /// The right to read one list; see [`Database::list_statement`].

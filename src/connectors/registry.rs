@@ -1,0 +1,12 @@
+//! The accounting software that this server can write to: one line each.
+
+use super::Provider;
+
+/// All of it.
+pub const ALL: &[&dyn Provider] = &[];
+
+/// The software of this name.
+#[must_use]
+pub fn find(slug: &str) -> Option<&'static dyn Provider> {
+    ALL.iter().copied().find(|provider| provider.slug() == slug)
+}
