@@ -13,8 +13,9 @@ run: ## Start the server with its own Postgres (ARGS="--listen 127.0.0.1:9000")
 	@test -e target/release/unibooks || echo "The first build takes some minutes."
 	@cargo run --release --quiet --locked -- dev $(ARGS)
 
-test: ## Run all Rust tests; they start their own Postgres
+test: ## Run all Rust tests; they start their own Postgres and Tryton
 	@scripts/ensure-postgres.sh
+	@scripts/ensure-tryton.sh
 	cargo test --locked
 
 test-trouble: ## Run the tests that need PgBouncer, or root to mount a small disk

@@ -9,4 +9,5 @@ pub mod pgbouncer;
 pub mod postgres;
 pub mod seed;
 pub mod signal;
+pub mod tryton;
 pub mod wait;

@@ -75,6 +75,11 @@ pub async fn migrated() -> PgConnectOptions {
     create(Some(TEMPLATE)).await
 }
 
+/// How to connect to a copy of a database of this Postgres, to which nobody may be connected.
+pub async fn copy_of(database: &str) -> PgConnectOptions {
+    create(Some(database)).await
+}
+
 /// How to connect to a new database without any table.
 pub async fn empty() -> PgConnectOptions {
     create(None).await

@@ -1,0 +1,93 @@
+//! A signed-in user of Tryton's JSON-RPC. The tests read with it what is in the books; it shares no code with the
+//! connector.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use reqwest::{Client, StatusCode};
+use serde_json::{Value, json};
+
+/// A user who is signed in.
+pub struct Session {
+    client: Client,
+    url: String,
+    authorization: String,
+    context: Value,
+}
+
+impl Session {
+    /// Signs in to a database.
+    pub async fn sign_in(url: &str, database: &str, login: &str, password: &str) -> Self {
+        let url = format!("{url}/{database}/rpc/");
+        let mut session = Self { client: Client::new(), url, authorization: String::new(), context: json!({}) };
+        let answer =
+            session.send("common.db.login", json!([login, {"password": password}, "en"])).await.expect("a user");
+        let (user, token) = (&answer[0], answer[1].as_str().expect("a token"));
+        session.authorization = format!("Session {}", STANDARD.encode(format!("{login}:{user}:{token}")));
+        let preferences = session.call("model.res.user.get_preferences", json!([true])).await;
+        // Without the last, an order to pay would lower what is left to pay of an invoice.
+        session.context = json!({"company": preferences["company"], "language": "en", "with_payment": false});
+        session
+    }
+
+    /// Calls a method with the user's context as its last parameter. Panics if Tryton refuses.
+    pub async fn call(&self, method: &str, parameters: Value) -> Value {
+        self.try_call(method, parameters).await.unwrap_or_else(|error| panic!("{method}: {error}"))
+    }
+
+    /// The same, for calls that Tryton may refuse: its error is the class and what is wrong.
+    pub async fn try_call(&self, method: &str, mut parameters: Value) -> Result<Value, Value> {
+        parameters.as_array_mut().expect("an array").push(self.context.clone());
+        self.send(method, parameters).await
+    }
+
+    /// The fields of all records of a model that match, in the order in which they were made.
+    pub async fn search(&self, model: &str, domain: Value, fields: &[&str]) -> Vec<Value> {
+        let method = format!("model.{model}.search_read");
+        let found = self.call(&method, json!([domain, 0, null, [["id", "ASC"]], fields])).await;
+        found.as_array().expect("records").clone()
+    }
+
+    /// Posts an invoice of today to a customer in US dollars, and returns its id.
+    pub async fn invoice(&self, amount: &str) -> i64 {
+        self.invoice_of("out", "USD", amount).await
+    }
+
+    /// Posts a copy of the first seeded invoice of a kind (`out` to a customer, `in` from a supplier) and currency. It
+    /// has another amount and today's date. Returns its id.
+    pub async fn invoice_of(&self, kind: &str, currency: &str, amount: &str) -> i64 {
+        let seeded = json!([["type", "=", kind], ["currency.code", "=", currency]]);
+        let seeded = &self.search("account.invoice", seeded, &["id"]).await[0]["id"];
+        let today = self.call("model.ir.date.today", json!([])).await;
+        let amount = json!({"__class__": "Decimal", "decimal": amount});
+        let other = json!({"lines.unit_price": amount, "invoice_date": today});
+        let copies = self.call("model.account.invoice.copy", json!([[seeded], other])).await;
+        self.call("model.account.invoice.post", json!([copies])).await;
+        copies[0].as_i64().expect("an id")
+    }
+
+    /// What is left to pay of an invoice, in its currency.
+    pub async fn amount_to_pay(&self, invoice: i64) -> String {
+        let found = self.search("account.invoice", json!([["id", "=", invoice]]), &["amount_to_pay"]).await;
+        found[0]["amount_to_pay"]["decimal"].as_str().expect("an amount").to_owned()
+    }
+
+    /// Sends a call until Tryton has done it or refused it.
+    async fn send(&self, method: &str, parameters: Value) -> Result<Value, Value> {
+        let body = json!({"id": 1, "method": method, "params": parameters});
+        loop {
+            let request = self.client.post(&self.url).header("Authorization", &self.authorization).json(&body);
+            let response = request.send().await.expect("an answer");
+            match response.status() {
+                StatusCode::OK => {}
+                // Another call holds the sequence of numbers; nothing was done.
+                StatusCode::SERVICE_UNAVAILABLE => continue,
+                status => return Err(json!([status.as_u16(), response.text().await.unwrap_or_default()])),
+            }
+            let mut answer: Value = response.json().await.expect("JSON");
+            return match answer["error"].take() {
+                Value::Null => Ok(answer["result"].take()),
+                error => Err(error),
+            };
+        }
+    }
+}
