@@ -2,14 +2,15 @@
 
 use serde_json::json;
 
-use crate::support::tryton::Tryton;
+use crate::support::tryton::{Session, Tryton};
 
 #[tokio::test]
-async fn seeded_invoice_is_found_in_tryton() {
-    let bookkeeper = Tryton::shared().await.bookkeeper().await;
+async fn connectors_user_finds_a_seeded_invoice_in_tryton() {
+    let tryton = Tryton::shared().await;
+    let user = Session::sign_in(&tryton.url(), tryton.database(), tryton.login(), tryton.password()).await;
     let first = json!([["party.name", "=", "Acme Corporation"], ["state", "=", "posted"]]);
     let fields = ["state", "total_amount", "amount_to_pay", "currency.code"];
-    let invoices = bookkeeper.search("account.invoice", first, &fields).await;
+    let invoices = user.search("account.invoice", first, &fields).await;
     assert_eq!(invoices[0]["total_amount"]["decimal"], "1000.00");
     assert_eq!(invoices[0]["amount_to_pay"]["decimal"], "1000.00");
     assert_eq!(invoices[0]["currency."]["code"], "USD");
