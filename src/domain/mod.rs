@@ -4,6 +4,7 @@
 //! on HTTP or on the database.
 
 pub mod accounting_date;
+pub mod address_blocks;
 pub mod api_key_scope;
 pub mod clock;
 pub mod currency;
@@ -28,6 +29,7 @@ pub mod whole_number;
 pub mod write_key;
 
 pub use accounting_date::AccountingDate;
+pub use address_blocks::AddressBlocks;
 pub use api_key_scope::{ApiKeyScope, ApiKeyScopes};
 pub use clock::Clock;
 pub use currency::Currency;

@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName};
-use ipnet::{IpNet, Ipv4Net};
+
+use crate::domain::AddressBlocks;
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
@@ -18,7 +19,7 @@ pub struct Peer(pub IpAddr);
 /// Proxies whose `X-Forwarded-For` is trusted. None by default, because any client can set that header.
 #[derive(Debug, Clone, Default)]
 pub struct TrustedProxies {
-    blocks: Vec<IpNet>,
+    blocks: AddressBlocks,
     /// Whether the warning about an ignored header was logged. All clones share it.
     has_warned: Arc<AtomicBool>,
 }
@@ -28,16 +29,7 @@ impl FromStr for TrustedProxies {
 
     /// Parses addresses and CIDR blocks, separated by commas.
     fn from_str(text: &str) -> Result<Self, String> {
-        let written = text.split(',').map(str::trim).filter(|entry| !entry.is_empty());
-        let read = |entry: &str| match entry.parse() {
-            Ok(block) => canonical_block(block),
-            Err(_) => entry
-                .parse()
-                .map(|one| canonical(one).into())
-                .map_err(|_| format!("`{entry}` is neither an address nor a block like 10.0.0.0/8")),
-        };
-        let blocks = written.map(read).collect::<Result<_, _>>()?;
-        Ok(Self { blocks, has_warned: Arc::default() })
+        Ok(Self { blocks: text.parse()?, has_warned: Arc::default() })
     }
 }
 
@@ -66,8 +58,7 @@ impl TrustedProxies {
     /// Whether an address belongs to a trusted proxy.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {
-        let address = canonical(address);
-        self.blocks.iter().any(|block| block.contains(&address))
+        self.blocks.contains(address)
     }
 
     /// Behind a proxy that is not configured, all clients share one address. The header itself is not logged, because a
@@ -97,19 +88,6 @@ fn hops(headers: &HeaderMap) -> impl Iterator<Item = Option<IpAddr>> {
 /// Turns an IPv4-mapped IPv6 address into IPv4.
 fn canonical(address: IpAddr) -> IpAddr {
     address.to_canonical()
-}
-
-/// Turns a block of IPv4-mapped IPv6 addresses (`::ffff:10.0.0.0/104`, RFC 4291 section 2.5.5.2) into a block of IPv4,
-/// because peers are compared as IPv4.
-fn canonical_block(block: IpNet) -> Result<IpNet, String> {
-    let IpNet::V6(mapped) = block else { return Ok(block) };
-    let Some(address) = mapped.addr().to_ipv4_mapped() else { return Ok(block) };
-    let prefix = mapped.prefix_len().checked_sub(96).and_then(|length| Ipv4Net::new(address, length).ok());
-    prefix.map(IpNet::V4).ok_or_else(|| {
-        format!(
-            "`{block}` includes more than the IPv4-mapped addresses ::ffff:0:0/96; write an IPv4 block like 10.0.0.0/8"
-        )
-    })
 }
 
 /// The addresses that one client typically has: one IPv4 address, or an IPv6 block with a prefix of 64 bits.
