@@ -16,6 +16,7 @@ pub mod openapi;
 pub mod outgoing;
 pub mod ownership;
 pub mod router;
+pub mod sealed;
 pub mod server;
 pub mod state;
 pub mod telemetry;
