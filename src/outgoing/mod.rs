@@ -1,30 +1,18 @@
-//! Calls to other people's servers.
+//! HTTP calls to other people's servers.
+//!
+//! Their addresses come from tenants, so a call must not reach what only this machine can reach: every address is checked
+//! after its name was resolved, just before the socket is opened ([`Networks`]). An answer is bounded in time and bytes.
+//! An error says whether the request can have reached the server ([`Sent`]), because a payment that may have arrived must
+//! not be sent again.
 
-/// Makes the calls. Cheap to clone.
-#[derive(Debug, Clone)]
-pub struct Client;
+mod answer;
+mod client;
+mod connector;
+mod error;
+mod networks;
+mod tls;
 
-/// Why a call failed.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("{detail}")]
-pub struct Error {
-    sent: Sent,
-    detail: String,
-}
-
-/// Whether the other server can have received the request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sent {
-    /// It has not.
-    No,
-    /// It may have.
-    Maybe,
-}
-
-impl Error {
-    /// Whether the other server can have received the request.
-    #[must_use]
-    pub fn sent(&self) -> Sent {
-        self.sent
-    }
-}
+pub use answer::Answer;
+pub use client::{Client, Options};
+pub use error::{Error, Kind, Sent};
+pub use networks::Networks;

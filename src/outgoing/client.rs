@@ -1,0 +1,155 @@
+//! The client for calls to other people's servers.
+
+use std::error::Error as _;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::http::header::{ACCEPT_ENCODING, CONTENT_TYPE, USER_AGENT};
+use axum::http::uri::Scheme;
+use axum::http::{HeaderMap, HeaderValue, Method, Request, Uri};
+use http_body_util::Full;
+use hyper_util::client::legacy;
+use hyper_util::client::legacy::connect::capture_connection;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+
+use super::answer::Answer;
+use super::connector::Connector;
+use super::error::{Error, Kind};
+use super::networks::Networks;
+use super::tls;
+
+/// How long an unused socket is kept for the next call. Servers close theirs after some seconds; a socket that is closed
+/// first on this side cannot fail under a request.
+const IDLE_LIMIT: Duration = Duration::from_secs(4);
+
+/// How calls are made.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The addresses that may be called.
+    pub networks: Networks,
+    /// A PEM file of certificates that are trusted beside the system's.
+    pub ca_file: Option<PathBuf>,
+    /// How long it may take to resolve the name, to connect, and to agree on TLS.
+    pub connect_timeout: Duration,
+    /// The largest body of an answer, in bytes after decompression.
+    pub max_answer_bytes: usize,
+    /// The most unused sockets that are kept for each host.
+    pub max_idle_per_host: usize,
+}
+
+/// Makes calls over HTTP/1.1. Cheap to clone: all clones share their sockets.
+///
+/// It follows no redirect, keeps no cookie, and takes no proxy from the environment.
+#[derive(Debug, Clone)]
+pub struct Client {
+    http: legacy::Client<Connector, Full<Bytes>>,
+    max_answer_bytes: usize,
+}
+
+impl Client {
+    /// Reads the certificates, and makes a client.
+    ///
+    /// # Errors
+    /// When the file of own certificates cannot be used.
+    pub fn new(options: &Options) -> io::Result<Self> {
+        let connector = Connector {
+            networks: Arc::new(options.networks.clone()),
+            tls: tls::connector(options.ca_file.as_deref())?,
+            limit: options.connect_timeout,
+        };
+        let http = legacy::Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE_LIMIT)
+            .pool_max_idle_per_host(options.max_idle_per_host)
+            .build(connector);
+        Ok(Self { http, max_answer_bytes: options.max_answer_bytes })
+    }
+
+    /// Reads a URL.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub async fn get(&self, url: &str, headers: &HeaderMap, timeout: Duration) -> Result<Answer, Error> {
+        self.send(request(Method::GET, url, headers, Bytes::new())?, timeout).await
+    }
+
+    /// Sends a JSON text.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub async fn post_json(
+        &self,
+        url: &str,
+        headers: &HeaderMap,
+        json: &[u8],
+        timeout: Duration,
+    ) -> Result<Answer, Error> {
+        let mut request = request(Method::POST, url, headers, Bytes::copy_from_slice(json))?;
+        request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        self.send(request, timeout).await
+    }
+
+    /// Sends a request and reads the whole answer, both within `timeout`. A request is sent again only when an unused
+    /// socket was closed before a byte of it was written.
+    ///
+    /// # Errors
+    /// Every way in which there is no answer, and whether the request can have been received. An answer with an error
+    /// status is an answer.
+    pub async fn send(&self, request: Request<Bytes>, timeout: Duration) -> Result<Answer, Error> {
+        check(request.uri())?;
+        let mut request = request.map(Full::new);
+        let headers = request.headers_mut();
+        // Some servers compress every answer, and say so only when they were asked to.
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+        headers.entry(USER_AGENT).or_insert(HeaderValue::from_static(concat!("unibooks/", env!("CARGO_PKG_VERSION"))));
+        // Has the socket as soon as the request is handed to one, so that we know whether it can have been sent.
+        let socket = capture_connection(&mut request);
+        let call = async {
+            let response = self.http.request(request).await.map_err(|error| no_response(&error))?;
+            Answer::read(response, self.max_answer_bytes).await
+        };
+        tokio::time::timeout(timeout, call).await.unwrap_or_else(|_| {
+            let detail = format!("no whole answer within {} seconds", timeout.as_secs());
+            let is_sent = socket.connection_metadata().is_some();
+            Err(if is_sent { Error::after(Kind::Timeout, detail) } else { Error::before(Kind::Timeout, detail) })
+        })
+    }
+}
+
+fn request(method: Method, url: &str, headers: &HeaderMap, body: Bytes) -> Result<Request<Bytes>, Error> {
+    let uri: Uri = url.parse().map_err(|error| Error::before(Kind::InvalidUrl, format!("not a URL: {error}")))?;
+    let mut request = Request::new(body);
+    *request.method_mut() = method;
+    *request.uri_mut() = uri;
+    request.headers_mut().clone_from(headers);
+    Ok(request)
+}
+
+/// Refuses a URL that cannot be called. A user and password in it would end up in texts that people read.
+fn check(uri: &Uri) -> Result<(), Error> {
+    let is_http = uri.scheme().is_some_and(|scheme| *scheme == Scheme::HTTP || *scheme == Scheme::HTTPS);
+    let reason = match uri.authority() {
+        Some(authority) if authority.as_str().contains('@') => "the URL has a user or a password in it",
+        Some(authority) if is_http && !authority.host().is_empty() => return Ok(()),
+        _ => "the URL does not begin with https://host or http://host",
+    };
+    Err(Error::before(Kind::InvalidUrl, reason))
+}
+
+/// Why no head of an answer came.
+fn no_response(error: &legacy::Error) -> Error {
+    let cause = error.source();
+    if let Some(own) = cause.and_then(|cause| cause.downcast_ref::<Error>()) {
+        return own.clone();
+    }
+    let detail = cause.map_or_else(|| error.to_string(), ToString::to_string);
+    if error.is_connect() {
+        return Error::before(Kind::NotConnected, format!("no connection: {detail}"));
+    }
+    let is_parse = cause.and_then(|cause| cause.downcast_ref::<hyper::Error>()).is_some_and(hyper::Error::is_parse);
+    let kind = if is_parse { Kind::Malformed } else { Kind::Interrupted };
+    Error::after(kind, format!("no answer came: {detail}"))
+}

@@ -1,0 +1,123 @@
+//! Opens the socket of a call: name, address, TCP, TLS.
+
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::http::Uri;
+use axum::http::uri::Scheme;
+use hyper_util::client::legacy::connect::{Connected, Connection};
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpStream, lookup_host};
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::pki_types::ServerName;
+use tower::Service;
+
+use super::error::{Error, Kind};
+use super::networks::Networks;
+
+/// Opens sockets for the HTTP client, only to addresses that may be called.
+#[derive(Clone)]
+pub(super) struct Connector {
+    pub networks: Arc<Networks>,
+    pub tls: TlsConnector,
+    /// How long it may take until the request can be sent.
+    pub limit: Duration,
+}
+
+/// A socket with TLS or without.
+pub trait Socket: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Socket for S {}
+
+impl Connection for Box<dyn Socket> {
+    fn connected(&self) -> Connected {
+        Connected::new()
+    }
+}
+
+impl Service<Uri> for Connector {
+    type Response = TokioIo<Box<dyn Socket>>;
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Error>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        let connector = self.clone();
+        Box::pin(async move {
+            let limit = connector.limit;
+            let host = uri.host().unwrap_or_default();
+            let late = |_| {
+                let detail = format!("no connection to {host} within {} seconds", limit.as_secs());
+                Err(Error::before(Kind::Timeout, detail))
+            };
+            timeout(limit, connector.connect(&uri)).await.unwrap_or_else(late).map(TokioIo::new)
+        })
+    }
+}
+
+impl Connector {
+    async fn connect(&self, uri: &Uri) -> Result<Box<dyn Socket>, Error> {
+        // IPv6 addresses have brackets in a URL only.
+        let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+        if uri.scheme() == Some(&Scheme::HTTP) {
+            let addresses = self.resolve(host, uri.port_u16().unwrap_or(80), false).await?;
+            return Ok(Box::new(self.open(host, &addresses).await?));
+        }
+        let name = ServerName::try_from(host.to_owned())
+            .map_err(|_| Error::before(Kind::InvalidUrl, format!("{host} is neither a name nor an address")))?;
+        let addresses = self.resolve(host, uri.port_u16().unwrap_or(443), true).await?;
+        let socket = self.open(host, &addresses).await?;
+        let refused = |error| Error::before(Kind::Tls, format!("no TLS with {host}: {error}"));
+        Ok(Box::new(self.tls.connect(name, socket).await.map_err(refused)?))
+    }
+
+    /// The addresses of a host that may be called, in the order in which the system prefers them (RFC 6724). A host that
+    /// is an address already comes the same way.
+    async fn resolve(&self, host: &str, port: u16, has_tls: bool) -> Result<Vec<SocketAddr>, Error> {
+        let unknown = |reason: &dyn std::fmt::Display| {
+            Error::before(Kind::NotResolved, format!("the name {host} cannot be resolved: {reason}"))
+        };
+        let found: Vec<_> = lookup_host((host, port)).await.map_err(|error| unknown(&error))?.collect();
+        let Some(first) = found.first().map(SocketAddr::ip) else { return Err(unknown(&"it has no address")) };
+        let may_call = |address: &SocketAddr| {
+            if has_tls { self.networks.admits(address.ip()) } else { self.networks.lists(address.ip()) }
+        };
+        let allowed: Vec<_> = found.into_iter().filter(may_call).collect();
+        if !allowed.is_empty() {
+            return Ok(allowed);
+        }
+        let reason = if self.networks.admits(first) {
+            "may be called over https only: its network is not among those that are allowed"
+        } else {
+            "may not be called: it is not public, and its network is not among those that are allowed"
+        };
+        Err(Error::before(Kind::NotAllowed, format!("{host} at the address {first} {reason}")))
+    }
+
+    /// Connects to the first address that accepts. Each has an equal share of the time, so that a silent one leaves time
+    /// for the others.
+    async fn open(&self, host: &str, addresses: &[SocketAddr]) -> Result<TcpStream, Error> {
+        let share = self.limit / u32::try_from(addresses.len()).unwrap_or(u32::MAX).max(1);
+        let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
+        for address in addresses {
+            match timeout(share, TcpStream::connect(address)).await.unwrap_or_else(|late| Err(late.into())) {
+                Ok(socket) => {
+                    // A request is written at once; without this its end could wait for the answer to its beginning.
+                    let _ = socket.set_nodelay(true);
+                    return Ok(socket);
+                }
+                Err(error) => last = error,
+            }
+        }
+        Err(Error::before(Kind::NotConnected, format!("no connection to {host}: {last}")))
+    }
+}
