@@ -1,14 +1,13 @@
 //! The demo project, and a `curl` command for it that works as it is printed.
 
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::net::SocketAddr;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
-use super::{healthcheck, output};
+use super::{healthcheck, output, private_file};
 use crate::auth::{Authenticator, Operator, Secret, secret};
 use crate::db::Database;
 use crate::domain::{ApiKeyScopes, Clock, DisplayName};
@@ -36,7 +35,7 @@ pub async fn offer(database: &Database, file: &Path, listening: SocketAddr) -> a
         // No file, or the file of another database.
         _ => {
             let new = create(database).await?;
-            write(file, &new)
+            private_file::write(file, &serde_json::to_vec_pretty(&new)?)
                 .with_context(|| format!("the demo credentials cannot be written to {}", file.display()))?;
             new
         }
@@ -63,25 +62,9 @@ fn curl(credentials: &Credentials, address: SocketAddr) -> String {
 }
 
 fn read(file: &Path) -> anyhow::Result<Option<Credentials>> {
-    match std::fs::read(file) {
-        Ok(bytes) => Ok(serde_json::from_slice(&bytes).ok()),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error).with_context(|| format!("the demo credentials in {} cannot be read", file.display())),
-    }
-}
-
-/// Written to a new file and renamed, so that the file is whole and never readable by others.
-fn write(file: &Path, credentials: &Credentials) -> anyhow::Result<()> {
-    let fresh = file.with_extension("new");
-    // A file that a killed start left behind would keep its mode.
-    std::fs::remove_file(&fresh).or_else(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => Ok(()),
-        _ => Err(error),
-    })?;
-    let mut opened = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh)?;
-    opened.write_all(&serde_json::to_vec_pretty(credentials)?)?;
-    opened.sync_all()?;
-    Ok(std::fs::rename(&fresh, file)?)
+    let bytes = private_file::read(file)
+        .with_context(|| format!("the demo credentials in {} cannot be read", file.display()))?;
+    Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
 }
 
 async fn are_accepted(database: &Database, known: &Credentials) -> anyhow::Result<bool> {

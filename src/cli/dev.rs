@@ -1,13 +1,18 @@
 //! `unibooks dev`: the server with its own Postgres and a demo project, for a first try and for development.
 
+use std::path::Path;
+
 use anyhow::Context;
 use clap::Args;
+use secrecy::ExposeSecret;
 
-use super::{demo, output};
-use crate::config::{DatabaseSettings, DevSettings, ServerSettings};
+use super::{demo, output, private_file};
+use crate::config::{ConnectorSettings, DatabaseSettings, DevSettings, ServerSettings};
 use crate::db::private::{Options, PrivatePostgres, default_data_dir};
 use crate::db::{self, Database};
 use crate::domain::Clock;
+use crate::outgoing::Networks;
+use crate::sealed::{self, SealingKeys};
 use crate::server::Server;
 
 #[derive(Debug, Args)]
@@ -18,6 +23,8 @@ pub struct Arguments {
     database: DatabaseSettings,
     #[command(flatten)]
     server: ServerSettings,
+    #[command(flatten)]
+    connectors: ConnectorSettings,
 }
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
@@ -28,8 +35,10 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         None => default_data_dir()?,
     };
     let options = Options { data_dir: data_dir.clone(), binaries: arguments.dev.postgres_bin, settings: Vec::new() };
+    arguments.connectors.client(Networks::loopback())?;
+    let set_keys = arguments.connectors.sealing_keys()?;
     let postgres = PrivatePostgres::start(options).await?;
-    let result = serve(server, &postgres, &arguments.database, &data_dir).await;
+    let result = serve(server, &postgres, &arguments.database, set_keys, &data_dir).await;
     // Also after an error: a Postgres that was shut down cleanly starts faster the next time.
     let stopped = postgres.stop().await;
     result?;
@@ -40,13 +49,29 @@ async fn serve(
     server: Server,
     postgres: &PrivatePostgres,
     settings: &DatabaseSettings,
-    data_dir: &std::path::Path,
+    set_keys: Option<SealingKeys>,
+    data_dir: &Path,
 ) -> anyhow::Result<()> {
     let options = settings.options(postgres.connect_options());
     let database = Database::connect(options).await.context("the private Postgres does not answer")?;
     db::prepare(&database, &Clock::system()).await?;
+    if set_keys.is_none() {
+        own_sealing_key(&data_dir.join("sealing.key"))?;
+    }
     output::line(format_args!("database  {}", postgres.url()))?;
     output::line(format_args!("data      {}", data_dir.display()))?;
     demo::offer(&database, &data_dir.join("demo.json"), server.address()?).await?;
     server.run(database).await
+}
+
+/// The sealing key in the data folder, which the first start makes. A file that cannot be read is never replaced: the
+/// stored credentials would be lost with it.
+fn own_sealing_key(file: &Path) -> anyhow::Result<SealingKeys> {
+    let unusable = || format!("the sealing key in {} cannot be used", file.display());
+    if let Some(text) = private_file::read(file).with_context(unusable)? {
+        return String::from_utf8(text).unwrap_or_default().trim_end().parse().with_context(unusable);
+    }
+    let key = sealed::generate(&mut rand::rng());
+    private_file::write(file, key.expose_secret().as_bytes()).with_context(unusable)?;
+    key.expose_secret().parse().with_context(unusable)
 }

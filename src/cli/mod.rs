@@ -13,6 +13,7 @@ mod healthcheck;
 mod migrate;
 mod openapi;
 mod output;
+mod private_file;
 mod project;
 mod serve;
 

@@ -7,9 +7,10 @@ use anyhow::Context;
 use clap::Args;
 
 use super::demo;
-use crate::config::{DatabaseSettings, DatabaseUrl, DemoSettings, ServerSettings};
+use crate::config::{ConnectorSettings, DatabaseSettings, DatabaseUrl, DemoSettings, ServerSettings};
 use crate::db::{self, Database};
 use crate::domain::Clock;
+use crate::outgoing::Networks;
 use crate::server::Server;
 
 /// The time between two attempts to reach the database.
@@ -24,11 +25,16 @@ pub struct Arguments {
     #[command(flatten)]
     server: ServerSettings,
     #[command(flatten)]
+    connectors: ConnectorSettings,
+    #[command(flatten)]
     demo: DemoSettings,
 }
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let options = arguments.database.options(arguments.url.parse()?);
+    // A wrong setting ends the start, and not the first call.
+    arguments.connectors.sealing_keys()?;
+    arguments.connectors.client(Networks::default())?;
     let server = Server::bind(arguments.server)?;
     let address = server.address()?;
     let database = Database::new(options);

@@ -1,11 +1,13 @@
 //! Every setting, declared once: its flag, its environment variable, its default, its help.
 
+mod connectors;
 mod database;
 mod dev;
 mod log;
 mod renamed;
 mod server;
 
+pub use connectors::ConnectorSettings;
 pub use database::{DatabaseSettings, DatabaseUrl};
 pub use dev::{DemoSettings, DevSettings};
 pub use log::LogSettings;

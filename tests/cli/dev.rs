@@ -71,8 +71,11 @@ async fn printed_curl_makes_a_payment_that_a_restart_keeps() {
     let listen = format!("127.0.0.1:{}", free_port());
     let server = Server::start(dev(&data_dir, &listen));
     assert_eq!(payments(&server, &data_dir).await, 0);
-    let mode = fs::metadata(data_dir.join("demo.json")).expect("credentials").permissions().mode();
-    assert_eq!(mode & 0o777, 0o600, "only its owner reads it");
+    for secret in ["demo.json", "sealing.key"] {
+        let mode = fs::metadata(data_dir.join(secret)).expect(secret).permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "only its owner reads {secret}");
+    }
+    let sealing_key = fs::read(data_dir.join("sealing.key")).expect("a key");
     let printed = server.stop();
     assert_eq!(processes_that_name(&data_dir), Vec::<String>::new(), "Postgres ended with the server");
 
@@ -89,6 +92,7 @@ async fn printed_curl_makes_a_payment_that_a_restart_keeps() {
 
     let server = Server::start(dev(&data_dir, &listen));
     assert_eq!(payments(&server, &data_dir).await, expected, "the data of the first");
+    assert_eq!(fs::read(data_dir.join("sealing.key")).expect("a key"), sealing_key, "the key of the first");
 }
 
 #[tokio::test]

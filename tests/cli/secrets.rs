@@ -7,7 +7,7 @@ use clap::{Args, FromArgMatches};
 use reqwest::{Client, Method, RequestBuilder};
 use unibooks::accounting::payments::GroupCommit;
 use unibooks::auth::{Authenticator, Secret, secret};
-use unibooks::config::{DatabaseSettings, DatabaseUrl};
+use unibooks::config::{ConnectorSettings, DatabaseSettings, DatabaseUrl};
 use unibooks::db::{Database, WriterPool};
 use unibooks::domain::Clock;
 
@@ -15,6 +15,9 @@ use crate::process::{Server, free_port, new_credentials, unibooks};
 use crate::support::postgres;
 
 const PASSWORD: &str = "pass-marker";
+
+/// A sealing key, as the setting has it.
+const SEALING_KEY: &str = "c2VhbGluZy1rZXktbWFya2VyLXNlYWxpbmcta2V5LTE=";
 
 /// The URL of a new database, with a password that Postgres does not ask for.
 async fn url_with_password() -> String {
@@ -71,10 +74,10 @@ async fn no_secret_is_logged_answered_counted_or_printed() {
     let strange = Secret::generate(secret::Kind::ApiKey, &mut rand::rng()).expose().to_owned();
     let metrics = format!("127.0.0.1:{}", free_port());
     let mut command = unibooks(&["serve", "--listen", "127.0.0.1:0", "--metrics-listen", &metrics]);
-    command.env("DATABASE_URL", &url).env("UNIBOOKS_LOG", "trace");
+    command.env("DATABASE_URL", &url).env("UNIBOOKS_SEALING_KEYS", SEALING_KEY).env("UNIBOOKS_LOG", "trace");
     let server = Server::start(command);
     // Without their prefixes, which are not secret.
-    let secrets = [&key[7..], &token[8..], &strange[7..], PASSWORD];
+    let secrets = [&key[7..], &token[8..], &strange[7..], PASSWORD, SEALING_KEY];
     for (number, request) in requests(&server.base, &key, &token, &strange).into_iter().enumerate() {
         let answer = request.send().await.expect("an answer");
         let text =
@@ -107,8 +110,13 @@ async fn debug_shows_no_secret() {
     let authenticator = Authenticator::new(database.clone(), Clock::system());
     assert!(!authenticator.accepts(&parsed, &parsed).await.expect("looked up"), "it is in the cache now");
     let writers = GroupCommit::start(&WriterPool::new(&database), &Clock::system());
-    let shown: [&dyn Debug; 7] = [&parsed, &address, &settings, &options, &database, &authenticator, &writers];
+    let connectors = ConnectorSettings::augment_args(clap::Command::new("unibooks"));
+    let connectors = connectors.get_matches_from(["unibooks", "--sealing-keys", SEALING_KEY]);
+    let connectors = ConnectorSettings::from_arg_matches(&connectors).expect("settings");
+    let keys = connectors.sealing_keys().expect("keys");
+    let shown: [&dyn Debug; 9] =
+        [&parsed, &address, &settings, &options, &database, &authenticator, &writers, &connectors, &keys];
     for shown in shown {
-        assert_hides(&format!("{shown:?}\n{shown:#?}"), &[&key[7..], PASSWORD], "Debug");
+        assert_hides(&format!("{shown:?}\n{shown:#?}"), &[&key[7..], PASSWORD, SEALING_KEY], "Debug");
     }
 }

@@ -37,6 +37,7 @@ fn wrong_value_is_named_with_its_flag_and_the_right_form() {
         ("--public-url", "books.example/prefix", "write https://host"),
         ("--public-url", "https://books.example/prefix?a=b", "write https://host"),
         ("--cors-origins", "books.example", "write https://host"),
+        ("--connector-networks", "books.example", "neither an address nor a block"),
         ("--log-format", "xml", "xml"),
     ] {
         let line = one_line(&unibooks(&["serve", &format!("{flag}={value}")]).output().expect("a process"), 2);
@@ -95,6 +96,33 @@ fn database_url_is_never_printed() {
         assert!(!line.contains("hunter2"), "{line}");
         assert!(!refusal_of_a_command(url).contains("hunter2"));
     }
+}
+
+#[test]
+fn sealing_keys_are_never_printed() {
+    let url = "postgres://me@127.0.0.1:1/books";
+    for keys in ["hunter2", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=,hunter2"] {
+        for arguments in [SERVE, &["dev", "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0"]] {
+            let mut command = unibooks(arguments);
+            command.env("DATABASE_URL", url).env("UNIBOOKS_SEALING_KEYS", keys);
+            let line = one_line(&command.output().expect("a process"), 1);
+            assert!(line.contains("UNIBOOKS_SEALING_KEYS") && line.contains("openssl rand -base64 32"), "{line}");
+            assert!(!line.contains("hunter2") && !line.contains("AAECAwQF"), "{line}");
+        }
+        for command in ["serve", "dev"] {
+            let help = unibooks(&[command, "--help"]).env("UNIBOOKS_SEALING_KEYS", keys).output().expect("a process");
+            let help = String::from_utf8(help.stdout).expect("UTF-8");
+            assert!(help.contains("UNIBOOKS_SEALING_KEYS") && !help.contains("hunter2"), "{help}");
+        }
+    }
+}
+
+#[test]
+fn unusable_file_of_certificates_is_named_with_its_setting() {
+    let mut command = unibooks(SERVE);
+    command.env("DATABASE_URL", "postgres://me@127.0.0.1:1/books").env("UNIBOOKS_CONNECTOR_CA_FILE", "/no-such-file");
+    let line = one_line(&command.output().expect("a process"), 1);
+    assert!(line.contains("UNIBOOKS_CONNECTOR_CA_FILE") && line.contains("/no-such-file"), "{line}");
 }
 
 #[test]
