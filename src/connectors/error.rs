@@ -119,7 +119,7 @@ impl Error {
 
 impl From<outgoing::Error> for Error {
     fn from(error: outgoing::Error) -> Self {
-        Self::Unavailable { sent: error.sent(), detail: error.to_string() }
+        Self::Unavailable { sent: error.sent, detail: error.to_string() }
     }
 }
 
