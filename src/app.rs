@@ -1,8 +1,11 @@
 //! Builds the server from its settings: the only wiring. `serve`, `dev` and the tests call it.
 
+use std::sync::Arc;
+
 use axum::Router;
 
 use crate::accounting::payments::GroupCommit;
+use crate::accounting::payments::software::Polling;
 use crate::auth::{Authenticator, Throttle};
 use crate::config::ServerSettings;
 use crate::db::{Database, WriterPool};
@@ -33,6 +36,7 @@ impl App {
         let state = AppState {
             authenticator: authenticator.clone(),
             payments: payments.clone(),
+            writes: Arc::new(Polling),
             limits: settings.limits(),
             load: LoadShed::new(settings.max_requests as usize),
         };

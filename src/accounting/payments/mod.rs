@@ -13,6 +13,7 @@ pub mod list;
 pub mod payment;
 pub mod problems;
 pub mod query;
+pub mod software;
 pub mod store;
 pub mod view;
 pub mod write;

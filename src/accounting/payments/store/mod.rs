@@ -10,6 +10,7 @@ mod insert_one;
 mod inserted;
 mod page;
 mod read;
+mod remote_status;
 mod rows;
 mod scan;
 
@@ -20,4 +21,5 @@ pub use insert_on_node::insert_on_node;
 pub use inserted::Inserted;
 pub use page::{PaymentPage, page};
 pub use read::find;
+pub use remote_status::remote_status;
 pub use scan::SCAN_LIMIT;
