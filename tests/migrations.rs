@@ -39,6 +39,7 @@ const ROWS: &[(i64, &str)] = &[
     (20_261_201_000_005, software::WRITES),
     (20_261_201_000_006, software::ATTEMPTS),
     (20_261_201_000_007, software::REFERENCES),
+    (20_261_201_000_020, ONLY_A_FUNCTION),
 ];
 
 const CALLERS: &str = "

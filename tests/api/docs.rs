@@ -141,7 +141,7 @@ fn every_fault_and_warning_code_is_in_the_guide() {
     }
     let guide = read("docs/api/errors.md") + &read("docs/api/payments.md");
     // At the command line, not over HTTP.
-    let command_line = ["invalid_label", "unknown_provider", "unknown_scope"];
+    let command_line = ["invalid_label", "invalid_remote_id", "unknown_provider", "unknown_scope"];
     let missing: Vec<_> = codes
         .iter()
         .filter(|code| !command_line.contains(&&***code) && !guide.contains(&format!("`{code}`")))

@@ -5,7 +5,7 @@ use serde::Serialize;
 use utoipa::IntoParams;
 
 use crate::domain::page::{Order, Sort};
-use crate::domain::{ConnectionId, Currency, DateOrMoment, FreeText, IdempotencyKey, ReferenceId};
+use crate::domain::{ConnectionId, Currency, DateOrMoment, FreeText, IdempotencyKey, ReferenceId, RemoteStatus};
 use crate::http::request::cursor::ListFingerprint;
 use crate::http::request::query::Parameters;
 
@@ -71,6 +71,9 @@ pub struct Filter {
     /// With this id in the connected accounting software.
     #[param(value_type = Option<String>)]
     pub remote_id: Option<FreeText>,
+    /// With this state in the connected accounting software; `none` where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remote_status: Option<RemoteStatus>,
     /// Created under this key: shows after a crash whether a create call succeeded.
     #[serde(serialize_with = "key_text")]
     #[param(value_type = Option<String>, min_length = 1, max_length = 255, pattern = "^[ -~]+$")]
@@ -99,6 +102,7 @@ impl Filter {
             currency: parameters.take("currency"),
             kind: parameters.take("type"),
             remote_id: parameters.take_exact("remote_id"),
+            remote_status: parameters.take("remote_status"),
             idempotency_key: parameters.take_exact("idempotency_key"),
         }
     }

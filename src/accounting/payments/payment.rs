@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use crate::domain::{
     Currency, ExchangeRate, FieldMappings, FreeText, IdempotencyKey, MinorUnits, OffsetTimestamp, PaymentId,
-    ReferenceId, Warning, rfc3339,
+    ReferenceId, RemoteStatus, Warning, rfc3339,
 };
 
 /// What a client says of a payment. Every member may be absent or null; unknown members become warnings.
@@ -143,6 +143,8 @@ pub struct Payment {
     pub remote_updated_at: Option<DateTime<Utc>>,
     /// The accounting software's own answer.
     pub remote_data: Option<Box<serde_json::value::RawValue>>,
+    /// What became of it in the accounting software.
+    pub remote_status: RemoteStatus,
     /// When the server wrote it.
     pub created_at: DateTime<Utc>,
     /// When it last changed here.
@@ -172,15 +174,16 @@ impl Stamp {
 }
 
 impl Payment {
-    /// A payment that was just written.
+    /// A payment that was just written. With software behind its connection, it waits to be written there too.
     #[must_use]
-    pub fn written(data: Box<PaymentData>, warnings: Vec<Warning>, stamp: Stamp) -> Self {
+    pub fn written(data: Box<PaymentData>, warnings: Vec<Warning>, stamp: Stamp, has_software: bool) -> Self {
         Self {
             id: stamp.id,
             data,
             remote_id: None,
             remote_updated_at: None,
             remote_data: None,
+            remote_status: if has_software { RemoteStatus::Pending } else { RemoteStatus::None },
             created_at: stamp.time,
             modified_at: stamp.time,
             warnings,

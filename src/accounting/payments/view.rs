@@ -8,7 +8,8 @@ use uuid::Uuid;
 
 use super::payment::{LineItem, Payment};
 use crate::domain::{
-    Currency, ExchangeRate, FieldMappings, FreeText, MinorUnits, OffsetTimestamp, ReferenceId, Warning, rfc3339,
+    Currency, ExchangeRate, FieldMappings, FreeText, MinorUnits, OffsetTimestamp, ReferenceId, RemoteStatus, Warning,
+    rfc3339,
 };
 
 /// A payment: all members of the request, and what the server adds.
@@ -67,6 +68,9 @@ pub struct PaymentView<'a> {
     /// The accounting software's own answer; null unless `?remote_data=true`.
     #[schema(value_type = Option<Object>, example = json!({"raw_data": {"additional_field": "some value"}}))]
     remote_data: Option<&'a RawValue>,
+    /// What became of it in the connected accounting software; `none` where there is none.
+    #[schema(example = "applied")]
+    remote_status: RemoteStatus,
     /// When the server accepted the payment.
     #[schema(example = "2024-06-15T12:00:00Z")]
     #[serde(serialize_with = "rfc3339::instant")]
@@ -153,6 +157,7 @@ impl<'a> PaymentView<'a> {
             remote_id: payment.remote_id.as_deref(),
             remote_updated_at: payment.remote_updated_at,
             remote_data: payment.remote_data.as_deref().filter(|_| remote_data),
+            remote_status: payment.remote_status,
             created_at: payment.created_at,
             modified_at: payment.modified_at,
             warnings: None,

@@ -23,7 +23,7 @@ pub async fn find_claimed(scope: &Scope, claims: &[&IdempotencyClaim]) -> Result
                contact_id, account_id, currency, exchange_rate, total_amount, type as kind, company_info_id,
                accounting_period_id, tracking_categories,
                case when request_digest = digest then field_mappings end as "field_mappings: _",
-               remote_id, remote_updated_at,
+               remote_id, remote_updated_at, remote_status,
                case when request_digest = digest then remote_data end as "remote_data: _",
                case when request_digest = digest then warnings end as "warnings: _",
                request_digest,

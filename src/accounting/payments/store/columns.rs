@@ -5,7 +5,9 @@ use uuid::Uuid;
 
 use crate::accounting::payments::payment::{LineItem, PaymentInsert, Stamp};
 use crate::auth::Scoped;
-use crate::domain::{Currency, ExchangeRate, FreeText, MinorUnits, OffsetTimestamp, ReferenceId, Warning};
+use crate::domain::{
+    Currency, ExchangeRate, FreeText, MinorUnits, OffsetTimestamp, ReferenceId, RemoteStatus, Warning,
+};
 
 /// A new row of `payment`. Each member has the name of its column.
 #[derive(Debug)]
@@ -33,6 +35,8 @@ pub(super) struct PaymentColumns<'a> {
     pub warnings: Option<String>,
     pub idempotency_key: Option<&'a str>,
     pub request_digest: Option<&'a [u8]>,
+    /// Null where there is no software.
+    pub remote_status: Option<&'static str>,
 }
 
 /// A new row of `payment_line_item`. Each member has the name of its column.
@@ -83,6 +87,7 @@ impl<'a> PaymentColumns<'a> {
             warnings: json(warnings),
             idempotency_key: claim.as_ref().map(|claim| claim.key.as_str()),
             request_digest: claim.as_ref().map(|claim| claim.digest.as_slice()),
+            remote_status: row.scope.has_software().then_some(RemoteStatus::Pending.as_str()),
         }
     }
 }

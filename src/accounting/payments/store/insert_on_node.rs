@@ -10,7 +10,7 @@ use crate::auth::Scoped;
 use crate::db;
 
 /// [`fn@super::insert`] for payments that one node stores. The statement for a plain Postgres commits in two phases on
-/// Citus, on every node; the function commits on this one (`migrations/20261129000001_insert_payments_on_a_node.sql`).
+/// Citus, on every node; the function commits on this one (`migrations/20261201000020_insert_payments_with_software.sql`).
 /// A parameter's place is that of its column.
 ///
 /// # Errors
@@ -27,9 +27,9 @@ pub async fn insert_on_node(
     let inserted = sqlx::query!(
         r#"
         select ids, is_late as "is_late!", now as "now!"
-        from insert_payments_1(
+        from insert_payments_2(
             $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
-            $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37
+            $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38
         )
         "#,
         column(&payments, |new| new.connection_id) as _,
@@ -69,6 +69,7 @@ pub async fn insert_on_node(
         column(&items, |new| new.related_object_id) as _,
         column(&items, |new| new.related_object_type) as _,
         not_after,
+        column(&payments, |new| new.remote_status) as _,
     )
     .fetch_one(statement)
     .await

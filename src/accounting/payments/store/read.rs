@@ -17,7 +17,8 @@ pub async fn find(scope: &Scope, id: PaymentId) -> Result<Option<Payment>, db::E
         select connection_id, id, created_at, modified_at, invoice_id, transaction_date, transaction_offset_minutes,
                contact_id, account_id, currency, exchange_rate, total_amount, type as kind, company_info_id,
                accounting_period_id, tracking_categories, field_mappings as "field_mappings: _", remote_id,
-               remote_updated_at, remote_data as "remote_data: _", warnings as "warnings: _", request_digest,
+               remote_updated_at, remote_data as "remote_data: _", remote_status, warnings as "warnings: _",
+               request_digest,
                array(
                    select row(name, value, type, parent_item, remote_id, remote_generated_at, company_info_id,
                               created_at, modified_at, applied_amount, applied_date, applied_offset_minutes,

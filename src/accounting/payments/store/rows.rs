@@ -12,7 +12,9 @@ use uuid::Uuid;
 use crate::accounting::payments::payment::{LineItem, Payment, PaymentData};
 use crate::auth::Scope;
 use crate::db;
-use crate::domain::{FieldMappings, MinorUnits, OffsetTimestamp, ParseError, PaymentId, ReferenceId, Warning};
+use crate::domain::{
+    FieldMappings, MinorUnits, OffsetTimestamp, ParseError, PaymentId, ReferenceId, RemoteStatus, Warning,
+};
 
 /// A payment with its line items. Each member has the name of its column, but for `type`, which is `kind`.
 #[derive(Debug)]
@@ -37,6 +39,8 @@ pub(super) struct PaymentRow {
     pub remote_id: Option<String>,
     pub remote_updated_at: Option<DateTime<Utc>>,
     pub remote_data: Option<Json<Box<RawValue>>>,
+    /// `None` where there is no software.
+    pub remote_status: Option<String>,
     pub warnings: Option<Json<Vec<Warning>>>,
     pub request_digest: Option<Vec<u8>>,
     /// `None` when a list left them and the JSON members out, because they are too large for it.
@@ -111,6 +115,7 @@ fn payment(row: PaymentRow, line_items: Vec<LineItem>) -> Result<Payment, sqlx::
         remote_id: row.remote_id,
         remote_updated_at: row.remote_updated_at,
         remote_data: row.remote_data.map(|Json(object)| object),
+        remote_status: parse(row.remote_status.as_deref())?.unwrap_or(RemoteStatus::None),
         created_at: row.created_at,
         modified_at: row.modified_at,
         warnings: row.warnings.map(|Json(warnings)| warnings).unwrap_or_default(),

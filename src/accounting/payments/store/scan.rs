@@ -7,7 +7,7 @@ use crate::accounting::payments::filter::Filter;
 use crate::auth::Scope;
 use crate::db;
 use crate::domain::page::Direction;
-use crate::domain::{Currency, FreeText};
+use crate::domain::{Currency, FreeText, RemoteStatus};
 
 /// The most payments that a page scans, however few of them match. A page therefore costs the same wherever it begins and
 /// however many payments there are. Ten thousand rows take some ten milliseconds from memory. Even when each is read from
@@ -47,7 +47,7 @@ pub(super) async fn scan(
     ///             select *, (transaction_date …)::date as accounting_date from payment where connection_id = $1
     ///         ) as payment
     ///         where transaction_date is not null
-    ///               and (accounting_date, id) > ($23, $2) and (accounting_date, id) < ($24, $3)
+    ///               and (accounting_date, id) > ($24, $2) and (accounting_date, id) < ($25, $3)
     ///         order by accounting_date asc, id asc
     ///         limit $17
     ///     ) as scanned
@@ -84,7 +84,7 @@ pub(super) async fn scan(
                        transaction_offset_minutes, contact_id, account_id, currency, exchange_rate, total_amount,
                        type as kind, company_info_id, accounting_period_id, tracking_categories,
                        case when line_items is not null then field_mappings end as "field_mappings: _",
-                       remote_id, remote_updated_at,
+                       remote_id, remote_updated_at, remote_status,
                        case when line_items is not null then remote_data end as "remote_data: _",
                        case when line_items is not null then warnings end as "warnings: _",
                        request_digest, line_items as "line_items: _",
@@ -108,7 +108,8 @@ pub(super) async fn scan(
                                    and ($15::text is null or remote_id = $15)
                                    and ($16::text is null or idempotency_key = $16)
                                    and ($19::date is null or accounting_date >= $19)
-                                   and ($20::date is null or accounting_date <= $20),
+                                   and ($20::date is null or accounting_date <= $20)
+                                   and ($23::text is null or coalesce(remote_status, 'none') = $23),
                                    false) as matches,
                                row_number() over (order by "# + $order + r#") = $17 as is_scan_end
                         from (
@@ -169,7 +170,8 @@ pub(super) async fn scan(
                 first_date,
                 last_date,
                 share.line_items + 1,
-                share.text_bytes
+                share.text_bytes,
+                filter.remote_status.map(RemoteStatus::as_str)
                 $(, $key)*
             )
             .fetch_all(statement)
@@ -198,18 +200,23 @@ pub(super) async fn scan(
             "contact_id is not null and (contact_id, id) > ($11, $2) and (contact_id, id) < ($11, $3)",
             ["contact_id asc, id asc", "contact_id desc, id desc"]
         ),
+        Range::Ids(ids) if filter.remote_status.is_some_and(|status| status != RemoteStatus::None) => scan!(
+            ids,
+            "remote_status is not null and (remote_status, id) > ($23, $2) and (remote_status, id) < ($23, $3)",
+            ["remote_status asc, id asc", "remote_status desc, id desc"]
+        ),
         Range::Ids(ids) => scan!(ids, "(id) > ($2) and (id) < ($3)", ["id asc", "id desc"]),
         Range::AccountingDates(dates) => scan!(
             dates,
             "transaction_date is not null
-             and (accounting_date, id) > ($23, $2) and (accounting_date, id) < ($24, $3)",
+             and (accounting_date, id) > ($24, $2) and (accounting_date, id) < ($25, $3)",
             ["accounting_date asc, id asc", "accounting_date desc, id desc"],
             dates.after.0,
             dates.before.0
         ),
         Range::ModifiedAt(times) => scan!(
             times,
-            "(modified_at, id) > ($23, $2) and (modified_at, id) < ($24, $3)",
+            "(modified_at, id) > ($24, $2) and (modified_at, id) < ($25, $3)",
             ["modified_at asc, id asc", "modified_at desc, id desc"],
             times.after.0,
             times.before.0

@@ -81,8 +81,9 @@ impl PendingWrite {
 
     /// Answers the call after the commit of its payment, which was written with `stamp`.
     pub fn stored(self, stamp: Stamp) {
-        let PaymentInsert { data, warnings, .. } = self.row.value;
-        self.answer.send(Ok(WriteOutcome::Inserted(Payment::written(data, warnings, stamp)))).ok();
+        let Scoped { scope, value: PaymentInsert { data, warnings, .. } } = self.row;
+        let payment = Payment::written(data, warnings, stamp, scope.has_software());
+        self.answer.send(Ok(WriteOutcome::Inserted(payment))).ok();
     }
 
     /// Answers the call when its idempotency key was taken: by itself with this payment, or by another request.

@@ -73,6 +73,7 @@ async fn documented_example_is_answered_whole() {
       "modified_at": "[time]",
       "remote_data": null,
       "remote_id": null,
+      "remote_status": "none",
       "remote_updated_at": null,
       "total_amount": 10000,
       "tracking_categories": [
@@ -122,6 +123,7 @@ async fn empty_payment_has_every_member_and_empty_lists() {
       "modified_at": "[time]",
       "remote_data": null,
       "remote_id": null,
+      "remote_status": "none",
       "remote_updated_at": null,
       "total_amount": null,
       "tracking_categories": null,

@@ -45,7 +45,7 @@ fn line_item(payment: i64, place: i64) -> Value {
 }
 
 /// A payment with all members. `date` is the day of its accounting date.
-fn payment(payment: i64, date: i64) -> Value {
+pub fn payment(payment: i64, date: i64) -> Value {
     json!({
         "invoice_id": id(payment, 1),
         "transaction_date": format!("2022-05-{date:02}T05:00:00-0{payment}:30"),
@@ -80,6 +80,7 @@ const CURRENCIES: [&str; 3] = ["EUR", "USD", "CHF"];
 const DATES: [i64; 3] = [20, 10, 30];
 const CREATED: [i64; 3] = [10, 20, 30];
 const MODIFIED: [i64; 3] = [30, 20, 10];
+const STATUSES: [&str; 3] = ["applied", "rejected", "voided"];
 
 fn created_at(day: i64) -> String {
     format!("2026-06-{day:02}T06:00:00Z")
@@ -110,17 +111,19 @@ impl Books {
     /// There is no connector yet that could fill these members.
     async fn change(&mut self) {
         let mut session = self.app.connect().await;
-        for (number, (created, day)) in (1..).zip(self.created.iter().zip(MODIFIED)) {
+        for (number, (created, (day, status))) in (1..).zip(self.created.iter().zip(MODIFIED.into_iter().zip(STATUSES)))
+        {
             let remote_updated_at = format!("2023-08-{day:02}T08:00:00Z");
             sqlx::query(
                 "update payment set modified_at = $2::timestamptz, remote_id = $3, remote_updated_at = $4::timestamptz,
-                                    remote_data = $5::json where id = $1::uuid",
+                                    remote_data = $5::json, remote_status = $6 where id = $1::uuid",
             )
             .bind(created["id"].as_str())
             .bind(modified_at(day))
             .bind(format!("payment {number}"))
             .bind(&remote_updated_at)
             .bind(json!({ "data": number }).to_string())
+            .bind(status)
             .execute(&mut session)
             .await
             .expect("changed");
@@ -129,6 +132,7 @@ impl Books {
             now["remote_id"] = json!(format!("payment {number}"));
             now["remote_updated_at"] = json!(remote_updated_at);
             now["remote_data"] = json!({ "data": number });
+            now["remote_status"] = json!(status);
             self.now.push(now);
         }
     }
@@ -150,6 +154,7 @@ async fn every_member_comes_back_as_itself() {
         for member in ["remote_id", "remote_updated_at", "remote_data"] {
             expected[member] = Value::Null;
         }
+        expected["remote_status"] = json!("none");
         expected["id"] = created["id"].clone();
         expected["created_at"] = json!(created_at(day));
         expected["modified_at"] = json!(created_at(day));
@@ -224,7 +229,7 @@ async fn every_filter_finds_exactly_its_payment() {
     let mut queries = Vec::new();
     for (place, payment) in books.now.iter().enumerate() {
         let value = |name: &str| payment[name].as_str().expect("a text").replace(' ', "%20");
-        for name in ["invoice_id", "contact_id", "account_id", "currency", "type", "remote_id"] {
+        for name in ["invoice_id", "contact_id", "account_id", "currency", "type", "remote_id", "remote_status"] {
             queries.push((format!("{name}={}", value(name)), place));
         }
         queries.push((format!("idempotency_key={}", key(i64::try_from(place).expect("small") + 1)), place));

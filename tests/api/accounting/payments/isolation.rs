@@ -31,6 +31,7 @@ const ROWS: &[(&str, &str, u16)] = &[
     ("GET /accounting/payments", "filter modified_after", 200),
     ("GET /accounting/payments", "filter modified_before", 200),
     ("GET /accounting/payments", "filter remote_id", 200),
+    ("GET /accounting/payments", "filter remote_status", 200),
     ("GET /accounting/payments", "filter transaction_date_after", 200),
     ("GET /accounting/payments", "filter transaction_date_before", 200),
     ("GET /accounting/payments", "filter type", 200),
@@ -126,9 +127,12 @@ impl Owner {
             ids.push(payment["id"].as_str().expect("an id").to_owned());
         }
         let mut connection = app.connect().await;
-        let set = "update payment set remote_id = 'remote ' || currency where connection_id = $1";
+        let set = "update payment set remote_id = 'remote ' || currency,
+                                      remote_status = case currency when 'EUR' then 'applied' else 'rejected' end
+                   where connection_id = $1";
         sqlx::query(set).bind(tenant.connection_id.0).execute(&mut connection).await.expect("set");
         payment["remote_id"] = json!(format!("remote {currency}"));
+        payment["remote_status"] = json!(if currency == "EUR" { "applied" } else { "rejected" });
         let page = app.get(&tenant, &format!("{PAYMENTS}?limit=1")).await.json();
         let cursor = page["next_cursor"].as_str().expect("a cursor").to_owned();
         Self { tenant, payment, request, ids, cursor }
@@ -203,6 +207,7 @@ async fn attempt(app: &App, route: &str, what: &str, attacker: &Owner, owner: &O
             // A text, id or key that does not exist. For a time there is no such value.
             let other = match filter {
                 "currency" => "XXX".to_owned(),
+                "remote_status" => "voided".to_owned(),
                 name if name.ends_with("_id") && name != "remote_id" => Uuid::now_v7().to_string(),
                 name if ["_after", "_before", "_from", "_to"].iter().any(|end| name.ends_with(end)) => value.clone(),
                 _ => "never used".replace(' ', "%20"),

@@ -179,6 +179,7 @@ const FINDS_THE_SECOND: &[(&str, &str)] = &[
     ("currency", "currency=usd"),
     ("type", "type=Kind%202"),
     ("remote_id", "remote_id=remote-2"),
+    ("remote_status", "remote_status=unknown"),
     ("idempotency_key", "idempotency_key=key-2"),
 ];
 
@@ -190,7 +191,7 @@ async fn three_payments() -> (App, Tenant, Vec<String>) {
     let app = App::with_clock(clock).await;
     let tenant = app.tenant().await;
     let mut ids = Vec::new();
-    for (number, currency) in [(1, "EUR"), (2, "USD"), (3, "JPY")] {
+    for (number, currency, status) in [(1, "EUR", None), (2, "USD", Some("unknown")), (3, "JPY", Some("applied"))] {
         seconds.store(NOON + (number - 2) * 3_600, Ordering::Relaxed);
         let body = json!({
             "transaction_date": format!("2024-01-0{number}"), "currency": currency, "type": format!("Kind {number}"),
@@ -203,10 +204,11 @@ async fn three_payments() -> (App, Tenant, Vec<String>) {
         // No request can set these members yet.
         let at = |text: &str| text.parse::<DateTime<Utc>>().expect("a time");
         let mut connection = app.connect().await;
-        sqlx::query("update payment set remote_id = $2, modified_at = $3 where id = $1::uuid")
+        sqlx::query("update payment set remote_id = $2, modified_at = $3, remote_status = $4 where id = $1::uuid")
             .bind(&id)
             .bind(format!("remote-{number}"))
             .bind(at(&format!("2024-07-0{number}T00:00:00Z")))
+            .bind(status)
             .execute(&mut connection)
             .await
             .expect("set");
@@ -224,6 +226,12 @@ async fn every_filter_finds_only_its_payment() {
     assert_eq!(ids(&page(&app, &tenant, "type=kind%202").await), [""; 0], "a type is compared exactly");
     let both = page(&app, &tenant, "currency=USD&type=Kind%203").await;
     assert_eq!(ids(&both), [""; 0], "all filters must hold");
+    for (status, found) in [("none", 0), ("unknown", 1), ("applied", 2)] {
+        let found = [created[found].clone()];
+        assert_eq!(ids(&page(&app, &tenant, &format!("remote_status={status}")).await), found, "{status}");
+    }
+    let answer = app.get(&tenant, &format!("{PAYMENTS}?remote_status=Applied")).await;
+    assert_eq!(answer.faults(), [("remote_status".to_owned(), "unknown_remote_status".to_owned())]);
 }
 
 #[tokio::test]
@@ -322,7 +330,7 @@ async fn unknown_parameter_is_refused_with_the_nearest_name() {
         },
         {
           "code": "unknown_parameter",
-          "detail": "unknown parameter; known parameters: limit, cursor, order, remote_data, created_after, created_before, created_from, created_to, modified_after, modified_before, modified_from, modified_to, transaction_date_after, transaction_date_before, transaction_date_from, transaction_date_to, invoice_id, contact_id, account_id, currency, type, remote_id, idempotency_key",
+          "detail": "unknown parameter; known parameters: limit, cursor, order, remote_data, created_after, created_before, created_from, created_to, modified_after, modified_before, modified_from, modified_to, transaction_date_after, transaction_date_before, transaction_date_from, transaction_date_to, invoice_id, contact_id, account_id, currency, type, remote_id, remote_status, idempotency_key",
           "parameter": "x"
         }
       ],

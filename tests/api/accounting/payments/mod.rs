@@ -11,6 +11,7 @@ mod get;
 mod group_commit;
 mod hostile_values;
 mod idempotency;
+mod inserts;
 mod isolation;
 mod list;
 mod long_lists;

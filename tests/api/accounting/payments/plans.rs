@@ -33,6 +33,7 @@ const FILTERS: &[(&str, &[&str])] = &[
             "type=Common",
             "type=Rare",
             "type=None",
+            "remote_status=none",
         ],
     ),
     (
@@ -78,6 +79,15 @@ const FILTERS: &[(&str, &[&str])] = &[
         ],
     ),
     ("payment_remote", &["remote_id=remote-12000", "remote_id=none", "remote_id=remote-10&currency=EUR&type=Common"]),
+    (
+        "payment_remote_status",
+        &[
+            "remote_status=applied",
+            "remote_status=applied&order=desc",
+            "remote_status=rejected&currency=JPY",
+            "remote_status=voided",
+        ],
+    ),
     ("payment_idempotency_key", &["idempotency_key=key-12000", "idempotency_key=none", "idempotency_key=key-1&type=x"]),
 ];
 
