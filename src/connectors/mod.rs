@@ -8,7 +8,9 @@
 //! [`Connector::create`], in this order: a payment that another attempt makes after the fence makes `create` fail.
 
 mod capabilities;
+pub mod decimal;
 mod error;
+pub mod json;
 mod object;
 mod order;
 pub mod registry;
