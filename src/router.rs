@@ -5,7 +5,7 @@ use axum::http::Uri;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::accounting::payments;
+use crate::accounting;
 use crate::auth;
 use crate::health;
 use crate::http::middleware::layers;
@@ -16,13 +16,13 @@ use crate::state::AppState;
 
 /// The routes that the OpenAPI document describes.
 fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::with_openapi(openapi::front_page()).merge(payments::routes()).merge(health::routes())
+    OpenApiRouter::with_openapi(openapi::front_page()).merge(accounting::routes()).merge(health::routes())
 }
 
 /// Every problem type that an answer can have.
 #[must_use]
 pub fn problem_types() -> Vec<&'static ProblemType> {
-    [types::ALL, auth::problems::ALL, payments::problems::ALL].concat()
+    [&[types::ALL, auth::problems::ALL], accounting::PROBLEMS].concat().concat()
 }
 
 /// The server as one service: routes, documentation, layers.

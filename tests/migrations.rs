@@ -40,6 +40,8 @@ const ROWS: &[(i64, &str)] = &[
     (20_261_201_000_006, software::ATTEMPTS),
     (20_261_201_000_007, software::REFERENCES),
     (20_261_201_000_020, ONLY_A_FUNCTION),
+    (20_261_202_000_001, ONLY_INDEXES),
+    (20_261_202_000_002, ONLY_INDEXES),
 ];
 
 const CALLERS: &str = "

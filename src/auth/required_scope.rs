@@ -23,3 +23,11 @@ pub struct PaymentsWrite;
 impl RequiredScope for PaymentsWrite {
     const SCOPE: ApiKeyScope = ApiKeyScope::PaymentsWrite;
 }
+
+/// `accounting:read`
+#[derive(Debug)]
+pub struct AccountingRead;
+
+impl RequiredScope for AccountingRead {
+    const SCOPE: ApiKeyScope = ApiKeyScope::AccountingRead;
+}

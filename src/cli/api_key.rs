@@ -26,7 +26,7 @@ pub struct Create {
     /// What to call it
     #[arg(long)]
     name: DisplayName,
-    /// What it may do; give it again for more. Without it: payments:read and payments:write
+    /// What it may do; give it again for more. Without it: payments:read, payments:write, accounting:read
     #[arg(long = "scope", value_name = "SCOPE", value_parser = scope_parser())]
     scopes: Vec<ApiKeyScope>,
     /// Short for --scope payments:read
@@ -75,7 +75,7 @@ async fn create(Create { name, scopes, read_only, arguments }: Create) -> anyhow
     let CreateArguments { project: project_id, expires_at, json, database } = arguments;
     let scopes = match (read_only, scopes.is_empty()) {
         (true, _) => ApiKeyScopes::PAYMENTS_READ,
-        (false, true) => ApiKeyScopes::PAYMENTS,
+        (false, true) => ApiKeyScopes::DEFAULT,
         (false, false) => scopes.into_iter().collect(),
     };
     let new = NewApiKey { project_id, name, scopes, expires_at };

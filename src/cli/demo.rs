@@ -80,7 +80,7 @@ async fn create(database: &Database) -> anyhow::Result<Credentials> {
     let now = Clock::system().now();
     let name: DisplayName = "Demo".parse()?;
     let project_id = projects::create(&mut transaction, name.clone(), now).await?.id;
-    let new = NewApiKey { project_id, name: name.clone(), scopes: ApiKeyScopes::PAYMENTS, expires_at: None };
+    let new = NewApiKey { project_id, name: name.clone(), scopes: ApiKeyScopes::DEFAULT, expires_at: None };
     let (_, key) = api_keys::create(&mut transaction, new, now).await?;
     let new = NewConnection { project_id, label: name, provider: Provider::None, expires_at: None };
     let (_, token) = connections::create(&mut transaction, new, now).await?;

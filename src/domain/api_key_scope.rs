@@ -11,7 +11,7 @@ macro_rules! scopes {
     ($($(#[$doc:meta])* $name:ident $text:literal,)*) => {
         /// One thing that an API key may do. Writing does not include reading.
         ///
-        /// So far only payments have calls. The names are those of the resources contract, section 4. `projects:write`
+        /// Not all of them have calls yet. The names are those of the resources contract, section 4. `projects:write`
         /// is not among them: it is for keys without a project, and every key has one.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum ApiKeyScope {
@@ -38,7 +38,7 @@ scopes! {
     PaymentsRead "payments:read",
     /// Create payments.
     PaymentsWrite "payments:write",
-    /// Read contacts, invoices and accounts.
+    /// Read contacts, invoices, accounts and what else payments refer to.
     AccountingRead "accounting:read",
     /// Create and change them.
     AccountingWrite "accounting:write",
@@ -76,8 +76,9 @@ pub struct ApiKeyScopes(u16);
 impl ApiKeyScopes {
     /// Read payments, and nothing else.
     pub const PAYMENTS_READ: Self = Self(bit(ApiKeyScope::PaymentsRead));
-    /// Read and create payments: what a key may do unless it was asked for otherwise.
-    pub const PAYMENTS: Self = Self(bit(ApiKeyScope::PaymentsRead) | bit(ApiKeyScope::PaymentsWrite));
+    /// What a new key may do unless it was asked for otherwise: read and create payments, and read what they refer to.
+    pub const DEFAULT: Self =
+        Self(bit(ApiKeyScope::PaymentsRead) | bit(ApiKeyScope::PaymentsWrite) | bit(ApiKeyScope::AccountingRead));
 
     /// Takes names of scopes. Those of a later version are left out: this version has no call that needs them.
     pub fn of_names(names: impl IntoIterator<Item = impl AsRef<str>>) -> Self {

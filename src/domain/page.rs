@@ -77,6 +77,30 @@ impl Cursor {
     }
 }
 
+/// The entries of an index between two others: sort keys with their ids.
+#[derive(Debug, Clone, Copy)]
+pub struct Between<K> {
+    /// The first entry comes after this.
+    pub after: (K, Uuid),
+    /// The last entry comes before this.
+    pub before: (K, Uuid),
+}
+
+impl<K: Ord + Copy> Between<K> {
+    /// The part of it from a cursor on, in the direction of the cursor. `key` takes the sort key out of it.
+    #[must_use]
+    pub fn starting_at(self, cursor: Option<Cursor>, key: impl Fn(SortKey) -> K) -> Self {
+        let entry = |cursor: Cursor| (key(cursor.key), cursor.id);
+        match cursor {
+            None => self,
+            Some(cursor) if cursor.direction == Direction::Forward => {
+                Self { after: self.after.max(entry(cursor)), ..self }
+            }
+            Some(cursor) => Self { before: self.before.min(entry(cursor)), ..self },
+        }
+    }
+}
+
 /// The maximum number of entries of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limit(u8);

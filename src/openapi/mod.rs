@@ -23,6 +23,7 @@ pub fn front_page() -> Document {
         ),
         tags(
             (name = "payments", description = "Payments of one connection"),
+            (name = "references", description = "What payments refer to, as the accounting software of the connection has it"),
             (name = "server", description = "The server itself"),
         ),
     )]

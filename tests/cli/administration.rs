@@ -45,7 +45,7 @@ async fn key_is_shown_once_and_listed_by_its_end() {
     let table = printed(&url, &["api-key", "list"]);
     let end = format!("…{}", &key[key.len() - 4..]);
     let row = table.lines().nth(1).expect("a row");
-    assert!(row.starts_with(&format!("{id}  {end}  Shop  payments:read,payments:write  ")), "{table}");
+    assert!(row.starts_with(&format!("{id}  {end}  Shop  payments:read,payments:write,accounting:read  ")), "{table}");
     let list = printed_json(&url, &["api-key", "list"]);
     assert_eq!(list[0]["revoked_at"], Value::Null);
     assert!(!table.contains(key) && !list.to_string().contains(key), "never again");

@@ -65,7 +65,7 @@ pub struct CredentialOptions {
 
 impl Default for CredentialOptions {
     fn default() -> Self {
-        Self { scopes: ApiKeyScopes::PAYMENTS, expires_at: None }
+        Self { scopes: ApiKeyScopes::DEFAULT, expires_at: None }
     }
 }
 

@@ -7,6 +7,7 @@ pub mod logs;
 pub mod payment_lock;
 pub mod pgbouncer;
 pub mod postgres;
+pub mod references;
 pub mod seed;
 pub mod signal;
 pub mod tryton;

@@ -4,7 +4,7 @@ use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use super::filter::Filter;
-use crate::domain::page::{Cursor, Direction, Sort, SortKey};
+use crate::domain::page::{Between, Cursor, Sort, SortKey};
 use crate::domain::{DateOrMoment, PaymentId};
 
 /// The smallest unit of a stored time.
@@ -132,26 +132,4 @@ pub enum Range {
     AccountingDates(Between<NaiveDate>),
     /// Of the index on `modified_at`.
     ModifiedAt(Between<DateTime<Utc>>),
-}
-
-/// The entries of an index between two others: sort keys with their ids.
-#[derive(Debug, Clone, Copy)]
-pub struct Between<K> {
-    /// The first entry comes after this.
-    pub after: (K, Uuid),
-    /// The last entry comes before this.
-    pub before: (K, Uuid),
-}
-
-impl<K: Ord + Copy> Between<K> {
-    fn starting_at(self, cursor: Option<Cursor>, key: impl Fn(SortKey) -> K) -> Self {
-        let entry = |cursor: Cursor| (key(cursor.key), cursor.id);
-        match cursor {
-            None => self,
-            Some(cursor) if cursor.direction == Direction::Forward => {
-                Self { after: self.after.max(entry(cursor)), ..self }
-            }
-            Some(cursor) => Self { before: self.before.min(entry(cursor)), ..self },
-        }
-    }
 }

@@ -53,5 +53,7 @@ pub struct Account {
     #[schema(value_type = Option<Uuid>)]
     pub company_info_id: Option<ReferenceId>,
     /// Whether a payment can be booked on it.
+    #[serde(default)]
+    #[schema(required = true)]
     pub is_payment_account: bool,
 }

@@ -26,9 +26,12 @@ pub struct CompanyInfo {
     #[schema(value_type = Option<String>, example = "USD")]
     pub currency: Option<Currency>,
     /// Its web addresses.
+    #[serde(default)]
+    #[schema(required = true)]
     pub urls: Vec<String>,
     /// Tracking categories of the company.
-    #[schema(value_type = Vec<Uuid>)]
+    #[serde(default)]
+    #[schema(value_type = Vec<Uuid>, required = true)]
     pub tracking_categories: Vec<ReferenceId>,
     /// Payments until this date are refused by the software; null where it has accounting periods, or no lock.
     #[schema(value_type = Option<String>, format = DateTime)]

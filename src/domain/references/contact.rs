@@ -29,8 +29,12 @@ pub struct Contact {
     #[schema(value_type = Option<Uuid>)]
     pub company_info_id: Option<ReferenceId>,
     /// Its addresses.
+    #[serde(default)]
+    #[schema(required = true)]
     pub addresses: Vec<ContactAddress>,
     /// Its telephone numbers.
+    #[serde(default)]
+    #[schema(required = true)]
     pub phone_numbers: Vec<String>,
 }
 

@@ -80,9 +80,12 @@ pub struct Invoice {
     #[schema(value_type = Option<Uuid>)]
     pub accounting_period_id: Option<ReferenceId>,
     /// Tracking categories of its lines.
-    #[schema(value_type = Vec<Uuid>)]
+    #[serde(default)]
+    #[schema(value_type = Vec<Uuid>, required = true)]
     pub tracking_categories: Vec<ReferenceId>,
     /// Its lines.
+    #[serde(default)]
+    #[schema(required = true)]
     pub line_items: Vec<InvoiceLine>,
 }
 
@@ -110,6 +113,7 @@ pub struct InvoiceLine {
     #[schema(value_type = Option<Uuid>)]
     pub account_id: Option<ReferenceId>,
     /// Its tracking categories.
-    #[schema(value_type = Vec<Uuid>)]
+    #[serde(default)]
+    #[schema(value_type = Vec<Uuid>, required = true)]
     pub tracking_categories: Vec<ReferenceId>,
 }

@@ -1,5 +1,7 @@
 //! What payments refer to, as the accounting software has it: contacts, invoices, accounts and so on
 //! (resources contract, section 3). The members are those of the answers.
+//!
+//! An array is empty where an earlier version of the server did not store it yet.
 
 mod account;
 mod accounting_period;

@@ -8,6 +8,8 @@ use std::str::FromStr;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use percent_encoding::percent_decode_str;
+use serde::de::DeserializeOwned;
+use serde::de::value::StrDeserializer;
 
 use super::diagnostics::{Diagnostics, nearest_name, printable};
 use crate::domain::{DateOrMoment, ParseError};
@@ -117,12 +119,28 @@ impl Parameters {
 
     /// A parameter that is `true` or `false`, nothing else: `?remote_data=false` once meant true (contract §3).
     pub fn boolean(&mut self, name: &'static str) -> bool {
+        self.optional_boolean(name).unwrap_or(false)
+    }
+
+    /// A parameter that is `true` or `false`, where its absence is neither.
+    pub fn optional_boolean(&mut self, name: &'static str) -> Option<bool> {
         self.take_with(name, |text| match text {
             "true" => Ok(true),
             "false" => Ok(false),
             _ => Err(ParseError::new("invalid_boolean", "write `true` or `false`")),
         })
-        .unwrap_or(false)
+    }
+
+    /// A parameter that is one of the names of an enumeration.
+    pub fn one_of<T: DeserializeOwned>(&mut self, name: &'static str) -> Option<T> {
+        self.take_with(name, |text| {
+            T::deserialize(StrDeserializer::<serde::de::value::Error>::new(text)).map_err(|error| {
+                let error = error.to_string();
+                // serde's list of the names, without the text that was sent.
+                let names = error.rsplit_once(", expected ").map_or("another text", |(_, names)| names);
+                ParseError::new("unknown_value", format!("expected {names}"))
+            })
+        })
     }
 
     /// A parameter that `parse` accepts.

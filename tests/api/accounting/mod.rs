@@ -1,1 +1,2 @@
-mod payments;
+pub mod payments;
+pub mod references;

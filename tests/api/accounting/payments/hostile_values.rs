@@ -11,7 +11,7 @@ use super::isolation::operations;
 use crate::support::app::{Answer, App, PAYMENTS};
 
 /// Members and filters that accept any text.
-const TEXTS: &[&str] = &["type", "name", "parent_item", "remote_id", "related_object_type"];
+const TEXTS: &[&str] = &["type", "name", "number", "parent_item", "remote_id", "related_object_type"];
 
 /// Texts that look like other texts, or like nothing. Free text keeps them; members with a format refuse them.
 const LOOKALIKES: &[&str] = &[

@@ -12,7 +12,7 @@ mod group_commit;
 mod hostile_values;
 mod idempotency;
 mod inserts;
-mod isolation;
+pub mod isolation;
 mod list;
 mod long_lists;
 mod malformed_bodies;

@@ -1,0 +1,5 @@
+mod get;
+pub mod isolation;
+mod list;
+mod long_lists;
+mod shapes;
