@@ -19,4 +19,5 @@ pub mod router;
 pub mod sealed;
 pub mod server;
 pub mod state;
+pub mod sync;
 pub mod telemetry;

@@ -13,16 +13,20 @@ use crate::http::middleware::not_found::not_found;
 use crate::http::problem::{Error, ProblemType, types};
 use crate::openapi::{self, page};
 use crate::state::AppState;
+use crate::sync;
 
 /// The routes that the OpenAPI document describes.
 fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::with_openapi(openapi::front_page()).merge(accounting::routes()).merge(health::routes())
+    OpenApiRouter::with_openapi(openapi::front_page())
+        .merge(accounting::routes())
+        .merge(sync::api::routes())
+        .merge(health::routes())
 }
 
 /// Every problem type that an answer can have.
 #[must_use]
 pub fn problem_types() -> Vec<&'static ProblemType> {
-    [&[types::ALL, auth::problems::ALL], accounting::PROBLEMS].concat().concat()
+    [&[types::ALL, auth::problems::ALL, sync::api::problems::ALL], accounting::PROBLEMS].concat().concat()
 }
 
 /// The server as one service: routes, documentation, layers.

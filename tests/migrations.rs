@@ -42,6 +42,10 @@ const ROWS: &[(i64, &str)] = &[
     (20_261_201_000_020, ONLY_A_FUNCTION),
     (20_261_202_000_001, ONLY_INDEXES),
     (20_261_202_000_002, ONLY_INDEXES),
+    (20_261_202_000_003, ONLY_INDEXES),
+    (20_261_202_000_004, ONLY_INDEXES),
+    (20_261_202_000_005, software::PULLS),
+    (20_261_202_000_006, software::PULL_PROGRESS),
 ];
 
 const CALLERS: &str = "

@@ -36,7 +36,10 @@ where
 #[utoipa::path(
     get, path = "/accounting/accountingperiods", tag = "references", operation_id = "list_accounting_periods",
     params(PageQuery, Filter),
-    responses((status = 200, description = "A page", body = Page<ReferenceView<'static, AccountingPeriod>>)),
+    responses((
+        status = 200, description = "A page", body = Page<ReferenceView<'static, AccountingPeriod>>,
+        headers(("last-synced-at" = String, description = "When the last complete reading of the software began")),
+    )),
     security(("api_key" = ["accounting:read"], "connection_token" = [])),
 )]
 async fn list_accounting_periods(

@@ -67,7 +67,10 @@ where
 #[utoipa::path(
     get, path = "/accounting/accounts", tag = "references", operation_id = "list_accounts",
     params(PageQuery, Filter, AccountFilter),
-    responses((status = 200, description = "A page", body = Page<ReferenceView<'static, Account>>)),
+    responses((
+        status = 200, description = "A page", body = Page<ReferenceView<'static, Account>>,
+        headers(("last-synced-at" = String, description = "When the last complete reading of the software began")),
+    )),
     security(("api_key" = ["accounting:read"], "connection_token" = [])),
 )]
 async fn list_accounts(

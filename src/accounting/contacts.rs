@@ -57,7 +57,10 @@ where
 #[utoipa::path(
     get, path = "/accounting/contacts", tag = "references", operation_id = "list_contacts",
     params(PageQuery, Filter, ContactFilter),
-    responses((status = 200, description = "A page", body = Page<ReferenceView<'static, Contact>>)),
+    responses((
+        status = 200, description = "A page", body = Page<ReferenceView<'static, Contact>>,
+        headers(("last-synced-at" = String, description = "When the last complete reading of the software began")),
+    )),
     security(("api_key" = ["accounting:read"], "connection_token" = [])),
 )]
 async fn list_contacts(

@@ -74,7 +74,10 @@ where
 #[utoipa::path(
     get, path = "/accounting/invoices", tag = "references", operation_id = "list_invoices",
     params(PageQuery, Filter, InvoiceFilter),
-    responses((status = 200, description = "A page", body = Page<ReferenceView<'static, Invoice>>)),
+    responses((
+        status = 200, description = "A page", body = Page<ReferenceView<'static, Invoice>>,
+        headers(("last-synced-at" = String, description = "When the last complete reading of the software began")),
+    )),
     security(("api_key" = ["accounting:read"], "connection_token" = [])),
 )]
 async fn list_invoices(

@@ -36,7 +36,10 @@ where
 #[utoipa::path(
     get, path = "/accounting/trackingcategories", tag = "references", operation_id = "list_tracking_categories",
     params(PageQuery, Filter),
-    responses((status = 200, description = "A page", body = Page<ReferenceView<'static, TrackingCategory>>)),
+    responses((
+        status = 200, description = "A page", body = Page<ReferenceView<'static, TrackingCategory>>,
+        headers(("last-synced-at" = String, description = "When the last complete reading of the software began")),
+    )),
     security(("api_key" = ["accounting:read"], "connection_token" = [])),
 )]
 async fn list_tracking_categories(

@@ -19,5 +19,7 @@ pub use caller::Can;
 pub use credentials::{Secret, secret};
 pub use error::Error;
 pub use grants::{JobScope, JobTransaction, Operator, OperatorTransaction, Scope, Scoped, Worker};
-pub use required_scope::{AccountingRead, PaymentsRead, PaymentsWrite, RequiredScope};
+pub use required_scope::{
+    AccountingRead, ConnectionsRead, ConnectionsWrite, PaymentsRead, PaymentsWrite, RequiredScope,
+};
 pub use throttle::Throttle;

@@ -31,3 +31,19 @@ pub struct AccountingRead;
 impl RequiredScope for AccountingRead {
     const SCOPE: ApiKeyScope = ApiKeyScope::AccountingRead;
 }
+
+/// `connections:read`
+#[derive(Debug)]
+pub struct ConnectionsRead;
+
+impl RequiredScope for ConnectionsRead {
+    const SCOPE: ApiKeyScope = ApiKeyScope::ConnectionsRead;
+}
+
+/// `connections:write`
+#[derive(Debug)]
+pub struct ConnectionsWrite;
+
+impl RequiredScope for ConnectionsWrite {
+    const SCOPE: ApiKeyScope = ApiKeyScope::ConnectionsWrite;
+}

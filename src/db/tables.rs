@@ -9,6 +9,8 @@ pub const TABLES: &[(&str, &[&str])] = &[
     ("payment", &["select", "insert", "update"]),
     ("payment_line_item", &["select", "insert"]),
     ("project", &["select", "insert"]),
+    ("pull", &["select", "insert", "update"]),
+    ("pull_progress", &["select", "insert", "update"]),
     ("reference", &["select", "insert", "update"]),
     ("remote_attempt", &["select", "insert", "update"]),
     ("remote_write", &["select", "insert", "update"]),

@@ -24,6 +24,7 @@ pub fn front_page() -> Document {
         tags(
             (name = "payments", description = "Payments of one connection"),
             (name = "references", description = "What payments refer to, as the accounting software of the connection has it"),
+            (name = "sync", description = "How fresh what was read from the accounting software is"),
             (name = "server", description = "The server itself"),
         ),
     )]

@@ -14,3 +14,4 @@ mod rate_limits;
 mod revocation;
 mod shell;
 mod stored_secrets;
+mod sync;

@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::source::{files, root};
 
-/// The tables of projects, keys and connections: they are small and are read before the tenant is known.
-pub const WITHOUT_TENANT: &[&str] = &["project", "api_key", "connection", "connection_software"];
+/// The tables with a row for each project, key or connection: they are small and are read before the tenant is known.
+pub const WITHOUT_TENANT: &[&str] = &["project", "api_key", "connection", "connection_software", "pull"];
 
 /// Every table that the migrations create, with the columns of its primary key.
 pub fn tables() -> Vec<(String, String)> {

@@ -35,3 +35,15 @@ pub const REFERENCES: &str = "
             '1795390340.25', '{\"status\": \"Open\", \"total_amount\": 100}', '{\"id\": 15}', '2026-12-14Z', true,
             '2026-12-15Z', '2026-12-16Z');
 ";
+
+pub const PULLS: &str = "
+    insert into pull
+    values ('00000000-0000-0000-0000-000000000003', '2026-12-17Z', '2026-12-18Z',
+            '00000000-0000-0000-0000-000000000009', '2026-12-19Z', '2026-12-20Z');
+";
+
+pub const PULL_PROGRESS: &str = "
+    insert into pull_progress
+    values ('00000000-0000-0000-0000-000000000003', 'invoice', '2026-12-21Z', '0015', '15', '1795390340.25',
+            '2026-12-22Z', 'unavailable', 'the software cannot be reached');
+";

@@ -11,4 +11,5 @@ pub mod references;
 pub mod seed;
 pub mod signal;
 pub mod tryton;
+pub mod software;
 pub mod wait;

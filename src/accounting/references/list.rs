@@ -1,7 +1,9 @@
 //! `GET /accounting/…`, for every resource.
 
 use axum::Json;
+use axum::http::{HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
+use chrono::SecondsFormat;
 use serde_json::{Map, Value};
 use utoipa::IntoParams;
 
@@ -17,6 +19,9 @@ use crate::http::response::page::Page;
 
 /// What this call can be answered besides 200 and what every call with credentials can be answered.
 pub const PROBLEMS: &[&ProblemType] = &[&auth::problems::MISSING_SCOPE, &types::INVALID_QUERY];
+
+/// When the last complete reading of the resource in the accounting software began; left out before the first.
+const LAST_SYNCED_AT: HeaderName = HeaderName::from_static("last-synced-at");
 
 /// Which page of a list.
 #[derive(Debug, IntoParams)]
@@ -76,6 +81,8 @@ pub async fn answer<T: Listed>(scope: &Scope, query: ListQuery<T::Filter>) -> Re
     let cursor = cursor.map(|sent| sent.verify(fingerprint, index.sort())).transpose();
     let cursor = cursor.map_err(|refusal| HttpError::InvalidQuery(FieldError::in_query("cursor", refusal).into()))?;
 
+    // Read first: the page is at least as fresh.
+    let synced_at = if scope.has_software() { store::last_synced_at(scope, T::RESOURCE).await? } else { None };
     let wanted = store::Wanted { resource: T::RESOURCE, filter: &filter, members: &members, remote_data };
     let ReferencePage { references, next: onward } = store::page(scope, wanted, index, order, cursor, limit).await?;
     // A client that came from a page can go back to it.
@@ -87,7 +94,13 @@ pub async fn answer<T: Listed>(scope: &Scope, query: ListQuery<T::Filter>) -> Re
         next_cursor: next.map(|cursor| encode(&cursor, fingerprint)),
         data: references.iter().map(ReferenceView::<T>::of).collect::<Result<Vec<_>, _>>()?,
     };
-    Ok(Json(page).into_response())
+    let mut response = Json(page).into_response();
+    if let Some(at) =
+        synced_at.and_then(|at| HeaderValue::try_from(at.to_rfc3339_opts(SecondsFormat::AutoSi, true)).ok())
+    {
+        response.headers_mut().insert(LAST_SYNCED_AT, at);
+    }
+    Ok(response)
 }
 
 /// The members that a resource's own filters name, with the values that they must have.

@@ -1,0 +1,114 @@
+//! `GET /sync/status`
+
+use axum::Json;
+use axum::extract::Path;
+use axum::extract::rejection::PathRejection;
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::auth::{Can, ConnectionsRead, Scope};
+use crate::domain::references::Resource;
+use crate::domain::rfc3339;
+use crate::http::problem::Error;
+use crate::sync::pull::store::{self, Progress};
+
+/// How fresh is what was read from the accounting software.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SyncStatus {
+    /// When it is read next; null where there is no software, or before it was read for the first time.
+    #[schema(example = "2026-11-26T08:15:00Z")]
+    #[serde(serialize_with = "rfc3339::optional")]
+    next_sync_at: Option<DateTime<Utc>>,
+    /// Each resource, in the order in which they are read. Empty where there is no software.
+    data: Vec<ResourceStatus>,
+}
+
+impl SyncStatus {
+    const NOTHING: Self = Self { next_sync_at: None, data: Vec::new() };
+}
+
+/// How fresh a resource is.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ResourceStatus {
+    /// The resource, like `invoice`.
+    #[schema(value_type = String, example = "invoice")]
+    resource: Resource,
+    /// `pending` (never read), `syncing`, `done` or `failed`.
+    #[schema(example = "done")]
+    status: &'static str,
+    /// Whether it was never read completely.
+    initial: bool,
+    /// When the last complete reading began: what the software had then is here.
+    #[schema(example = "2026-11-26T08:00:00Z")]
+    #[serde(serialize_with = "rfc3339::optional")]
+    last_synced_at: Option<DateTime<Utc>>,
+    /// Why the last reading failed; null when it did not.
+    error: Option<SyncError>,
+}
+
+/// Why a reading failed.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SyncError {
+    /// Stable, for programs.
+    #[schema(example = "unavailable")]
+    code: String,
+    /// For people.
+    #[schema(example = "the software cannot be reached: connection refused")]
+    detail: String,
+}
+
+impl ResourceStatus {
+    fn of(resource: Resource, progress: Option<Progress>) -> Self {
+        let (started_at, last_synced_at, error) =
+            progress.map_or((None, None, None), |known| (known.started_at, known.last_synced_at, known.error));
+        let status = match (&error, started_at, last_synced_at) {
+            (Some(_), ..) => "failed",
+            (None, Some(_), _) => "syncing",
+            (None, None, Some(_)) => "done",
+            (None, None, None) => "pending",
+        };
+        let error = error.map(|(code, detail)| SyncError { code, detail });
+        Self { resource, status, initial: last_synced_at.is_none(), last_synced_at, error }
+    }
+}
+
+/// Says how fresh is what was read from the accounting software of the connection.
+#[utoipa::path(
+    get, path = "/sync/status", tag = "sync", operation_id = "sync_status",
+    responses((status = 200, description = "Each resource", body = SyncStatus)),
+    security(("api_key" = ["connections:read"], "connection_token" = [])),
+)]
+pub async fn sync_status(Can { scope, .. }: Can<ConnectionsRead>) -> Result<Json<SyncStatus>, Error> {
+    Ok(Json(read(&scope).await?))
+}
+
+/// The same for the vertical `accounting`, as existing client libraries ask for it. Of others nothing is read.
+#[utoipa::path(
+    get, path = "/sync/status/{vertical}", tag = "sync", operation_id = "sync_status_of_vertical",
+    params(("vertical" = String, Path, description = "`accounting`")),
+    responses((status = 200, description = "Each resource", body = SyncStatus)),
+    security(("api_key" = ["connections:read"], "connection_token" = [])),
+)]
+pub async fn sync_status_of_vertical(
+    Can { scope, .. }: Can<ConnectionsRead>,
+    vertical: Result<Path<String>, PathRejection>,
+) -> Result<Json<SyncStatus>, Error> {
+    match vertical {
+        Ok(Path(vertical)) if vertical == "accounting" => Ok(Json(read(&scope).await?)),
+        _ => Ok(Json(SyncStatus::NOTHING)),
+    }
+}
+
+async fn read(scope: &Scope) -> Result<SyncStatus, Error> {
+    if !scope.has_software() {
+        return Ok(SyncStatus::NOTHING);
+    }
+    let mut known = store::progress(scope).await?;
+    let of = |&resource: &Resource| {
+        let at = known.iter().position(|progress| progress.resource == resource);
+        ResourceStatus::of(resource, at.map(|at| known.swap_remove(at)))
+    };
+    let data = Resource::ALL.iter().map(of).collect();
+    Ok(SyncStatus { next_sync_at: store::next_pull(scope).await?, data })
+}

@@ -1,0 +1,17 @@
+//! Reads what payments refer to out of the accounting software: contacts, invoices, accounts and so on.
+//!
+//! A pull goes through the keys of all objects of each resource, page by page, in the order of the keys. Each page is
+//! compared with what is stored in its range ([`page`]): what is new or has another stamp is read and stored, what is
+//! stored and has no key any more is gone. So a pull misses nothing that was committed before it began. One that asked
+//! for what changed since the last would: the software's times of change are those at which its transactions began.
+//!
+//! A page is one transaction, which also stores how far the pull is. A pull that was cut off is continued there.
+
+pub mod failure;
+mod json;
+mod page;
+mod run;
+pub mod store;
+
+pub use failure::Failure;
+pub use run::{LEASE, pull};

@@ -1,0 +1,16 @@
+//! Pulls in Postgres: when they are due, how far they are, and the objects that they read.
+
+mod objects;
+mod progress;
+mod schedule;
+
+pub use objects::{Known, Range, Read, known, mark_gone, upsert};
+pub use progress::{Progress, advance, begin, fail, finish, progress};
+pub use schedule::{Lease, Requested, due, enroll, keep, lease, next_pull, release, request};
+
+use std::time::Duration;
+
+/// A duration as a parameter of a statement.
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}

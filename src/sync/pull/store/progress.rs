@@ -1,0 +1,161 @@
+//! How far the objects of a connection were read, by resource.
+
+use chrono::{DateTime, Utc};
+
+use crate::auth::{JobScope, JobTransaction, Scope};
+use crate::connectors::RemoteKey;
+use crate::db;
+use crate::domain::ParseError;
+use crate::domain::references::Resource;
+
+/// How far a resource was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Progress {
+    /// The resource.
+    pub resource: Resource,
+    /// When the pull that is under way began; `None` when none is.
+    pub started_at: Option<DateTime<Utc>>,
+    /// The last key of the last page that it stored.
+    pub after: Option<RemoteKey>,
+    /// When the last complete pull began.
+    pub last_synced_at: Option<DateTime<Utc>>,
+    /// Why the last attempt failed: a code and a sentence.
+    pub error: Option<(String, String)>,
+}
+
+/// Reads the progress of all resources that were begun, in the order in which they are pulled.
+///
+/// # Errors
+/// When the database fails.
+pub async fn progress(scope: &Scope) -> Result<Vec<Progress>, db::Error> {
+    let statement = scope.statement().await?;
+    let rows = sqlx::query!(
+        "
+        select resource, started_at, after_position, after_remote_id, after_stamp, last_synced_at, error_code,
+               error_detail
+        from pull_progress
+        where connection_id = $1
+        ",
+        scope.connection_id().0,
+    )
+    .fetch_all(statement)
+    .await?;
+    let mut found = Vec::with_capacity(rows.len());
+    for row in rows {
+        let Some(resource) = Resource::ALL.iter().copied().find(|resource| resource.as_str() == row.resource) else {
+            // Of a later version.
+            continue;
+        };
+        let after = match (row.after_position, row.after_remote_id, row.after_stamp) {
+            (Some(position), Some(remote_id), Some(stamp)) => {
+                let remote_id = remote_id.parse().map_err(|error: ParseError| db::corrupt_row(error))?;
+                Some(RemoteKey { remote_id, position, stamp })
+            }
+            _ => None,
+        };
+        found.push(Progress {
+            resource,
+            started_at: row.started_at,
+            after,
+            last_synced_at: row.last_synced_at,
+            error: row.error_code.map(|code| (code, row.error_detail.unwrap_or_default())),
+        });
+    }
+    found.sort_by_key(|progress| Resource::ALL.iter().position(|resource| *resource == progress.resource));
+    Ok(found)
+}
+
+/// Begins a pull of all resources.
+///
+/// # Errors
+/// When the database fails.
+pub async fn begin(transaction: &mut JobTransaction, now: DateTime<Utc>) -> Result<(), db::Error> {
+    let resources: Vec<_> = Resource::ALL.iter().map(|resource| resource.as_str().to_owned()).collect();
+    sqlx::query!(
+        "
+        insert into pull_progress (connection_id, resource, started_at)
+        select $1, resource, $3 from unnest($2::text[]) as resource
+        on conflict (connection_id, resource) do update
+        set started_at = $3, after_position = null, after_remote_id = null, after_stamp = null
+        ",
+        transaction.connection_id().0,
+        &resources,
+        now,
+    )
+    .execute(transaction.executor())
+    .await
+    .map_err(db::Error::of_write)?;
+    Ok(())
+}
+
+/// The page that ends with this key is stored.
+///
+/// # Errors
+/// When the database fails.
+pub async fn advance(transaction: &mut JobTransaction, resource: Resource, after: &RemoteKey) -> Result<(), db::Error> {
+    sqlx::query!(
+        "
+        update pull_progress set after_position = $3, after_remote_id = $4, after_stamp = $5
+        where connection_id = $1 and resource = $2
+        ",
+        transaction.connection_id().0,
+        resource.as_str(),
+        after.position,
+        after.remote_id.as_str(),
+        after.stamp,
+    )
+    .execute(transaction.executor())
+    .await
+    .map_err(db::Error::of_write)?;
+    Ok(())
+}
+
+/// The last page is stored: the pull of the resource is complete.
+///
+/// # Errors
+/// When the database fails.
+pub async fn finish(transaction: &mut JobTransaction, resource: Resource) -> Result<(), db::Error> {
+    sqlx::query!(
+        "
+        update pull_progress
+        set last_synced_at = started_at, started_at = null, after_position = null, after_remote_id = null,
+            after_stamp = null, error_code = null, error_detail = null
+        where connection_id = $1 and resource = $2
+        ",
+        transaction.connection_id().0,
+        resource.as_str(),
+    )
+    .execute(transaction.executor())
+    .await
+    .map_err(db::Error::of_write)?;
+    Ok(())
+}
+
+/// The pull of a resource failed. It goes on where it was, or, when it is given up, begins again with the next pull.
+///
+/// # Errors
+/// When the database fails.
+pub async fn fail(
+    job: &JobScope,
+    resource: Resource,
+    (code, detail): (&str, &str),
+    is_given_up: bool,
+) -> Result<(), db::Error> {
+    let statement = job.statement().await?;
+    sqlx::query!(
+        "
+        update pull_progress
+        set error_code = $3, error_detail = $4, started_at = case when $5 then null else started_at end
+        where connection_id = $1 and resource = $2
+        ",
+        job.connection_id().0,
+        resource.as_str(),
+        code,
+        detail,
+        is_given_up,
+    )
+    .execute(statement)
+    .await
+    .map_err(db::Error::of_write)?;
+    Ok(())
+}

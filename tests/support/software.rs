@@ -1,0 +1,190 @@
+//! Accounting software in the memory of a test. It is for what no real program does on demand: it fails at a chosen page,
+//! commits late, counts what it is asked. What real programs do is tested with real ones (`tests/remote`).
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+use unibooks::auth::{JobScope, Worker};
+use unibooks::connectors::{
+    Connector, Error, Fence, Fields, Found, KeyPage, PreparedWrite, RemoteKey, RemoteObject, RemotePayment,
+    SoftwareInfo,
+};
+use unibooks::domain::RemoteId;
+use unibooks::domain::references::Resource;
+
+use super::app::{App, Tenant};
+
+/// Gives the connection of a tenant accounting software that nobody can reach.
+pub async fn connect(app: &App, tenant: &Tenant) {
+    let mut session = app.connect().await;
+    sqlx::query("update connection set provider = 'tryton' where id = $1")
+        .bind(tenant.connection_id.0)
+        .execute(&mut session)
+        .await
+        .expect("connected");
+    sqlx::query(
+        "insert into connection_software (connection_id, url, sealed_secret, status, status_since, created_at, modified_at)
+         values ($1, 'http://127.0.0.1:1', '', 'valid', now(), now(), now())",
+    )
+    .bind(tenant.connection_id.0)
+    .execute(&mut session)
+    .await
+    .expect("connected");
+}
+
+/// The task that works for a tenant.
+pub fn job(app: &App, tenant: &Tenant) -> JobScope {
+    Worker::from_app(app.database.clone()).job(tenant.project_id, tenant.connection_id)
+}
+
+/// An object, as the software has it.
+#[derive(Debug, Clone)]
+struct Object {
+    stamp: u64,
+    fields: Fields,
+    record: Value,
+}
+
+/// The next failure, when its turn comes.
+type Plan = Box<dyn FnMut(Call) -> Result<(), Error> + Send>;
+
+/// What the software is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Call {
+    /// The keys of a resource, after this position.
+    Keys(Resource, Option<String>),
+    /// So many objects of a resource.
+    Objects(Resource, usize),
+}
+
+/// The software. Its keys are numbers; a page has three.
+pub struct Books {
+    objects: Mutex<BTreeMap<(Resource, u64), Object>>,
+    calls: Mutex<Vec<Call>>,
+    plan: Mutex<Plan>,
+    page: usize,
+}
+
+impl fmt::Debug for Books {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Books")
+    }
+}
+
+impl Default for Books {
+    fn default() -> Self {
+        Self { objects: Mutex::default(), calls: Mutex::default(), plan: Mutex::new(Box::new(|_| Ok(()))), page: 3 }
+    }
+}
+
+impl Books {
+    /// Books with a page of another size.
+    pub fn with_pages_of(page: usize) -> Self {
+        Self { page, ..Self::default() }
+    }
+
+    /// Stores an object of this number, with this stamp. Its members are those of its resource with this name.
+    pub fn put(&self, resource: Resource, number: u64, stamp: u64, name: &str) {
+        let record = json!({ "id": number, "name": name });
+        let object = Object { stamp, fields: fields(resource, name), record };
+        self.objects.lock().expect("no panic").insert((resource, number), object);
+    }
+
+    /// The object is gone.
+    pub fn remove(&self, resource: Resource, number: u64) {
+        self.objects.lock().expect("no panic").remove(&(resource, number)).expect("it was there");
+    }
+
+    /// What each call is answered first.
+    pub fn plan(&self, plan: impl FnMut(Call) -> Result<(), Error> + Send + 'static) {
+        *self.plan.lock().expect("no panic") = Box::new(plan);
+    }
+
+    /// What was asked since the last time.
+    pub fn calls(&self) -> Vec<Call> {
+        std::mem::take(&mut self.calls.lock().expect("no panic"))
+    }
+
+    fn called(&self, call: Call) -> Result<(), Error> {
+        self.calls.lock().expect("no panic").push(call.clone());
+        (self.plan.lock().expect("no panic"))(call)
+    }
+}
+
+/// An object of a resource that has only a name.
+fn fields(resource: Resource, name: &str) -> Fields {
+    let members = json!({ "name": name, "number": name });
+    let read = match resource {
+        Resource::CompanyInfo => serde_json::from_value(members).map(Fields::CompanyInfo),
+        Resource::Account => serde_json::from_value(members).map(Fields::Account),
+        Resource::Contact => serde_json::from_value(members).map(Fields::Contact),
+        Resource::TrackingCategory => serde_json::from_value(members).map(Fields::TrackingCategory),
+        Resource::AccountingPeriod => serde_json::from_value(members).map(Fields::AccountingPeriod),
+        Resource::Invoice => serde_json::from_value(members).map(|invoice| Fields::Invoice(Box::new(invoice))),
+    };
+    read.expect("members")
+}
+
+fn key(number: u64, object: &Object) -> RemoteKey {
+    RemoteKey {
+        remote_id: number.to_string().parse::<RemoteId>().expect("a remote id"),
+        position: format!("{number:012}"),
+        stamp: object.stamp.to_string(),
+    }
+}
+
+#[async_trait]
+impl Connector for Books {
+    async fn check(&self) -> Result<SoftwareInfo, Error> {
+        Err(Error::Unsupported("these books are only read".to_owned()))
+    }
+
+    async fn setup(&self) -> Result<(), Error> {
+        Err(Error::Unsupported("these books are only read".to_owned()))
+    }
+
+    async fn fence(&self, _: &PreparedWrite) -> Result<Option<Fence>, Error> {
+        Err(Error::Unsupported("these books are only read".to_owned()))
+    }
+
+    async fn find(&self, _: &PreparedWrite) -> Result<Found, Error> {
+        Err(Error::Unsupported("these books are only read".to_owned()))
+    }
+
+    async fn create(&self, _: &PreparedWrite, _: Option<Fence>) -> Result<RemotePayment, Error> {
+        Err(Error::Unsupported("these books are only read".to_owned()))
+    }
+
+    async fn get(&self, _: &RemoteId) -> Result<Option<RemotePayment>, Error> {
+        Err(Error::Unsupported("these books are only read".to_owned()))
+    }
+
+    async fn keys(&self, resource: Resource, after: Option<&RemoteKey>) -> Result<KeyPage, Error> {
+        self.called(Call::Keys(resource, after.map(|key| key.position.clone())))?;
+        let after = after.map_or(0, |key| key.position.parse().expect("a number"));
+        let objects = self.objects.lock().expect("no panic");
+        let rest = objects.range((resource, after + 1)..=(resource, u64::MAX));
+        let keys: Vec<_> = rest.clone().take(self.page).map(|((_, number), object)| key(*number, object)).collect();
+        Ok(KeyPage { is_last: rest.count() <= self.page, keys })
+    }
+
+    async fn objects(&self, resource: Resource, keys: &[RemoteKey]) -> Result<Vec<RemoteObject>, Error> {
+        self.called(Call::Objects(resource, keys.len()))?;
+        let objects = self.objects.lock().expect("no panic");
+        let read = keys.iter().filter_map(|key| {
+            let object = objects.get(&(resource, key.position.parse().expect("a number")))?;
+            Some(RemoteObject {
+                remote_id: key.remote_id.clone(),
+                fields: object.fields.clone(),
+                remote_data: RawValue::from_string(object.record.to_string()).expect("JSON"),
+                remote_updated_at: None,
+            })
+        });
+        // In no order.
+        Ok(read.collect::<Vec<_>>().into_iter().rev().collect())
+    }
+}
