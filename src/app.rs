@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 
 use crate::accounting::payments::GroupCommit;
-use crate::accounting::payments::software::Polling;
+use crate::accounting::payments::software::{Calls, Polling};
 use crate::auth::{Authenticator, Throttle};
 use crate::config::ServerSettings;
 use crate::db::{Database, WriterPool};
@@ -23,6 +23,8 @@ pub struct App {
     pub authenticator: Authenticator,
     /// Writes new payments.
     pub payments: GroupCommit,
+    /// Create calls that wait for accounting software.
+    pub calls: Calls,
 }
 
 impl App {
@@ -33,13 +35,14 @@ impl App {
         let throttle = Throttle::new(rate_limit.0, failed_auth_limit.0, trusted_proxies.clone(), clock);
         let authenticator = Authenticator::with_throttle(database.clone(), clock.clone(), throttle);
         let payments = GroupCommit::start(&WriterPool::new(database), clock);
+        let calls = Calls::new(Arc::new(Polling), settings.max_waiting_calls as usize);
         let state = AppState {
             authenticator: authenticator.clone(),
             payments: payments.clone(),
-            writes: Arc::new(Polling),
+            calls: calls.clone(),
             limits: settings.limits(),
             load: LoadShed::new(settings.max_requests as usize),
         };
-        Self { router: router::router(state, &settings.layers()), authenticator, payments }
+        Self { router: router::router(state, &settings.layers()), authenticator, payments, calls }
     }
 }

@@ -65,7 +65,7 @@ impl Server {
         let Self { api, metrics: metrics_listener, settings } = self;
         // First, so that every part can describe its metrics.
         let recorder = metrics::install()?;
-        let App { router, authenticator, payments } = App::new(&settings, &database, &Clock::system());
+        let App { router, authenticator, payments, calls } = App::new(&settings, &database, &Clock::system());
         // A head may take as long as a body.
         let timeouts =
             Timeouts { head: settings.limits().body_timeout, idle: Duration::from_secs(settings.keep_alive_timeout) };
@@ -93,8 +93,16 @@ impl Server {
         tracing::info!(address = %api.local_addr()?, "listening");
         let capacity = Capacity { limit: settings.max_client_connections as usize, reserve: REJECT_RESERVE };
         let proxies = settings.trusted_proxies;
-        let stopped =
-            lifecycle.run(|stop| listener::serve(api, router, capacity, timeouts, proxies, stop.requested())).await;
+        let serve = |stop: Stop| async move {
+            let serving = listener::serve(api, router, capacity, timeouts, proxies, stop.clone().requested());
+            // What a call would still wait for is done by another server, or after the next start.
+            let ending = async {
+                stop.requested().await;
+                calls.end();
+            };
+            tokio::join!(serving, ending);
+        };
+        let stopped = lifecycle.run(serve).await;
         database.close().await;
         tracing::info!("stopped");
         stopped

@@ -1,11 +1,9 @@
 //! What handlers share. The only way from here to the database is through the authenticator.
 
-use std::sync::Arc;
-
 use axum::extract::FromRef;
 
 use crate::accounting::payments::GroupCommit;
-use crate::accounting::payments::software::Writes;
+use crate::accounting::payments::software::Calls;
 use crate::auth::Authenticator;
 use crate::http::admission::LoadShed;
 use crate::http::request::Limits;
@@ -17,8 +15,8 @@ pub struct AppState {
     pub authenticator: Authenticator,
     /// Writes new payments.
     pub payments: GroupCommit,
-    /// The writes into accounting software.
-    pub writes: Arc<dyn Writes>,
+    /// Create calls that wait for accounting software.
+    pub calls: Calls,
     /// Limits on one request.
     pub limits: Limits,
     /// Limits on what is under way.

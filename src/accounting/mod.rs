@@ -26,6 +26,7 @@ where
     S: Clone + Send + Sync + 'static,
     Authenticator: FromRef<S>,
     payments::GroupCommit: FromRef<S>,
+    payments::software::Calls: FromRef<S>,
     Limits: FromRef<S>,
 {
     payments::routes()

@@ -55,6 +55,13 @@ pub struct ServerSettings {
           value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub max_requests: u32,
 
+    /// The most create calls of a connection that wait for its accounting software at a time
+    ///
+    /// One more is answered at once: 201 with `remote_status` `pending`.
+    #[arg(long, help_heading = LIMITS, env = "UNIBOOKS_MAX_WAITING_CALLS", default_value_t = 32, value_name = "COUNT",
+          value_parser = clap::value_parser!(u32).range(0..=100_000))]
+    pub max_waiting_calls: u32,
+
     /// How long requests in flight may take to finish after SIGTERM
     #[arg(long, help_heading = LIMITS, env = "UNIBOOKS_SHUTDOWN_TIMEOUT", default_value_t = 30, value_name = "SECONDS",
           value_parser = clap::value_parser!(u64).range(1..=3600))]

@@ -129,6 +129,12 @@ fn detail_codes() -> BTreeSet<String> {
             let found = text.split(opening).skip(1).filter_map(|rest| rest.split('"').next());
             codes.extend(found.map(str::to_owned));
         }
+        // The second argument, after a pointer.
+        for arguments in text.split("Fault::new(").skip(1) {
+            let code = arguments.split(", \"").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or_default();
+            let is_code = !code.is_empty() && code.bytes().all(|byte| byte == b'_' || byte.is_ascii_lowercase());
+            codes.extend(is_code.then(|| code.to_owned()));
+        }
     }
     codes
 }
@@ -136,7 +142,14 @@ fn detail_codes() -> BTreeSet<String> {
 #[test]
 fn every_fault_and_warning_code_is_in_the_guide() {
     let codes = detail_codes();
-    for known in ["wrong_type", "invalid_cursor", "date_too_fine", "refused_by_constraint", "unknown_parameter"] {
+    for known in [
+        "wrong_type",
+        "invalid_cursor",
+        "date_too_fine",
+        "refused_by_constraint",
+        "unknown_parameter",
+        "over_allocated",
+    ] {
         assert!(codes.contains(known), "{known} was not found in the source: {codes:?}");
     }
     let guide = read("docs/api/errors.md") + &read("docs/api/payments.md");

@@ -136,7 +136,7 @@ impl App {
     pub async fn with_settings(options: PgConnectOptions, clock: Clock, settings: &ServerSettings) -> Self {
         let database = postgres::pool(options.clone()).await;
         let app = unibooks::app::App::new(settings, &database, &clock);
-        let unibooks::app::App { router, authenticator, payments } = app;
+        let unibooks::app::App { router, authenticator, payments, .. } = app;
         Self { router, authenticator, payments, database, options }
     }
 

@@ -10,6 +10,6 @@ pub mod postgres;
 pub mod references;
 pub mod seed;
 pub mod signal;
-pub mod tryton;
 pub mod software;
+pub mod tryton;
 pub mod wait;

@@ -4,9 +4,10 @@ use axum::response::{IntoResponse, Response};
 
 use super::problems;
 use super::write::queue::Error as WriteError;
+use crate::connectors::Fault;
 use crate::db;
-use crate::domain::ParseError;
-use crate::http::problem::{Error as HttpError, Failure, FieldError, Problem, types};
+use crate::domain::{ParseError, PaymentId};
+use crate::http::problem::{Error as HttpError, Failure, FieldError, FieldErrors, Problem, types};
 
 /// What can go wrong.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +18,17 @@ pub enum Error {
     /// The idempotency key came with another request before.
     #[error("the idempotency key was used for another request")]
     KeyReused,
+    /// The software refused the payment, which is kept as rejected.
+    #[error("the connected software refused the payment")]
+    Rejected {
+        /// The id of the payment.
+        id: PaymentId,
+        /// Why, in the software's words.
+        faults: Vec<Fault>,
+    },
+    /// The software could not take the payment. Nothing is stored.
+    #[error("the connected software cannot take the payment")]
+    Unacceptable(Vec<Fault>),
     /// The payment is not known to be stored.
     #[error(transparent)]
     Write(#[from] WriteError),
@@ -54,6 +66,18 @@ fn member_of(constraint: &str) -> Option<&'static str> {
     })
 }
 
+/// Faults of the software as faults of the body.
+fn field_errors(faults: &[Fault]) -> FieldErrors {
+    let listed = faults.iter().take(FieldErrors::MAX_LISTED).map(|fault| FieldError {
+        pointer: Some(fault.pointer.clone()),
+        parameter: None,
+        header: None,
+        code: fault.code.clone().into(),
+        detail: fault.detail.clone(),
+    });
+    FieldErrors { listed: listed.collect(), count: faults.len() }
+}
+
 impl Error {
     /// The problem document. The shell has those of the database's failures ([`HttpError`]).
     fn problem(&self) -> Problem {
@@ -66,6 +90,17 @@ impl Error {
                 "Another request of this connection came with this `Idempotency-Key`. Send each payment under a new \
                  key; `GET /accounting/payments?idempotency_key=…` shows the one that has it. Nothing was stored.",
             ),
+            Self::Rejected { id, faults } => {
+                let texts: Vec<_> = faults.iter().map(|fault| fault.detail.as_str()).collect();
+                let text: String = texts.join("; ").chars().take(Fault::MAX_CHARACTERS).collect();
+                let detail = format!(
+                    "The connected software refused the payment: {text}. It is stored as `rejected` under \
+                     `payment_id`, and its `Idempotency-Key` stays taken: send a corrected payment under a new key."
+                );
+                Problem::new(&problems::REJECTED_BY_SOFTWARE, detail)
+                    .with_errors(field_errors(faults).listed)
+                    .with_extension("payment_id", id.0.to_string())
+            }
             Self::Write(WriteError::OutcomeUnknown { id, settled_after, .. }) => {
                 let look = match id {
                     Some(_) => "`GET /accounting/payments/{payment_id}` answers 200 if it was stored and 404 if not.",
@@ -87,7 +122,7 @@ impl Error {
                 "More payments arrive than can be stored. Nothing of this one was; retry after the number of \
                  seconds in `Retry-After`.",
             ),
-            Self::Digest(_) | Self::Http(_) | Self::Write(WriteError::Database(_)) => {
+            Self::Digest(_) | Self::Http(_) | Self::Unacceptable(_) | Self::Write(WriteError::Database(_)) => {
                 Problem::new(&types::INTERNAL, "The failure was logged under `request_id`.")
             }
         }
@@ -98,6 +133,7 @@ impl IntoResponse for Error {
     fn into_response(self) -> Response {
         match self {
             Self::Http(error) => error.into_response(),
+            Self::Unacceptable(faults) => HttpError::InvalidBody(field_errors(&faults)).into_response(),
             Self::Write(WriteError::Database(error)) => Self::from(error).into_response(),
             error => Failure::respond(error.problem(), error),
         }

@@ -29,6 +29,7 @@ use utoipa_axum::routes;
 use self::create::{__path_create_payment, create_payment};
 use self::get::{__path_retrieve_payment, retrieve_payment};
 use self::list::{__path_list_payments, list_payments};
+use self::software::Calls;
 use crate::auth::Authenticator;
 use crate::http::problem::documented;
 use crate::http::problem::types::{OF_BODIES, OF_CALLERS};
@@ -40,6 +41,7 @@ where
     S: Clone + Send + Sync + 'static,
     Authenticator: FromRef<S>,
     GroupCommit: FromRef<S>,
+    Calls: FromRef<S>,
     Limits: FromRef<S>,
 {
     OpenApiRouter::new()

@@ -12,6 +12,7 @@ pub mod problems;
 mod query;
 mod range;
 mod reference;
+mod software;
 pub mod store;
 pub mod view;
 
@@ -22,4 +23,6 @@ pub use list::{ListQuery, PageQuery};
 pub use listed::Listed;
 pub use query::RemoteData;
 pub use reference::Reference;
+pub use software::Software;
+pub use software::store::{referred, software};
 pub use view::ReferenceView;

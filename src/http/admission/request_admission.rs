@@ -1,6 +1,6 @@
 //! The passage of one request through the bounds of [`super::load_shed`], and through the quota of its API key.
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use axum::http::{Extensions, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -23,10 +23,19 @@ struct Inner {
     load: LoadShed,
     unauthenticated: Mutex<Option<OwnedSemaphorePermit>>,
     caller: OnceLock<Caller>,
-    slot: OnceLock<Share>,
+    slot: Mutex<Slot>,
     quota_status: OnceLock<QuotaStatus>,
     /// The room reserved for a response that must not be refused.
     response: Mutex<Option<Share>>,
+}
+
+/// The place of a request among those that are processed.
+#[derive(Debug, Default)]
+enum Slot {
+    #[default]
+    NotTaken,
+    Taken(#[expect(dead_code, reason = "it is held, and returned by being dropped")] Share),
+    Returned,
 }
 
 #[derive(Debug)]
@@ -64,7 +73,7 @@ impl Admission {
             load,
             unauthenticated: Mutex::new(Some(permit)),
             caller: OnceLock::new(),
-            slot: OnceLock::new(),
+            slot: Mutex::default(),
             quota_status: OnceLock::new(),
             response: Mutex::default(),
         }))
@@ -101,16 +110,29 @@ impl Admission {
     /// [`Error::Overloaded`] or [`Error::RateLimited`].
     pub fn enter(&self) -> Result<(), Error> {
         let Some(Caller { key, quota }) = self.0.caller.get() else { return Ok(()) };
-        if self.0.slot.get().is_some() {
+        let mut slot = self.slot();
+        if !matches!(*slot, Slot::NotTaken) {
             return Ok(());
         }
-        let slot = self.0.load.slots.take(*key, 1).ok_or(Error::Overloaded)?;
-        self.0.slot.set(slot).ok();
+        *slot = Slot::Taken(self.0.load.slots.take(*key, 1).ok_or(Error::Overloaded)?);
+        drop(slot);
         if let Some(quota) = quota {
             let quota_status = quota.take(key).map_err(Error::RateLimited)?;
             self.0.quota_status.set(quota_status).ok();
         }
         Ok(())
+    }
+
+    /// Returns the slot before the request ends: what is left of it only waits for somebody else.
+    pub fn return_slot(&self) {
+        let mut slot = self.slot();
+        if matches!(*slot, Slot::Taken(_)) {
+            *slot = Slot::Returned;
+        }
+    }
+
+    fn slot(&self) -> MutexGuard<'_, Slot> {
+        self.0.slot.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes room for a response of `bytes` before anything is written to the database; later the request could not be
@@ -143,7 +165,7 @@ impl Admission {
     /// server had no capacity for it.
     pub(in crate::http) fn finish(&self, response: &mut Response) {
         if let Some(Caller { key, quota: Some(quota) }) = self.0.caller.get()
-            && self.0.slot.get().is_none()
+            && matches!(*self.slot(), Slot::NotTaken)
             && response.status() != StatusCode::SERVICE_UNAVAILABLE
             && let Ok(quota_status) = quota.take(key)
         {

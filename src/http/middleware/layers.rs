@@ -8,6 +8,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
+use tokio::time::Instant;
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowOrigin, Any as AnyHeader, CorsLayer};
@@ -24,6 +25,7 @@ use super::request_head::refuse_invalid_head;
 use crate::http::admission::LoadShed;
 use crate::http::problem::error::Error;
 use crate::http::problem::failure::Failure;
+use crate::http::request::Deadline;
 
 /// What an operator sets about the layers.
 #[derive(Debug, Clone, Default)]
@@ -72,10 +74,12 @@ pub fn wrap(router: Router, options: &Options, load: LoadShed) -> Router {
     )
 }
 
-async fn limit_time(State(timeout): State<Duration>, request: Request, next: Next) -> Response {
+async fn limit_time(State(timeout): State<Duration>, mut request: Request, next: Next) -> Response {
+    let deadline = Instant::now() + timeout;
+    request.extensions_mut().insert(Deadline(deadline));
     // A create without a key must not be repeated by a client library on its own (contract §1.10).
     let repeatable = request.method().is_safe() || request.headers().contains_key("idempotency-key");
-    match tokio::time::timeout(timeout, next.run(request)).await {
+    match tokio::time::timeout_at(deadline, next.run(request)).await {
         // The panic may have come after the write.
         Ok(response) if !repeatable => panic_message(&response)
             .map(|message| Error::Panic { message, repeatable }.into_response())

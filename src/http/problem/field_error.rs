@@ -1,5 +1,6 @@
 //! Errors in parts of a request: what is wrong, and where.
 
+use std::borrow::Cow;
 use std::fmt::Display;
 
 use serde::Serialize;
@@ -23,8 +24,8 @@ pub struct FieldError {
     #[schema(nullable = false, example = "x-api-key")]
     pub header: Option<&'static str>,
     /// Stable code, listed in `docs/api/errors.md`.
-    #[schema(example = "wrong_type")]
-    pub code: &'static str,
+    #[schema(value_type = String, example = "wrong_type")]
+    pub code: Cow<'static, str>,
     /// What is wrong and what would be valid.
     #[schema(example = "expected a number, found a string")]
     pub detail: String,
@@ -48,7 +49,7 @@ impl FieldError {
     }
 
     fn without_location(ParseError { code, detail }: ParseError) -> Self {
-        Self { pointer: None, parameter: None, header: None, code, detail }
+        Self { pointer: None, parameter: None, header: None, code: code.into(), detail }
     }
 }
 

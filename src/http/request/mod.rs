@@ -3,13 +3,17 @@
 pub mod cursor;
 pub mod diagnostics;
 pub mod fields;
+mod hold;
 mod idempotency;
 pub mod json;
 mod limits;
+mod prefer;
 pub mod query;
 mod value;
 
+pub use hold::{Deadline, Hold};
 pub use idempotency::Idempotency;
 pub use json::JsonBody;
 pub use limits::Limits;
+pub use prefer::Prefer;
 pub use query::Query;

@@ -14,6 +14,31 @@ use crate::db;
 /// # Errors
 /// When the database fails.
 pub async fn find_claimed(scope: &Scope, claims: &[&IdempotencyClaim]) -> Result<Vec<Option<Payment>>, db::Error> {
+    let rows = rows(scope, claims).await?;
+    if rows.len() != claims.len() {
+        return Err(sqlx::Error::RowNotFound.into());
+    }
+    let payments = claims.iter().zip(rows).map(|(claim, row)| of_claim(scope, claim, row));
+    Ok(payments.collect::<Result<_, _>>()?)
+}
+
+/// Reads the payment that has the key of this claim, if there is one. `Some(None)` when another request put it there.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_claim(scope: &Scope, claim: &IdempotencyClaim) -> Result<Option<Option<Payment>>, db::Error> {
+    let row = rows(scope, &[claim]).await?.pop();
+    Ok(row.map(|row| of_claim(scope, claim, row)).transpose()?)
+}
+
+/// The payment, unless another request put it there.
+fn of_claim(scope: &Scope, claim: &IdempotencyClaim, row: PaymentRow) -> Result<Option<Payment>, sqlx::Error> {
+    let is_same = row.request_digest.as_deref() == Some(claim.digest.as_slice());
+    is_same.then(|| row.into_payment(scope)).transpose()
+}
+
+/// The rows that have the keys of these claims, in their order.
+async fn rows(scope: &Scope, claims: &[&IdempotencyClaim]) -> Result<Vec<PaymentRow>, db::Error> {
     let keys: Vec<&str> = claims.iter().map(|claim| claim.key.as_str()).collect();
     let digests: Vec<&[u8]> = claims.iter().map(|claim| claim.digest.as_slice()).collect();
     let rows = sqlx::query_as!(
@@ -48,12 +73,5 @@ pub async fn find_claimed(scope: &Scope, claims: &[&IdempotencyClaim]) -> Result
     )
     .fetch_all(scope.statement().await?)
     .await?;
-    if rows.len() != claims.len() {
-        return Err(sqlx::Error::RowNotFound.into());
-    }
-    let payments = claims.iter().zip(rows).map(|(claim, row)| {
-        let is_same = row.request_digest.as_deref() == Some(claim.digest.as_slice());
-        is_same.then(|| row.into_payment(scope)).transpose()
-    });
-    Ok(payments.collect::<Result<_, _>>()?)
+    Ok(rows)
 }

@@ -48,8 +48,8 @@ const ROWS: &[(&str, &str, u16)] = &[
     ("POST /accounting/payments", "idempotency key", 201),
 ];
 
-/// Parameters that change the form of an answer, not whose data it shows.
-const NOT_OWNED: &[&str] = &["limit", "order", "remote_data"];
+/// Parameters that change the form of an answer or its time, not whose data it shows.
+const NOT_OWNED: &[&str] = &["limit", "order", "prefer", "remote_data"];
 
 /// Every route of the OpenAPI document, like `GET /health`, with its description there.
 pub fn operations() -> Vec<(String, Value)> {
@@ -83,7 +83,7 @@ fn demanded_rows() -> Vec<(String, String)> {
             match (parameter["in"].as_str().expect("a place"), name) {
                 ("header", "idempotency-key") => row("idempotency key"),
                 ("query", "cursor") => row("cursor"),
-                ("query", name) if NOT_OWNED.contains(&name) => {}
+                ("query" | "header", name) if NOT_OWNED.contains(&name) => {}
                 ("query", name) => row(&format!("filter {name}")),
                 (_, name) => row(name),
             }
