@@ -1,9 +1,10 @@
 //! The accounting software that this server can write to: one line each.
 
 use super::Provider;
+use super::tryton::Tryton;
 
 /// All of it.
-pub const ALL: &[&dyn Provider] = &[];
+pub const ALL: &[&dyn Provider] = &[&Tryton];
 
 /// The software of this name.
 #[must_use]
