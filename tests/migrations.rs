@@ -46,6 +46,7 @@ const ROWS: &[(i64, &str)] = &[
     (20_261_202_000_004, ONLY_INDEXES),
     (20_261_202_000_005, software::PULLS),
     (20_261_202_000_006, software::PULL_PROGRESS),
+    (20_261_203_000_001, software::FAILURES),
 ];
 
 const CALLERS: &str = "

@@ -65,7 +65,8 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
 
 async fn create(label: DisplayName, provider: Provider, arguments: CreateArguments) -> anyhow::Result<()> {
     let CreateArguments { project: project_id, expires_at, json, database } = arguments;
-    let new = NewConnection { project_id, label, provider, expires_at };
+    anyhow::ensure!(matches!(provider, Provider::None), "connections with software cannot be created yet");
+    let new = NewConnection { project_id, label, software: None, expires_at };
     let mut transaction = database.operator().await?.transaction().await?;
     let created = connections::create(&mut transaction, new, Clock::system().now()).await;
     let (connection, token) = created.map_err(credential::explain)?;
@@ -84,7 +85,7 @@ fn table(connections: &[Connection]) -> anyhow::Result<()> {
             connection.id.to_string(),
             credential::last_four(&connection.credential),
             connection.label.as_str().to_owned(),
-            connection.provider.slug().to_owned(),
+            connection.provider.clone(),
             created,
             last_used,
             expires,

@@ -12,7 +12,7 @@ use crate::auth::{Authenticator, Operator, Secret, secret};
 use crate::db::Database;
 use crate::domain::{ApiKeyScopes, Clock, DisplayName};
 use crate::management::api_keys::{self, NewApiKey};
-use crate::management::connections::{self, NewConnection, Provider};
+use crate::management::connections::{self, NewConnection};
 use crate::management::projects;
 
 /// The request body of the example.
@@ -82,7 +82,7 @@ async fn create(database: &Database) -> anyhow::Result<Credentials> {
     let project_id = projects::create(&mut transaction, name.clone(), now).await?.id;
     let new = NewApiKey { project_id, name: name.clone(), scopes: ApiKeyScopes::DEFAULT, expires_at: None };
     let (_, key) = api_keys::create(&mut transaction, new, now).await?;
-    let new = NewConnection { project_id, label: name, provider: Provider::None, expires_at: None };
+    let new = NewConnection { project_id, label: name, software: None, expires_at: None };
     let (_, token) = connections::create(&mut transaction, new, now).await?;
     transaction.commit().await?;
     Ok(Credentials { api_key: key.expose().to_owned(), connection_token: token.expose().to_owned() })

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use unibooks::auth::Operator;
 use unibooks::db::{self, Database, DatabaseOptions, PoolerMode};
 use unibooks::domain::{Clock, DisplayName, ProjectId};
-use unibooks::management::connections::{NewConnection, Provider};
+use unibooks::management::connections::NewConnection;
 use unibooks::management::{connections, projects};
 
 use crate::link::{Link, Loss};
@@ -37,7 +37,7 @@ fn name() -> DisplayName {
 }
 
 fn connection_of(project_id: ProjectId) -> NewConnection {
-    NewConnection { project_id, label: name(), provider: Provider::None, expires_at: None }
+    NewConnection { project_id, label: name(), software: None, expires_at: None }
 }
 
 /// What every transaction of `database` promises. `options` lead to its Postgres itself.

@@ -47,3 +47,7 @@ pub const PULL_PROGRESS: &str = "
     values ('00000000-0000-0000-0000-000000000003', 'invoice', '2026-12-21Z', '0015', '15', '1795390340.25',
             '2026-12-22Z', 'unavailable', 'the software cannot be reached');
 ";
+
+pub const FAILURES: &str = "
+    update connection_software set failures = 3, retry_at = '2026-12-17Z';
+";

@@ -17,7 +17,7 @@ use unibooks::config::{RateLimit, ServerSettings};
 use unibooks::db::Database;
 use unibooks::domain::{ApiKeyId, ApiKeyScopes, Clock, ConnectionId, DisplayName, ProjectId};
 use unibooks::management::api_keys::{self, NewApiKey};
-use unibooks::management::connections::{self, NewConnection, Provider};
+use unibooks::management::connections::{self, NewConnection};
 use unibooks::management::projects;
 
 use super::postgres;
@@ -174,7 +174,7 @@ impl App {
     /// Another connection of a project: its id and its token.
     pub async fn connection(&self, project_id: ProjectId, options: CredentialOptions) -> (ConnectionId, String) {
         let expires_at = options.expires_at;
-        let new = NewConnection { project_id, label: display_name(), provider: Provider::None, expires_at };
+        let new = NewConnection { project_id, label: display_name(), software: None, expires_at };
         let mut transaction = self.operator().transaction().await.expect("begun");
         let created = connections::create(&mut transaction, new, Clock::system().now()).await;
         let (connection, token) = created.expect("inserted");

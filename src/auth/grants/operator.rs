@@ -1,6 +1,8 @@
 //! The grant of the command line.
 
+use super::JobScope;
 use crate::db::{self, Database, Statement, Transaction};
+use crate::domain::{ConnectionId, ProjectId};
 
 /// A person at the command line who has the database's address: may manage projects, keys and connections. No HTTP
 /// route ever gets one.
@@ -30,6 +32,12 @@ impl Operator {
     /// [`db::Error::Unavailable`].
     pub async fn transaction(&self) -> Result<OperatorTransaction, db::Error> {
         self.database.transaction().await.map(OperatorTransaction)
+    }
+
+    /// The rows of one connection with software, as the server's tasks have them: a person can do by hand what they do.
+    #[must_use]
+    pub fn job(&self, project_id: ProjectId, connection_id: ConnectionId) -> JobScope {
+        JobScope::new(self.database.clone(), project_id, connection_id)
     }
 }
 

@@ -28,7 +28,7 @@ impl Worker {
     /// The rows of one connection, whose work was found.
     #[must_use]
     pub fn job(&self, project_id: ProjectId, connection_id: ConnectionId) -> JobScope {
-        JobScope(Scope::of_job(self.database.clone(), project_id, connection_id))
+        JobScope::new(self.database.clone(), project_id, connection_id)
     }
 
     /// The database, to listen for notifications.
@@ -43,6 +43,11 @@ impl Worker {
 pub struct JobScope(Scope);
 
 impl JobScope {
+    /// Only [`Worker`] and [`super::Operator`] call this.
+    pub(super) fn new(database: Database, project_id: ProjectId, connection_id: ConnectionId) -> Self {
+        Self(Scope::of_job(database, project_id, connection_id))
+    }
+
     /// The tenant: every query has it in its `where`.
     #[must_use]
     pub fn connection_id(&self) -> ConnectionId {
