@@ -7,6 +7,7 @@ use anyhow::Context;
 use clap::Args;
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::management::connections::Access;
 use crate::outgoing::{self, Networks};
 use crate::sealed::SealingKeys;
 
@@ -41,6 +42,14 @@ pub struct ConnectorSettings {
 }
 
 impl ConnectorSettings {
+    /// The way to accounting software. `networks` may be called where the setting is missing.
+    ///
+    /// # Errors
+    /// When the keys or the file of certificates cannot be used.
+    pub fn access(&self, networks: Networks) -> anyhow::Result<Access> {
+        Ok(Access::new(self.sealing_keys()?, self.client(networks)?))
+    }
+
     /// The sealing keys, where some are set.
     ///
     /// # Errors

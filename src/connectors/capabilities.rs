@@ -32,7 +32,7 @@ pub struct Member {
 
 /// What a kind of software can do.
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Capabilities {
     /// How a payment is written once.
     pub exactly_once: ExactlyOnce,
@@ -51,9 +51,12 @@ pub struct Capabilities {
     /// Whether the caller's exchange rate is taken.
     pub takes_exchange_rate: bool,
     /// The most writes of one connection at a time.
+    #[serde(skip)]
     pub max_in_flight: u16,
     /// How long a call may take before its outcome counts as unknown.
+    #[serde(skip)]
     pub timeout: Duration,
     /// Whether [`super::Connector::setup`] has work in a new customer's books.
+    #[serde(skip)]
     pub needs_setup: bool,
 }

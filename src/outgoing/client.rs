@@ -128,6 +128,14 @@ fn request(method: Method, url: &str, headers: &HeaderMap, body: Bytes) -> Resul
     Ok(request)
 }
 
+/// Whether a text is a URL that can be called, as far as can be seen without calling it.
+///
+/// # Errors
+/// [`Kind::InvalidUrl`].
+pub fn check_url(url: &str) -> Result<(), Error> {
+    check(request(Method::GET, url, &HeaderMap::new(), Bytes::new())?.uri())
+}
+
 /// Refuses a URL that cannot be called. A user and password in it would end up in texts that people read.
 fn check(uri: &Uri) -> Result<(), Error> {
     let is_http = uri.scheme().is_some_and(|scheme| *scheme == Scheme::HTTP || *scheme == Scheme::HTTPS);

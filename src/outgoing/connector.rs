@@ -96,9 +96,9 @@ impl Connector {
             return Ok(allowed);
         }
         let reason = if self.networks.admits(first) {
-            "may be called over https only: its network is not among those that are allowed"
+            "may be called over https only: its network is not in UNIBOOKS_CONNECTOR_NETWORKS"
         } else {
-            "may not be called: it is not public, and its network is not among those that are allowed"
+            "may not be called: it is not public, and its network is not in UNIBOOKS_CONNECTOR_NETWORKS"
         };
         Err(Error::before(Kind::NotAllowed, format!("{host} at the address {first} {reason}")))
     }

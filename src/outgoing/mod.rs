@@ -13,6 +13,6 @@ mod networks;
 mod tls;
 
 pub use answer::Answer;
-pub use client::{Client, Options};
+pub use client::{Client, Options, check_url};
 pub use error::{Error, Kind, Sent};
 pub use networks::Networks;

@@ -116,8 +116,9 @@ impl SealingKeys {
     }
 }
 
-/// The name of the key that sealed a secret, if the secret has the form of this version.
-fn key_id(sealed: &[u8]) -> Option<KeyId> {
+/// The name of the key that sealed a secret, if the secret has the form of this version. Its beginning is enough.
+#[must_use]
+pub fn key_id(sealed: &[u8]) -> Option<KeyId> {
     let (version, rest) = sealed.split_first()?;
     let (id, _) = rest.split_first_chunk()?;
     (*version == VERSION).then_some(KeyId(*id))

@@ -8,4 +8,4 @@ mod key;
 mod keys;
 
 pub use key::{KeyId, generate};
-pub use keys::{InvalidKeys, OpenError, SealingKeys};
+pub use keys::{InvalidKeys, OpenError, SealingKeys, key_id};

@@ -62,21 +62,31 @@ impl Access {
     /// # Errors
     /// When the keys do not open it.
     pub fn target(&self, connection: ConnectionId, software: &Software) -> Result<Target, NoAccess> {
-        let keys = self.keys.as_ref().ok_or(NoAccess::NoKeys)?;
         Ok(Target {
             connection_id: connection,
             url: software.url.clone(),
             database: software.database.clone(),
             company: software.company.clone(),
             login: software.login.clone(),
-            secret: keys.open(&software.sealed_secret, &bound_to(connection))?,
+            secret: self.secret(connection, software)?,
         })
+    }
+
+    /// The opened password or API key of a connection.
+    pub(super) fn secret(&self, connection: ConnectionId, software: &Software) -> Result<SecretString, NoAccess> {
+        let keys = self.keys.as_ref().ok_or(NoAccess::NoKeys)?;
+        Ok(open(keys, connection, &software.sealed_secret)?)
     }
 }
 
 /// Seals the password or API key of a connection. It opens for this connection only.
 pub(super) fn seal(keys: &SealingKeys, connection: ConnectionId, secret: &SecretString) -> Vec<u8> {
     keys.seal(secret, &bound_to(connection))
+}
+
+/// Opens what [`seal`] made for the same connection.
+pub(super) fn open(keys: &SealingKeys, connection: ConnectionId, sealed: &[u8]) -> Result<SecretString, OpenError> {
+    keys.open(sealed, &bound_to(connection))
 }
 
 /// What a sealed secret is bound to: the connection, and what the secret is for.

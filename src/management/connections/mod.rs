@@ -2,15 +2,21 @@
 //! HTTP.
 
 mod access;
+mod check;
 mod connection;
 mod create;
 mod provider;
+mod reseal;
 mod software;
 mod store;
+mod update;
 
 pub use access::{Access, NoAccess};
+pub use check::{CREDENTIALS_REFUSED, SoftwareError, check, setup};
 pub use connection::{Connection, SoftwareDetails};
 pub use create::{NewConnection, NewSoftware, create};
 pub use provider::Provider;
+pub use reseal::{MissingKey, Resealed, missing_keys, reseal};
 pub use software::{Software, SoftwareStatus};
-pub use store::{Record, find, list, record_health, revoke, software};
+pub use store::{Record, find, list, pause, record_health, resume, revoke, software};
+pub use update::{Changes, update};

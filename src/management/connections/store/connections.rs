@@ -36,6 +36,22 @@ pub async fn insert(
     Ok(())
 }
 
+/// Calls a connection something else.
+///
+/// # Errors
+/// When the database fails.
+pub async fn rename(
+    transaction: &mut OperatorTransaction,
+    id: ConnectionId,
+    label: &DisplayName,
+) -> Result<(), db::Error> {
+    sqlx::query!("update connection set label = $2 where id = $1", id.0, label.as_str())
+        .execute(transaction.executor())
+        .await
+        .map_err(db::Error::of_write)?;
+    Ok(())
+}
+
 /// Lists connections, oldest first: a project's, or all.
 ///
 /// # Errors
