@@ -167,3 +167,6 @@ fn payment_method(order: &PaymentOrder, allocation: &Allocation, faults: &mut Ve
     faults.push(Fault::new(&account.pointer, code, detail));
     None
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,8 @@ mod session;
 
 use std::path::PathBuf;
 
-use sqlx::postgres::PgConnectOptions;
+use sqlx::Connection;
+use sqlx::postgres::{PgConnectOptions, PgConnection};
 use tokio::sync::OnceCell;
 
 use super::postgres;
@@ -62,6 +63,12 @@ impl Tryton {
     /// Signs in as the bookkeeper, who looks at what others did.
     pub async fn bookkeeper(&self) -> Session {
         Session::sign_in(&self.url(), self.database(), "bookkeeper", PASSWORD).await
+    }
+
+    /// Runs a statement in its database, for what no user of it can do.
+    pub async fn sql(&self, statement: &'static str) {
+        let mut session = PgConnection::connect_with(&self.options).await.expect("a session");
+        sqlx::raw_sql(statement).execute(&mut session).await.expect(statement);
     }
 
     /// Ends it with SIGKILL.

@@ -71,6 +71,42 @@ impl Session {
         found[0]["amount_to_pay"]["decimal"].as_str().expect("an amount").to_owned()
     }
 
+    /// Drafts an order to collect a part of what a customer owes by an invoice. No money moves.
+    pub async fn order_to_collect(&self, invoice: i64, amount: &str) {
+        let fields = ["party", "lines_to_pay", "company", "currency"];
+        let found = self.search("account.invoice", json!([["id", "=", invoice]]), &fields).await;
+        let (company, currency) = (&found[0]["company"], &found[0]["currency"]);
+        let journal =
+            json!([{"name": "Direct debit", "process_method": "manual", "company": company, "currency": currency}]);
+        let journal = &self.call("model.account.payment.journal.create", json!([journal])).await[0];
+        let order = json!([{
+            "company": company,
+            "journal": journal,
+            "kind": "receivable",
+            "party": found[0]["party"],
+            "line": found[0]["lines_to_pay"][0],
+            "amount": {"__class__": "Decimal", "decimal": amount},
+        }]);
+        self.call("model.account.payment.create", json!([order])).await;
+    }
+
+    /// Cancels an entry, as Tryton's form "Cancel" does: another one takes it back.
+    pub async fn cancel(&self, entry: impl std::fmt::Display) {
+        let entry: i64 = entry.to_string().parse().expect("an id");
+        let wizard = self.call("wizard.account.move.cancel.create", json!([])).await[0].clone();
+        let form = json!({"default": {"reversal": true, "description": null}});
+        let mut context = self.context.clone();
+        context["active_model"] = json!("account.move");
+        context["active_id"] = json!(entry);
+        context["active_ids"] = json!([entry]);
+        let parameters = json!([wizard, form, "cancel", context]);
+        // It asks first whether this is meant.
+        while let Err(question) = self.send("wizard.account.move.cancel.execute", parameters.clone()).await {
+            assert_eq!(question[0], "UserWarning", "{question}");
+            self.call("model.res.user.warning.skip", json!([question[1][0], false])).await;
+        }
+    }
+
     /// Sends a call until Tryton has done it or refused it.
     async fn send(&self, method: &str, parameters: Value) -> Result<Value, Value> {
         let body = json!({"id": 1, "method": method, "params": parameters});
