@@ -10,6 +10,7 @@ pub mod db;
 pub mod domain;
 pub mod health;
 pub mod http;
+pub mod jobs;
 pub mod lifecycle;
 pub mod management;
 pub mod openapi;

@@ -9,6 +9,7 @@ use super::source::Source;
 const FLOORS: &[&[&str]] = &[
     &["ownership", "telemetry"],
     &["lifecycle"],
+    &["jobs"],
     &["domain"],
     &["db"],
     &["http/limits"],

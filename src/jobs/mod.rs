@@ -1,0 +1,9 @@
+//! Work that the server does by itself, for many connections, and fairly between them.
+
+mod queue;
+mod run;
+mod work;
+
+pub use queue::Woken;
+pub use run::{Limits, run};
+pub use work::{Page, Run, Taken, Work};
