@@ -5,14 +5,15 @@ use std::sync::Arc;
 use axum::Router;
 
 use crate::accounting::payments::GroupCommit;
-use crate::accounting::payments::software::{Calls, Polling};
-use crate::auth::{Authenticator, Throttle};
+use crate::accounting::payments::software::Calls;
+use crate::auth::{Authenticator, Throttle, Worker};
 use crate::config::ServerSettings;
 use crate::db::{Database, WriterPool};
 use crate::domain::Clock;
 use crate::http::admission::LoadShed;
 use crate::router;
 use crate::state::AppState;
+use crate::sync::{self, RemoteWrites};
 
 /// The server without its sockets.
 #[derive(Debug, Clone)]
@@ -25,17 +26,20 @@ pub struct App {
     pub payments: GroupCommit,
     /// Create calls that wait for accounting software.
     pub calls: Calls,
+    /// Writes payments into accounting software, once it runs.
+    pub remote_writes: RemoteWrites,
 }
 
 impl App {
     /// Builds the server on `database`. Must be called in a Tokio runtime.
     #[must_use]
-    pub fn new(settings: &ServerSettings, database: &Database, clock: &Clock) -> Self {
+    pub fn new(settings: &ServerSettings, database: &Database, clock: &Clock, remote: sync::Settings) -> Self {
         let ServerSettings { rate_limit, failed_auth_limit, trusted_proxies, .. } = settings;
         let throttle = Throttle::new(rate_limit.0, failed_auth_limit.0, trusted_proxies.clone(), clock);
         let authenticator = Authenticator::with_throttle(database.clone(), clock.clone(), throttle);
         let payments = GroupCommit::start(&WriterPool::new(database), clock);
-        let calls = Calls::new(Arc::new(Polling), settings.max_waiting_calls as usize);
+        let remote_writes = RemoteWrites::new(Worker::from_app(database.clone()), remote);
+        let calls = Calls::new(Arc::new(remote_writes.clone()), settings.max_waiting_calls as usize);
         let state = AppState {
             authenticator: authenticator.clone(),
             payments: payments.clone(),
@@ -43,6 +47,6 @@ impl App {
             limits: settings.limits(),
             load: LoadShed::new(settings.max_requests as usize),
         };
-        Self { router: router::router(state, &settings.layers()), authenticator, payments, calls }
+        Self { router: router::router(state, &settings.layers()), authenticator, payments, calls, remote_writes }
     }
 }

@@ -17,6 +17,7 @@ use crate::http::server::listener::{self, Capacity, REJECT_RESERVE};
 use crate::http::server::open_files;
 use crate::http::server::timeouts::Timeouts;
 use crate::lifecycle::{Lifecycle, Stop};
+use crate::sync;
 
 /// How often last uses of API keys and connections are written.
 const FLUSH_INTERVAL: Duration = Duration::from_mins(1);
@@ -61,11 +62,12 @@ impl Server {
     ///
     /// # Errors
     /// When metrics cannot be recorded or signals not be received, or when a task fails.
-    pub async fn run(self, database: Database) -> anyhow::Result<()> {
+    pub async fn run(self, database: Database, remote: sync::Settings) -> anyhow::Result<()> {
         let Self { api, metrics: metrics_listener, settings } = self;
         // First, so that every part can describe its metrics.
         let recorder = metrics::install()?;
-        let App { router, authenticator, payments, calls } = App::new(&settings, &database, &Clock::system());
+        let app = App::new(&settings, &database, &Clock::system(), remote);
+        let App { router, authenticator, payments, calls, remote_writes } = app;
         // A head may take as long as a body.
         let timeouts =
             Timeouts { head: settings.limits().body_timeout, idle: Duration::from_secs(settings.keep_alive_timeout) };
@@ -83,6 +85,9 @@ impl Server {
             // What was accepted is written, also for a client that is gone.
             payments.close().await;
         });
+        let counted = sync::record_open_writes(remote_writes.clone());
+        lifecycle.background("remote write metrics", |stop| until(stop, counted));
+        lifecycle.background("remote writes", |stop| remote_writes.run(stop.requested()));
         lifecycle.background("last uses", |stop| flush_last_used(stop, authenticator.clone()));
         lifecycle.background("shards", |stop| until(stop, database.clone().follow_shards()));
         if authenticator.follows_revocations() {

@@ -47,6 +47,8 @@ const ROWS: &[(i64, &str)] = &[
     (20_261_202_000_005, software::PULLS),
     (20_261_202_000_006, software::PULL_PROGRESS),
     (20_261_203_000_001, software::FAILURES),
+    (20_261_203_000_002, software::RETRIED),
+    (20_261_203_000_003, ONLY_INDEXES),
 ];
 
 const CALLERS: &str = "

@@ -14,6 +14,7 @@ use crate::domain::Clock;
 use crate::outgoing::Networks;
 use crate::sealed::{self, SealingKeys};
 use crate::server::Server;
+use crate::sync;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -35,10 +36,10 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         None => default_data_dir()?,
     };
     let options = Options { data_dir: data_dir.clone(), binaries: arguments.dev.postgres_bin, settings: Vec::new() };
-    arguments.connectors.client(Networks::loopback())?;
-    let set_keys = arguments.connectors.sealing_keys()?;
+    let access = arguments.connectors.access(Networks::loopback())?;
+    let remote = arguments.connectors.remote(access);
     let postgres = PrivatePostgres::start(options).await?;
-    let result = serve(server, &postgres, &arguments.database, set_keys, &data_dir).await;
+    let result = serve(server, &postgres, &arguments.database, remote, &data_dir).await;
     // Also after an error: a Postgres that was shut down cleanly starts faster the next time.
     let stopped = postgres.stop().await;
     result?;
@@ -49,19 +50,19 @@ async fn serve(
     server: Server,
     postgres: &PrivatePostgres,
     settings: &DatabaseSettings,
-    set_keys: Option<SealingKeys>,
+    mut remote: sync::Settings,
     data_dir: &Path,
 ) -> anyhow::Result<()> {
     let options = settings.options(postgres.connect_options());
     let database = Database::connect(options).await.context("the private Postgres does not answer")?;
     db::prepare(&database, &Clock::system()).await?;
-    if set_keys.is_none() {
-        own_sealing_key(&data_dir.join("sealing.key"))?;
+    if remote.access.keys.is_none() {
+        remote.access.keys = Some(own_sealing_key(&data_dir.join("sealing.key"))?);
     }
     output::line(format_args!("database  {}", postgres.url()))?;
     output::line(format_args!("data      {}", data_dir.display()))?;
     demo::offer(&database, &data_dir.join("demo.json"), server.address()?).await?;
-    server.run(database).await
+    server.run(database, remote).await
 }
 
 /// The sealing key in the data folder, which the first start makes. A file that cannot be read is never replaced: the

@@ -33,20 +33,20 @@ pub struct Arguments {
 pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let options = arguments.database.options(arguments.url.parse()?);
     // A wrong setting ends the start, and not the first call.
-    arguments.connectors.sealing_keys()?;
-    arguments.connectors.client(Networks::default())?;
+    let access = arguments.connectors.access(Networks::default())?;
+    let remote = arguments.connectors.remote(access);
     let server = Server::bind(arguments.server)?;
     let address = server.address()?;
     let database = Database::new(options);
     match prepare(&database, &arguments.demo, address).await {
-        Ok(()) => server.run(database).await,
+        Ok(()) => server.run(database, remote).await,
         Err(error) if db::is_unavailable(&error) => {
             tracing::warn!(
                 error = format!("{error:#}"),
                 "the database is away: calls are answered with 503 until it is back"
             );
             tokio::select! {
-                ended = server.run(database.clone()) => ended,
+                ended = server.run(database.clone(), remote) => ended,
                 // Once the database can be reached, a fault of it ends the server, as it would have at the start.
                 Err(error) = prepare_when_reachable(&database, &arguments.demo, address) => Err(error),
             }

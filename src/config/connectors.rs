@@ -10,6 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::management::connections::Access;
 use crate::outgoing::{self, Networks};
 use crate::sealed::SealingKeys;
+use crate::sync;
 
 /// How long it may take to reach accounting software, before a request is sent.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -39,6 +40,13 @@ pub struct ConnectorSettings {
     /// A PEM file of certificates that connectors trust beside those of the operating system
     #[arg(long, env = "UNIBOOKS_CONNECTOR_CA_FILE", value_name = "FILE")]
     connector_ca_file: Option<PathBuf>,
+
+    /// The age from which a payment is not written into accounting software by itself
+    ///
+    /// Somebody may have booked it by hand meanwhile. It is looked up once more, and then it waits for a person.
+    #[arg(long, env = "UNIBOOKS_MAX_WRITE_AGE", default_value_t = 86_400, value_name = "SECONDS",
+          value_parser = clap::value_parser!(u64).range(60..=31_536_000))]
+    max_write_age: u64,
 }
 
 impl ConnectorSettings {
@@ -48,6 +56,12 @@ impl ConnectorSettings {
     /// When the keys or the file of certificates cannot be used.
     pub fn access(&self, networks: Networks) -> anyhow::Result<Access> {
         Ok(Access::new(self.sealing_keys()?, self.client(networks)?))
+    }
+
+    /// What writes into accounting software need beside `access`.
+    #[must_use]
+    pub fn remote(&self, access: Access) -> sync::Settings {
+        sync::Settings { access, max_age: Duration::from_secs(self.max_write_age) }
     }
 
     /// The sealing keys, where some are set.

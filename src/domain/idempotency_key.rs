@@ -13,6 +13,12 @@ impl IdempotencyKey {
     /// The maximum length, in characters.
     pub const MAX_CHARACTERS: usize = 255;
 
+    /// The key that was stored.
+    #[must_use]
+    pub fn of_stored(text: String) -> Self {
+        Self(text)
+    }
+
     /// The key without quotes.
     #[must_use]
     pub fn as_str(&self) -> &str {

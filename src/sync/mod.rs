@@ -3,3 +3,7 @@
 
 pub mod api;
 pub mod pull;
+mod write;
+
+pub use write::{By, DecisionError, Decisions, Key, ListedWrite, RemoteWrites, Settings};
+pub use write::{record_open_writes, record_voided};

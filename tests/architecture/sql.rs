@@ -9,6 +9,10 @@ use super::source::{files, root};
 /// The tables with a row for each project, key or connection: they are small and are read before the tenant is known.
 pub const WITHOUT_TENANT: &[&str] = &["project", "api_key", "connection", "connection_software", "pull"];
 
+/// The queries that look for the server's own work in all connections, by a name in them. They answer connections and
+/// counts, and nothing of a payment.
+const ACROSS_TENANTS: &[&str] = &["connections_with_open_writes", "counts_of_open_writes"];
+
 /// Every table that the migrations create, with the columns of its primary key.
 pub fn tables() -> Vec<(String, String)> {
     let mut tables = Vec::new();
@@ -40,6 +44,9 @@ pub fn queries() -> Vec<String> {
 /// The places where a query reads or writes a table without naming the tenant.
 pub fn without_tenant(query: &str, table: &str) -> Vec<String> {
     let mut found = Vec::new();
+    if ACROSS_TENANTS.iter().any(|name| query.contains(name)) && !query.contains("from payment ") {
+        return found;
+    }
     for verb in ["from", "join", "update", "into"] {
         let named = format!("{verb} {table} ");
         let sql = format!("{query} ");

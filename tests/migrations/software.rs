@@ -51,3 +51,5 @@ pub const PULL_PROGRESS: &str = "
 pub const FAILURES: &str = "
     update connection_software set failures = 3, retry_at = '2026-12-17Z';
 ";
+
+pub const RETRIED: &str = "update remote_write set retried_at = '2026-12-18Z';";

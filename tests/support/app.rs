@@ -17,8 +17,10 @@ use unibooks::config::{RateLimit, ServerSettings};
 use unibooks::db::Database;
 use unibooks::domain::{ApiKeyId, ApiKeyScopes, Clock, ConnectionId, DisplayName, ProjectId};
 use unibooks::management::api_keys::{self, NewApiKey};
-use unibooks::management::connections::{self, NewConnection};
+use unibooks::management::connections::{self, Access, NewConnection};
 use unibooks::management::projects;
+use unibooks::outgoing::{self, Networks};
+use unibooks::sync::{self, RemoteWrites};
 
 use super::postgres;
 
@@ -35,6 +37,8 @@ pub struct App {
     pub router: Router,
     pub authenticator: Authenticator,
     pub payments: GroupCommit,
+    /// Writes nothing before a test runs it.
+    pub remote_writes: RemoteWrites,
     pub database: Database,
     /// How to connect to the server's database.
     pub options: PgConnectOptions,
@@ -45,6 +49,23 @@ pub fn unlimited() -> ServerSettings {
     let off = RateLimit(None);
     ServerSettings { rate_limit: off, failed_auth_limit: off, ..ServerSettings::default() }
 }
+
+/// The way to accounting software on this machine, with the keys of [`SEALING_KEYS`].
+pub fn remote() -> sync::Settings {
+    let options = outgoing::Options {
+        networks: Networks::loopback(),
+        ca_file: None,
+        connect_timeout: Duration::from_secs(10),
+        max_answer_bytes: 16 * 1_024 * 1_024,
+        max_idle_per_host: 4,
+    };
+    let client = outgoing::Client::new(&options).expect("a client");
+    let keys = SEALING_KEYS.parse().expect("keys");
+    sync::Settings { access: Access::new(Some(keys), client), max_age: Duration::from_hours(24) }
+}
+
+/// `UNIBOOKS_SEALING_KEYS` of the tests.
+pub const SEALING_KEYS: &str = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
 
 /// A caller that the server accepts: a project, one of its keys and one of its connections.
 #[derive(Clone)]
@@ -135,9 +156,9 @@ impl App {
     /// A server on an existing database, with the test's own settings.
     pub async fn with_settings(options: PgConnectOptions, clock: Clock, settings: &ServerSettings) -> Self {
         let database = postgres::pool(options.clone()).await;
-        let app = unibooks::app::App::new(settings, &database, &clock);
-        let unibooks::app::App { router, authenticator, payments, .. } = app;
-        Self { router, authenticator, payments, database, options }
+        let app = unibooks::app::App::new(settings, &database, &clock, remote());
+        let unibooks::app::App { router, authenticator, payments, remote_writes, .. } = app;
+        Self { router, authenticator, payments, remote_writes, database, options }
     }
 
     fn operator(&self) -> Operator {

@@ -1,6 +1,6 @@
 //! Payments of connections with accounting software behind them.
 //!
-//! [`read_order`] puts a payment into the words of the software: `members.rs` checks what the software requires,
+//! [`check`] puts a payment into the words of the software: `members.rs` checks what the software requires,
 //! `allocations.rs` finds the invoices that are paid, `referred.rs` translates ids, and `order.rs` puts the parts
 //! together. The create call does this only to find faults. The job that sends the payment does it again.
 
@@ -9,13 +9,13 @@ mod calls;
 mod check;
 mod members;
 mod order;
-mod polling;
 mod referred;
+mod stored;
 #[cfg(test)]
 mod tests;
 mod writes;
 
 pub use calls::{Calls, Settled};
-pub use check::{Checked, check, read_order};
-pub use polling::Polling;
+pub use check::{Checked, check};
+pub use stored::stored_order;
 pub use writes::Writes;

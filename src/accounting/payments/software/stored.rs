@@ -1,0 +1,19 @@
+//! A payment that is stored already, for the job that writes it into the software.
+
+use super::check::read_order;
+use crate::accounting::payments::store;
+use crate::auth::Scope;
+use crate::connectors::{Fault, PaymentOrder};
+use crate::db;
+use crate::domain::PaymentId;
+
+/// Puts a stored payment into the words of the software, as what it refers to is now; `None` when there is no such
+/// payment.
+///
+/// # Errors
+/// When the database fails.
+pub async fn stored_order(scope: &Scope, id: PaymentId) -> Result<Option<Result<PaymentOrder, Vec<Fault>>>, db::Error> {
+    let Some(payment) = store::find(scope, id).await? else { return Ok(None) };
+    let (_, order) = read_order(scope, &payment.data).await?;
+    Ok(Some(order))
+}
