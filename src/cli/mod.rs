@@ -13,6 +13,7 @@ mod healthcheck;
 mod migrate;
 mod openapi;
 mod output;
+mod payment;
 mod private_file;
 mod project;
 mod serve;
@@ -54,6 +55,9 @@ enum Command {
     /// Create, list and revoke connections
     #[command(subcommand)]
     Connection(connection::Command),
+    /// Payments on their way into accounting software: list, retry, settle, cancel
+    #[command(subcommand)]
+    Payment(payment::Command),
     /// Print the OpenAPI document
     Openapi,
     /// Print docs/configuration.md
@@ -137,6 +141,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Project(command) => project::run(command).await,
         Command::ApiKey(command) => api_key::run(command).await,
         Command::Connection(command) => connection::run(command).await,
+        Command::Payment(command) => payment::run(command).await,
         Command::Openapi => openapi::run(),
         Command::Configuration => configuration::run(),
         Command::Healthcheck(arguments) => healthcheck::run(arguments).await,
