@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::event::Event;
 use crate::connectors::{Error, Fault, Outcome};
+use crate::management::connections::CREDENTIALS_REFUSED;
 
 /// How long to wait when the software lets nobody sign in and does not say for how long.
 const LOCKED_OUT: Duration = Duration::from_mins(5);
@@ -35,7 +36,7 @@ impl Health {
             Error::LockedOut { after, .. } => Self::Wait(after.unwrap_or(LOCKED_OUT).min(LONGEST)),
             Error::RateLimited { after } => Self::Wait(after.unwrap_or(RATE_LIMITED).min(LONGEST)),
             // Tried once and never again by itself: a software that counts failed sign-ins would lock the user out.
-            Error::Unauthorized(detail) => Self::NeedsReauth("credentials_refused", detail.clone()),
+            Error::Unauthorized(detail) => Self::NeedsReauth(CREDENTIALS_REFUSED, detail.clone()),
             Error::Choose { .. } => Self::NeedsReauth("not_chosen", error.to_string()),
         }
     }
@@ -50,7 +51,7 @@ impl Health {
 #[must_use]
 pub fn fault(error: &Error) -> Fault {
     let code = match error {
-        Error::Unauthorized(_) => "credentials_refused",
+        Error::Unauthorized(_) => CREDENTIALS_REFUSED,
         Error::LockedOut { .. } => "locked_out",
         Error::Rejected(_) => "refused_by_software",
         Error::Conflict(_) => "conflict",

@@ -79,7 +79,6 @@ impl RemoteWrites {
             return Ok(Taken::Nothing);
         }
         let candidates = store::candidates(&job, self.settings.max_age, CANDIDATES).await?;
-        let is_all = candidates.len() < usize::from(CANDIDATES);
         if candidates.is_empty() {
             return Ok(Taken::Nothing);
         }
@@ -87,6 +86,7 @@ impl RemoteWrites {
             Ok(provider) => provider,
             Err(error) => return self.leave_alone(&job, &software, &error).await,
         };
+        let mut has_ended = false;
         for candidate in candidates {
             match take::ask(&job, &software, provider, candidate).await? {
                 Asked::Taken(taken) => {
@@ -98,12 +98,16 @@ impl RemoteWrites {
                         Err(error) => self.leave_alone(&job, &software, &error).await,
                     };
                 }
-                Asked::Ended(payment) => self.waiting.notify(key.connection_id, payment),
+                Asked::Ended(payment) => {
+                    self.waiting.notify(key.connection_id, payment);
+                    has_ended = true;
+                }
                 Asked::NotNow => {}
                 Asked::Busy => return Ok(Taken::Nothing),
             }
         }
-        Ok(if is_all { Taken::Nothing } else { Taken::Again })
+        // Many writes of one invoice are looked at again later, and not at once.
+        Ok(if has_ended { Taken::Again } else { Taken::Nothing })
     }
 
     /// Says once a minute that a connection cannot be worked on.
