@@ -25,6 +25,7 @@ pub fn front_page() -> Document {
             (name = "payments", description = "Payments of one connection"),
             (name = "references", description = "What payments refer to, as the accounting software of the connection has it"),
             (name = "sync", description = "How fresh what was read from the accounting software is"),
+            (name = "connections", description = "The connection itself"),
             (name = "server", description = "The server itself"),
         ),
     )]

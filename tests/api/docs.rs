@@ -56,7 +56,8 @@ fn operations_have_unique_ids_and_name_credentials() {
     for (path, item) in document["paths"].as_object().expect("paths") {
         for operation in item.as_object().expect("operations").values() {
             assert!(ids.insert(operation["operationId"].as_str().expect("an id").to_owned()), "{path}");
-            if path.starts_with("/accounting/") || path.starts_with("/sync/") {
+            let is_guarded = ["/accounting/", "/connections/", "/sync/"].iter().any(|folder| path.starts_with(folder));
+            if is_guarded {
                 let scope = &operation["security"][0]["api_key"][0];
                 assert!(scope.as_str().is_some_and(|name| name.parse::<ApiKeyScope>().is_ok()), "{path}: {scope}");
                 assert_eq!(operation["security"], json!([{ "api_key": [scope], "connection_token": [] }]), "{path}");

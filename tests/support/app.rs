@@ -12,6 +12,7 @@ use sqlx::ConnectOptions;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use tower::ServiceExt;
 use unibooks::accounting::payments::GroupCommit;
+use unibooks::accounting::payments::software::Calls;
 use unibooks::auth::{Authenticator, Operator};
 use unibooks::config::{RateLimit, ServerSettings};
 use unibooks::db::Database;
@@ -37,6 +38,7 @@ pub struct App {
     pub router: Router,
     pub authenticator: Authenticator,
     pub payments: GroupCommit,
+    pub calls: Calls,
     /// Writes nothing before a test runs it.
     pub remote_writes: RemoteWrites,
     pub database: Database,
@@ -157,8 +159,8 @@ impl App {
     pub async fn with_settings(options: PgConnectOptions, clock: Clock, settings: &ServerSettings) -> Self {
         let database = postgres::pool(options.clone()).await;
         let app = unibooks::app::App::new(settings, &database, &clock, remote());
-        let unibooks::app::App { router, authenticator, payments, remote_writes, .. } = app;
-        Self { router, authenticator, payments, remote_writes, database, options }
+        let unibooks::app::App { router, authenticator, payments, calls, remote_writes } = app;
+        Self { router, authenticator, payments, calls, remote_writes, database, options }
     }
 
     fn operator(&self) -> Operator {

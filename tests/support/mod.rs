@@ -3,6 +3,7 @@
 
 pub mod app;
 pub mod cluster;
+pub mod connected;
 pub mod logs;
 pub mod payment_lock;
 pub mod pgbouncer;

@@ -5,6 +5,7 @@
 
 pub mod body;
 mod bounds;
+pub mod capabilities;
 pub mod create;
 pub mod error;
 pub mod filter;
@@ -13,6 +14,7 @@ pub mod list;
 pub mod payment;
 pub mod problems;
 pub mod query;
+pub mod remote;
 pub mod software;
 pub mod store;
 pub mod view;
@@ -26,9 +28,11 @@ use axum::extract::FromRef;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use self::capabilities::{__path_retrieve_capabilities, retrieve_capabilities};
 use self::create::{__path_create_payment, create_payment};
 use self::get::{__path_retrieve_payment, retrieve_payment};
 use self::list::{__path_list_payments, list_payments};
+use self::remote::{__path_retrieve_payment_remote, retrieve_payment_remote};
 use self::software::Calls;
 use crate::auth::Authenticator;
 use crate::http::problem::documented;
@@ -48,4 +52,6 @@ where
         .routes(documented(routes!(create_payment), &[OF_CALLERS, OF_BODIES, create::PROBLEMS]))
         .routes(documented(routes!(list_payments), &[OF_CALLERS, list::PROBLEMS]))
         .routes(documented(routes!(retrieve_payment), &[OF_CALLERS, get::PROBLEMS]))
+        .routes(documented(routes!(retrieve_payment_remote), &[OF_CALLERS, remote::PROBLEMS]))
+        .routes(documented(routes!(retrieve_capabilities), &[OF_CALLERS, capabilities::PROBLEMS]))
 }

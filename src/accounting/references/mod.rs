@@ -23,6 +23,5 @@ pub use list::{ListQuery, PageQuery};
 pub use listed::Listed;
 pub use query::RemoteData;
 pub use reference::Reference;
-pub use software::Software;
-pub use software::store::{referred, software};
+pub use software::{Software, referred, software};
 pub use view::ReferenceView;

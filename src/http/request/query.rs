@@ -21,6 +21,16 @@ pub trait FromQuery: Sized {
     fn read(parameters: &mut Parameters) -> Self;
 }
 
+/// The query of a call that has no parameters.
+#[derive(Debug, Clone, Copy)]
+pub struct NoParameters;
+
+impl FromQuery for NoParameters {
+    fn read(_: &mut Parameters) -> Self {
+        Self
+    }
+}
+
 /// Extracts the query as `T`. An unknown parameter is an error: a misspelt filter must not list everything.
 #[derive(Debug)]
 pub struct Query<T>(pub T);
@@ -151,7 +161,7 @@ impl Parameters {
     }
 
     fn finish(mut self) -> Diagnostics {
-        let mut known = Some(self.known.join(", "));
+        let mut known = (!self.known.is_empty()).then(|| self.known.join(", "));
         for name in self.by_name.keys() {
             // The search for the nearest name is the most expensive step: skipped for an error that is only counted.
             let is_full = self.diagnostics.is_full_of_errors();

@@ -55,7 +55,7 @@ fn parts(data: &PaymentData, faults: &mut Vec<Fault>) -> Vec<Part> {
                 let kind = item.related_object_type.as_ref().map(FreeText::as_str);
                 if kind.is_some_and(|kind| !kind.eq_ignore_ascii_case("invoice")) {
                     let detail = "a payment is applied to invoices only; write `invoice` or leave it out";
-                    faults.push(Fault::new(at("related_object_type"), "unsupported_object", detail));
+                    faults.push(Fault::new(at("related_object_type"), "not_supported_by_software", detail));
                 }
                 parts.push(Part { pointer: at("related_object_id"), invoice_id, amount });
             }
@@ -121,10 +121,13 @@ fn of_invoice(data: &PaymentData, part: &Allocation, capabilities: &Capabilities
         None => false,
     };
     if !is_offered {
-        return fault("unsupported", "the connected software takes no payments of this kind of invoice".to_owned());
+        return fault(
+            "not_supported_by_software",
+            "the connected software takes no payments of this kind of invoice".to_owned(),
+        );
     }
     if invoice.total_amount.is_some_and(|total| total.get() < 0) {
-        return fault("unsupported", "it is a credit note; only invoices are paid".to_owned());
+        return fault("not_supported_by_software", "it is a credit note; only invoices are paid".to_owned());
     }
     if !matches!(invoice.status, Some(InvoiceStatus::Open | InvoiceStatus::PartiallyPaid)) {
         let status = invoice.status.map_or("unknown".to_owned(), |status| format!("{status:?}"));

@@ -42,7 +42,9 @@ impl Settled {
     /// When the database fails.
     pub async fn of(scope: &Scope, payment: Payment) -> Result<Self, db::Error> {
         let rejection = match payment.remote_status {
-            RemoteStatus::Rejected => Some(store::rejection(scope, payment.id).await?),
+            RemoteStatus::Rejected => {
+                Some(store::remote_write(scope, payment.id).await?.map(|write| write.errors).unwrap_or_default())
+            }
             _ => None,
         };
         Ok(Self { payment, rejection })

@@ -7,31 +7,50 @@ use crate::domain::{ExchangeRate, FreeText, Warning};
 /// What no payment can do without: the software would guess it.
 const ALWAYS_REQUIRED: &[&str] = &["total_amount", "currency", "transaction_date", "account_id"];
 
+/// The members that the software requires, ignores or limits: what is checked, and what clients are shown.
+#[must_use]
+pub fn members(capabilities: &Capabilities) -> Vec<Member> {
+    let mut members: Vec<_> = ALWAYS_REQUIRED.iter().map(|name| plain(name)).collect();
+    if !capabilities.takes_exchange_rate {
+        members.push(plain("exchange_rate"));
+    }
+    for of_software in capabilities.members {
+        match members.iter_mut().find(|member| member.name == of_software.name) {
+            Some(member) => *member = *of_software,
+            None => members.push(*of_software),
+        }
+    }
+    for member in &mut members {
+        member.required |= ALWAYS_REQUIRED.contains(&member.name);
+        member.ignored |= member.name == "exchange_rate" && !capabilities.takes_exchange_rate;
+    }
+    members
+}
+
+fn plain(name: &'static str) -> Member {
+    Member { name, required: false, ignored: false, max_length: None }
+}
+
 /// What the software requires and the payment lacks, and what is too long for it.
 pub fn faults(data: &PaymentData, capabilities: &Capabilities) -> Vec<Fault> {
-    let required = capabilities.members.iter().filter(|member| member.required).map(|member| member.name);
-    let required = required.filter(|name| !ALWAYS_REQUIRED.contains(name));
-    let missing = ALWAYS_REQUIRED.iter().copied().chain(required).filter(|name| !is_given(data, name));
-    let missing = missing.map(|name| {
-        Fault::new(format!("/{name}"), "required", "the connected software needs it; nothing is assumed in its place")
-    });
-    let limited = capabilities.members.iter().filter_map(|member| Some((member, member.max_length?)));
-    let too_long = limited.filter_map(|(Member { name, .. }, max)| {
-        let length = text(data, name)?.chars().count();
-        (length > usize::from(max)).then(|| {
-            let detail = format!("has {length} characters; the connected software takes {max}");
-            Fault::new(format!("/{name}"), "too_long", detail)
-        })
-    });
-    missing.chain(too_long).collect()
+    let of_member = |member: Member| {
+        let pointer = format!("/{}", member.name);
+        if member.required && !is_given(data, member.name) {
+            let detail = "the connected software needs it; nothing is assumed in its place";
+            return Some(Fault::new(pointer, "required", detail));
+        }
+        let max = usize::from(member.max_length?);
+        let length = text(data, member.name)?.chars().count();
+        let detail = || format!("has {length} characters; the connected software takes {max}");
+        (length > max).then(|| Fault::new(pointer, "too_long", detail()))
+    };
+    members(capabilities).into_iter().filter_map(of_member).collect()
 }
 
 /// What the payment says and the software has no place for.
 pub fn warnings(data: &PaymentData, capabilities: &Capabilities) -> Vec<Warning> {
-    let ignored = capabilities.members.iter().filter(|member| member.ignored).map(|member| member.name);
-    let rate = (!capabilities.takes_exchange_rate).then_some("exchange_rate");
-    let ignored = ignored.filter(|name| Some(*name) != rate).chain(rate).filter(|name| is_given(data, name));
-    let members = ignored.map(|name| format!("/{name}"));
+    let ignored = members(capabilities).into_iter().filter(|member| member.ignored && is_given(data, member.name));
+    let members = ignored.map(|member| format!("/{}", member.name));
     let is_unbooked = |(place, item): (usize, &LineItem)| {
         let is_unbooked = item.applied_amount.is_none() && item.related_object_id.is_none();
         is_unbooked.then(|| format!("/line_items/{place}"))
@@ -49,7 +68,10 @@ pub fn warnings(data: &PaymentData, capabilities: &Capabilities) -> Vec<Warning>
 /// Whether the client sent a member.
 fn is_given(data: &PaymentData, name: &str) -> bool {
     match name {
-        "invoice_id" => data.invoice_id.is_some(),
+        // A line item can name the invoice, too.
+        "invoice_id" => {
+            data.invoice_id.is_some() || data.line_items.iter().any(|item| item.related_object_id.is_some())
+        }
         "transaction_date" => data.transaction_date.is_some(),
         "contact_id" => data.contact_id.is_some(),
         "account_id" => data.account_id.is_some(),

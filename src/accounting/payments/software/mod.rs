@@ -17,5 +17,6 @@ mod writes;
 
 pub use calls::{Calls, Settled};
 pub use check::{Checked, check};
+pub use members::members;
 pub use stored::stored_order;
 pub use writes::Writes;

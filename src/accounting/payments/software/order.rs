@@ -23,7 +23,7 @@ pub fn order(data: &PaymentData, referred: &Referred, software: &Software) -> Re
     if data.currency.is_some() && digits.is_none() {
         faults.push(Fault::new(
             "/currency",
-            "unsupported",
+            "not_supported_by_software",
             "ISO 4217 gives this code no minor unit to count amounts in",
         ));
     }

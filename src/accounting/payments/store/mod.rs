@@ -21,5 +21,5 @@ pub use insert_on_node::insert_on_node;
 pub use inserted::Inserted;
 pub use page::{PaymentPage, page};
 pub use read::find;
-pub use remote::rejection;
+pub use remote::{RemoteAttempt, RemoteWrite, remote_attempts, remote_status, remote_write};
 pub use scan::SCAN_LIMIT;

@@ -1,6 +1,8 @@
 //! The accounting software behind a connection, as far as its payments need it.
 
-pub mod store;
+mod store;
+
+pub use store::{referred, software};
 
 use crate::connectors::Provider;
 use crate::domain::{Currency, RemoteId};

@@ -42,7 +42,7 @@ pub async fn referred(scope: &Scope, ids: &[ReferenceId]) -> Result<Vec<(Resourc
     let ids: Vec<_> = ids.iter().map(|id| id.0).collect();
     let rows = sqlx::query!(
         r#"
-        select id, resource, remote_id, fields as "fields: Json<Box<serde_json::value::RawValue>>",
+        select connection_id, id, resource, remote_id, fields as "fields: Json<Box<serde_json::value::RawValue>>",
                remote_data as "remote_data: Json<Box<serde_json::value::RawValue>>", remote_updated_at,
                remote_was_deleted, created_at, modified_at
         from reference
@@ -53,6 +53,9 @@ pub async fn referred(scope: &Scope, ids: &[ReferenceId]) -> Result<Vec<(Resourc
     )
     .fetch_all(scope.statement().await?)
     .await?;
+    if rows.iter().any(|row| row.connection_id != scope.connection_id().0) {
+        return Err(sqlx::Error::Decode("a query found a row of another connection".into()).into());
+    }
     // A resource that this version does not know is none that it could have been asked for.
     let known = rows.into_iter().filter_map(|row| {
         let resource = Resource::ALL.iter().copied().find(|resource| resource.as_str() == row.resource)?;

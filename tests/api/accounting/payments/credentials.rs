@@ -32,6 +32,9 @@ const TABLE: &[(&str, [&str; 7])] = &[
 const ROUTES: &[(&str, &str, u16, u16)] = &[
     ("GET /accounting/payments", "payments:read", 200, 422),
     ("GET /accounting/payments/{id}", "payments:read", 200, 404),
+    ("GET /accounting/payments/{id}/remote", "payments:read", 200, 404),
+    // It names nothing of another's.
+    ("GET /connections/capabilities", "payments:read", 200, 200),
     // Another's idempotency key is as free as any other.
     ("POST /accounting/payments", "payments:write", 201, 201),
 ];
@@ -101,6 +104,12 @@ async fn ask(app: &App, route: &str, whose: &Owner, key: Option<&str>, token: Op
         }
         "GET /accounting/payments/{id}" => {
             with_secrets(Method::GET, &format!("{PAYMENTS}/{}", whose.newest())).body(axum::body::Body::empty())
+        }
+        "GET /accounting/payments/{id}/remote" => {
+            with_secrets(Method::GET, &format!("{PAYMENTS}/{}/remote", whose.newest())).body(axum::body::Body::empty())
+        }
+        "GET /connections/capabilities" => {
+            with_secrets(Method::GET, "/connections/capabilities").body(axum::body::Body::empty())
         }
         "POST /accounting/payments" => {
             let key = whose.payment["idempotency_key"].as_str().expect("a key");
