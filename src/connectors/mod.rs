@@ -9,6 +9,7 @@
 
 mod capabilities;
 pub mod decimal;
+mod erpnext;
 mod error;
 pub mod json;
 mod object;

@@ -1,10 +1,11 @@
 //! The accounting software that this server can write to: one line each.
 
 use super::Provider;
+use super::erpnext::Erpnext;
 use super::tryton::Tryton;
 
 /// All of it.
-pub const ALL: &[&dyn Provider] = &[&Tryton];
+pub const ALL: &[&dyn Provider] = &[&Erpnext, &Tryton];
 
 /// The software of this name.
 #[must_use]

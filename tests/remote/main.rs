@@ -1,9 +1,10 @@
-//! Real accounting software: Tryton, started by the tests.
+//! Real accounting software: Tryton, started by the tests; ERPNext where a variable names a site.
 
 #[path = "../support/mod.rs"]
 mod support;
 
 mod connected;
+mod erpnext;
 mod tryton_books;
 mod tryton_check;
 mod tryton_payments;
