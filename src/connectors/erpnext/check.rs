@@ -157,11 +157,11 @@ async fn key_field(site: &Site) -> Result<KeyField, Error> {
     })
 }
 
-/// The currencies of the accounts of the company.
+/// The currencies of the accounts that the company uses.
 async fn currencies(site: &Site, company: &Company) -> Result<Vec<Currency>, Error> {
     let rows = site.list(json!({
         "doctype": "Account", "fields": ["account_currency"],
-        "filters": [["company", "=", company.remote_id.as_str()], ["is_group", "=", 0]],
+        "filters": [["company", "=", company.remote_id.as_str()], ["is_group", "=", 0], ["disabled", "=", 0]],
         "group_by": "account_currency", "order_by": "account_currency asc", "limit_page_length": 0,
     }));
     Ok(rows.await?.iter().filter_map(|row| Record::read(row)?.text("account_currency")?.parse().ok()).collect())

@@ -123,3 +123,50 @@ fn invoices(entry: &Record<'_>) -> Vec<RemoteId> {
     };
     entry.records("references").into_iter().filter_map(of).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn read(payment_type: &str, docstatus: u8) -> Option<RemotePayment> {
+        let document = json!({
+            "name": "P-1", "docstatus": docstatus, "payment_type": payment_type, "posting_date": "2026-11-26",
+            "paid_amount": 1, "paid_from_account_currency": "EUR", "received_amount": 2,
+            "paid_to_account_currency": "USD", "references": [
+                {"reference_doctype": "Sales Invoice", "reference_name": "I-1"},
+                {"reference_doctype": "Sales Order", "reference_name": "O-1"}, null,
+            ],
+        });
+        payment(&serde_json::value::to_raw_value(&document).expect("JSON"))
+    }
+
+    #[test]
+    fn amount_is_that_of_the_party_and_only_invoices_are_paid() {
+        for (payment_type, amount, currency) in [("Receive", 100, "EUR"), ("Pay", 200, "USD")] {
+            let payment = read(payment_type, 1).expect(payment_type);
+            assert_eq!((payment.amount.get(), payment.currency.code()), (amount, currency));
+            assert_eq!(payment.invoices.iter().map(RemoteId::as_str).collect::<Vec<_>>(), ["Sales Invoice/I-1"]);
+        }
+        assert!(read("Internal Transfer", 1).is_none());
+    }
+
+    #[test]
+    fn docstatus_says_whether_it_is_a_draft_booked_or_voided() {
+        let states = [0, 1, 2].map(|docstatus| read("Pay", docstatus).map(|p| (p.is_voided, p.concern.is_some())));
+        assert_eq!(states, [Some((false, true)), Some((false, false)), Some((true, false))]);
+    }
+
+    proptest! {
+        #[test]
+        fn no_document_panics(member in "(payment_type|paid_amount|docstatus|references|posting_date)", value in "\\PC*") {
+            let document = format!(
+                r#"{{"name":"P","payment_type":"Pay","paid_to_account_currency":"USD","received_amount":1,"{member}":{value}}}"#
+            );
+            if let Ok(document) = serde_json::from_str::<&RawValue>(&document) {
+                let _ = payment(document);
+            }
+        }
+    }
+}

@@ -11,3 +11,4 @@ mod books;
 mod payments;
 mod references;
 mod refusals;
+mod setup;

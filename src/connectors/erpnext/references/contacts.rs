@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures_util::future::try_join_all;
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 
@@ -18,6 +19,9 @@ use crate::domain::references::{Contact, Resource};
 pub const PARTY_ACCOUNT: &str = "unibooks_party_account";
 /// And its currency.
 pub const PARTY_ACCOUNT_CURRENCY: &str = "unibooks_party_account_currency";
+
+/// The most questions at a time: each is about one party.
+const AT_ONCE: usize = 4;
 
 const COMMON: [&str; 8] =
     ["name", "tax_id", "disabled", "default_currency", "email_id", "mobile_no", "creation", "modified"];
@@ -42,14 +46,13 @@ pub async fn read(site: &Site, keys: &[RemoteKey]) -> Result<Vec<RemoteObject>, 
             "limit_page_length": 0,
         }));
         let rows = rows.await?;
-        let mut found = Vec::new();
-        for row in &rows {
-            let Some(row) = Record::read(row) else { continue };
-            let Some(name) = row.text("name") else { continue };
-            found.push((row, account(site, doctype, &name).await?));
+        let rows: Vec<_> = rows.iter().filter_map(|row| Record::read(row)).collect();
+        let mut accounts = Vec::with_capacity(rows.len());
+        for rows in rows.chunks(AT_ONCE) {
+            accounts.extend(try_join_all(rows.iter().map(|row| account(site, doctype, row))).await?);
         }
-        let currencies = currencies(site, found.iter().filter_map(|(_, account)| account.as_deref())).await?;
-        for (row, account) in &found {
+        let currencies = currencies(site, accounts.iter().flatten().map(String::as_str)).await?;
+        for (row, account) in rows.iter().zip(&accounts) {
             objects.extend(object(site, doctype, name_field, row, account.as_ref(), &currencies).await?);
         }
     }
@@ -96,8 +99,8 @@ fn with_texts(row: &RawValue, texts: &[(&str, Option<&String>)]) -> Box<RawValue
 
 /// The account of a party, by ERPNext's own function: only it knows all the rules. `None` where it finds none, and then
 /// nothing can be paid on account.
-async fn account(site: &Site, doctype: &str, name: &str) -> Result<Option<String>, Error> {
-    let arguments = json!({"party_type": doctype, "party": name, "company": site.company()?});
+async fn account(site: &Site, doctype: &str, row: &Record<'_>) -> Result<Option<String>, Error> {
+    let arguments = json!({"party_type": doctype, "party": row.text("name"), "company": site.company()?});
     match site.call("erpnext.accounts.party.get_party_account", &arguments).await {
         Ok(found) => Ok(serde_json::from_str(found.get()).ok()),
         Err(Error::Unsupported(_) | Error::Protocol(_)) => Ok(None),

@@ -236,3 +236,50 @@ fn tracking(site: &Site, row: &Record<'_>) -> Vec<ReferenceId> {
     let of = |(doctype, field)| Some(site.id(Resource::TrackingCategory, &id::join(doctype, &row.text(field)?)?));
     [("Cost Center", "cost_center"), ("Project", "project")].into_iter().filter_map(of).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn state_of(row: &serde_json::Value) -> (Option<InvoiceStatus>, Option<i64>) {
+        let row = to_raw_value(row).expect("JSON");
+        let (status, balance) = state(&Record::read(&row).expect("an object"), "KWD".parse().ok());
+        (status, balance.map(MinorUnits::get))
+    }
+
+    #[test]
+    fn state_is_made_of_docstatus_and_what_is_due() {
+        use InvoiceStatus::{Draft, Open, Paid, PartiallyPaid, Void};
+        for (docstatus, due, expected) in [
+            (0, 12, (Draft, Some(12_000))),
+            (1, 12, (Open, Some(12_000))),
+            (1, 5, (PartiallyPaid, Some(5_000))),
+            (1, 0, (Paid, Some(0))),
+            (1, -3, (PartiallyPaid, Some(-3_000))),
+            (2, 5, (Void, Some(0))),
+        ] {
+            // What is to be paid is the rounded total.
+            let row = json!({
+                "docstatus": docstatus, "outstanding_amount": due, "grand_total": 12.34, "rounded_total": 12.0,
+                "currency": "KWD", "party_account_currency": "KWD",
+            });
+            assert_eq!(state_of(&row), (Some(expected.0), expected.1), "{row}");
+        }
+        assert_eq!(state_of(&json!({"docstatus": "1"})), (None, None));
+    }
+
+    #[test]
+    fn part_that_is_due_in_another_currency_is_no_balance() {
+        for (due, expected) in [
+            (25, (Some(InvoiceStatus::Open), Some(20_000))),
+            (10, (Some(InvoiceStatus::PartiallyPaid), None)),
+            (0, (Some(InvoiceStatus::Paid), Some(0))),
+        ] {
+            let row = json!({
+                "docstatus": 1, "outstanding_amount": due, "grand_total": 20, "base_grand_total": 25,
+                "currency": "KWD", "party_account_currency": "USD",
+            });
+            assert_eq!(state_of(&row), expected, "{due}");
+        }
+    }
+}
