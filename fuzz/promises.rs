@@ -6,11 +6,15 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
+use serde_json::value::RawValue;
 use unibooks::accounting::payments::PaymentData;
 use unibooks::accounting::payments::list::ListQuery;
 use unibooks::accounting::payments::payment::IdempotencyClaim;
 use unibooks::auth::{Secret, secret};
+use unibooks::connectors::json::fingerprint;
+use unibooks::connectors::tryton;
 use unibooks::domain::IdempotencyKey;
+use unibooks::domain::references::Resource;
 use unibooks::http::problem::{Error, FieldErrors};
 use unibooks::http::request::Limits;
 use unibooks::http::request::cursor::UnverifiedCursor;
@@ -133,6 +137,25 @@ pub fn key(bytes: &[u8]) {
 pub fn token(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     is_secret(secret::Kind::ConnectionToken, "ub_conn_", text);
+}
+
+/// An answer of Tryton is read or refused. What is read has the record that was sent, and members that can be answered.
+pub fn tryton(bytes: &[u8]) {
+    let Ok(result) = tryton::read_body(bytes) else { return };
+    let Ok(records) = serde_json::from_str::<Vec<Box<RawValue>>>(result.get()) else { return };
+    let connection = "0190163d-8694-739b-aea5-966c26f8ad91".parse().expect("an id");
+    for record in records {
+        assert_eq!(fingerprint(&record).len(), 32);
+        for &resource in Resource::ALL {
+            if let Ok(object) = tryton::read_object(resource, connection, 1, &record) {
+                assert_eq!(object.remote_data.get(), record.get());
+                serde_json::to_value(&object.fields).expect("members can be written");
+            }
+        }
+        if let Ok(payment) = tryton::read_payment(record.clone()) {
+            assert!(payment.amount.get() >= 0 && payment.data.get() == record.get());
+        }
+    }
 }
 
 fn is_secret(kind: secret::Kind, prefix: &str, text: &str) {

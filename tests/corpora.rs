@@ -42,3 +42,8 @@ fn corpus_of_keys_keeps_the_promises() {
 fn corpus_of_tokens_keeps_the_promises() {
     check("token", promises::token);
 }
+
+#[test]
+fn corpus_of_trytons_answers_keeps_the_promises() {
+    check("tryton", promises::tryton);
+}

@@ -16,7 +16,7 @@ mod object;
 mod order;
 pub mod registry;
 mod remote_payment;
-mod tryton;
+pub mod tryton;
 
 use async_trait::async_trait;
 pub use capabilities::{Capabilities, ExactlyOnce, Member};

@@ -79,6 +79,9 @@ async fn payment_that_was_written_is_found_and_not_repeated() {
     assert_eq!(bookkeeper.amount_to_pay(invoice).await, "50.00");
     let read = books.connector.get(&first.remote_id).await.expect("an answer").expect("a payment");
     assert_eq!((read.amount, read.invoices), (first.amount, first.invoices));
+    let own = bookkeeper.search("account.invoice", json!([["id", "=", invoice]]), &["move"]).await[0]["move"].clone();
+    let own = remote_id(own.as_i64().expect("the invoice's own entry"));
+    assert!(books.connector.get(&own).await.expect("an answer").is_none());
     assert!(books.connector.get(&remote_id(2_000_000_000)).await.expect("an answer").is_none());
     assert!(books.connector.get(&"no number".parse().expect("an id")).await.expect("an answer").is_none());
 }

@@ -38,11 +38,7 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Box<RawV
 pub fn result(answer: &Answer) -> Result<Box<RawValue>, Error> {
     let unavailable = |sent, detail: &str| Error::Unavailable { sent, detail: detail.to_owned() };
     Err(match answer.status {
-        StatusCode::OK => match json::read(&answer.body)? {
-            Body { result: Some(result), error: None } => return Ok(result),
-            Body { error: Some(error), .. } => raised(&error),
-            Body { .. } => Error::Protocol("neither a result nor an error".to_owned()),
-        },
+        StatusCode::OK => return read_body(&answer.body),
         StatusCode::UNAUTHORIZED => Error::Unauthorized("Tryton does not accept the login and the password".to_owned()),
         StatusCode::FORBIDDEN => Error::Unauthorized("Tryton forbids this call".to_owned()),
         // Also what it says at a sign-in while its own database is away.
@@ -56,17 +52,25 @@ pub fn result(answer: &Answer) -> Result<Box<RawValue>, Error> {
         // Any error of its database, also one during the commit.
         StatusCode::SERVICE_UNAVAILABLE => {
             let text = String::from_utf8_lossy(&answer.body);
-            if LOCKED.iter().any(|locked| text.contains(locked)) {
-                unavailable(Sent::No, "another transaction was in the way")
-            } else {
-                unavailable(Sent::Maybe, "Tryton cannot use its database")
-            }
+            if is_locked(&text) { in_the_way() } else { unavailable(Sent::Maybe, "Tryton cannot use its database") }
         }
         status if status.is_client_error() || status.is_redirection() => {
             Error::Unsupported(format!("no Tryton answers at this address: status {status}"))
         }
         status => unavailable(Sent::Maybe, &format!("status {status}")),
     })
+}
+
+/// The result in the body of an answer whose status is 200.
+///
+/// # Errors
+/// What Tryton answers instead of a result, and anything that is no answer of Tryton.
+pub fn read_body(body: &[u8]) -> Result<Box<RawValue>, Error> {
+    match json::read(body)? {
+        Body { result: Some(result), error: None } => Ok(result),
+        Body { error: Some(error), .. } => Err(raised(&error)),
+        Body { .. } => Err(Error::Protocol("neither a result nor an error".to_owned())),
+    }
 }
 
 /// The exception that a call raised. Tryton has undone all that the call did, unless it came from the commit.
@@ -92,9 +96,19 @@ fn raised(error: &RawValue) -> Error {
             Error::Unauthorized(format!("Tryton asks for more than a password: {}", texts.nth(1).unwrap_or_default()))
         }
         Some("ConcurrencyException") => Error::Conflict(text(1).unwrap_or_default()),
+        // 7.0 says so in an answer with status 200.
+        Some(other) if is_locked(other) => in_the_way(),
         Some(other) => Error::Protocol(cut(other.lines().next().unwrap_or_default())),
         None => Error::Protocol("an error of an unknown form".to_owned()),
     }
+}
+
+fn is_locked(text: &str) -> bool {
+    LOCKED.iter().any(|locked| text.contains(locked))
+}
+
+fn in_the_way() -> Error {
+    Error::Unavailable { sent: Sent::No, detail: "another transaction was in the way".to_owned() }
 }
 
 fn texts(list: &RawValue) -> Vec<String> {
@@ -151,6 +165,7 @@ mod tests {
             (200, r#"{"id":1,"error":["LoginException",["sms","Code","char"]]}"#, "Unauthorized", NotApplied),
             (200, r#"{"id":1,"error":["ConcurrencyException","Records were modified"]}"#, "Conflict", Unknown),
             (200, r#"{"id":1,"error":["'account.invoice'","Traceback"]}"#, "Protocol", Unknown),
+            (200, r#"{"id":1,"error":["could not obtain lock on relation \"x\"\n",""]}"#, "Unavailable", NotApplied),
             (200, r#"{"id":1,"error":null}"#, "Protocol", Unknown),
             (200, r#"{"id":1}"#, "Protocol", Unknown),
             (200, "<html>", "Protocol", Unknown),

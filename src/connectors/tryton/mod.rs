@@ -18,6 +18,9 @@ use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
 use self::auth::Rpc;
+pub use self::error::read_body;
+pub use self::payment::read_payment;
+pub use self::references::read_object;
 use super::{
     Capabilities, Connector, Error, ExactlyOnce, Fault, Fence, Found, KeyPage, Member, PaymentOrder, PreparedWrite,
     Provider, RemoteKey, RemoteObject, RemotePayment, SoftwareInfo, Target,

@@ -89,16 +89,21 @@ impl Books {
     pub(super) async fn payment(&self, id: &RemoteId) -> Result<Option<RemotePayment>, Error> {
         let Some(id) = values::record_id(id) else { return Ok(None) };
         let company = self.company().await?;
-        Ok(self.entries(company, json!([["id", "=", id]])).await?.pop())
+        // The entry of an invoice itself looks the same, and is in a journal of another kind.
+        let domain = json!([["id", "=", id], ["journal.type", "in", ["cash", "statement"]]]);
+        Ok(self.entries(company, domain).await?.pop())
     }
 
     async fn entries(&self, company: i64, domain: Value) -> Result<Vec<RemotePayment>, Error> {
         let records: Vec<Box<RawValue>> = self.search("account.move", company, domain, &FIELDS, None).await?;
         let mut entries = Vec::new();
         for record in records {
-            let entry: Entry = text::read(record.get().as_bytes())?;
-            let is_voided = self.is_cancelled(company, entry.id).await?;
-            entries.push(entry.into_payment(record, is_voided)?);
+            let mut entry = read_payment(record)?;
+            // The id was read from a number.
+            if let Some(id) = values::record_id(&entry.remote_id) {
+                entry.is_voided = self.is_cancelled(company, id).await?;
+            }
+            entries.push(entry);
         }
         Ok(entries)
     }
@@ -140,6 +145,15 @@ impl Books {
         let parameters = json!([domain, 0, limit, [["id", "ASC"]], fields, Self::context(company)]);
         self.rpc.call(&format!("model.{model}.search_read"), parameters).await
     }
+}
+
+/// Reads an entry (`account.move`) as a payment. Whether it was voided is not in its record.
+///
+/// # Errors
+/// When it is no entry that changes what a party owes, or is owed.
+pub fn read_payment(record: Box<RawValue>) -> Result<RemotePayment, Error> {
+    let entry: Entry = text::read(record.get().as_bytes())?;
+    entry.into_payment(record)
 }
 
 /// The first page of the form.
@@ -226,7 +240,7 @@ impl Line {
 }
 
 impl Entry {
-    fn into_payment(self, data: Box<RawValue>, is_voided: bool) -> Result<RemotePayment, Error> {
+    fn into_payment(self, data: Box<RawValue>) -> Result<RemotePayment, Error> {
         let unreadable = |what: &str| Error::Protocol(format!("the entry {} has no {what} that can be read", self.id));
         let base: Currency = self.company.currency.code.parse().map_err(|_| unreadable("base currency"))?;
         let mut sum: Option<(i64, Currency)> = None;
@@ -234,7 +248,7 @@ impl Entry {
             let (amount, currency) = line.amount(base).ok_or_else(|| unreadable("amount"))?;
             sum = match sum {
                 None => Some((amount.get(), currency)),
-                Some((before, same)) if same == currency => Some((before + amount.get(), currency)),
+                Some((before, same)) if same == currency => Some((before.saturating_add(amount.get()), currency)),
                 Some(_) => return Err(unreadable("single currency")),
             };
         }
@@ -252,7 +266,7 @@ impl Entry {
             currency,
             date: self.date.naive().ok_or_else(|| unreadable("date"))?,
             invoices: invoices.into_iter().map(values::remote_id).collect(),
-            is_voided,
+            is_voided: false,
             concern: None,
         })
     }

@@ -31,7 +31,6 @@ pub const FIELDS: &[&str] = &[
     "amount_to_pay",
     "reconciled",
     "move.period",
-    "origin_invoices",
     "lines_to_pay._timestamp",
     "lines_to_pay.maturity_date",
     "lines_to_pay.debit",

@@ -87,11 +87,11 @@ impl Books {
     }
 
     pub(super) async fn objects_of(&self, resource: Resource, keys: &[RemoteKey]) -> Result<Vec<RemoteObject>, Error> {
-        let links = Links { connection: self.rpc.target().connection_id, company: self.company().await? };
+        let (connection, company) = (self.rpc.target().connection_id, self.company().await?);
         let ids: Vec<_> = keys.iter().filter_map(|key| record_id(&key.remote_id)).collect();
         let source = source(resource);
         let records = self.records(resource, &source, json!(["id", "in", ids]), source.fields).await?;
-        records.iter().map(|record| (source.read)(&links, record)).collect()
+        records.iter().map(|record| read_object(resource, connection, company, record)).collect()
     }
 
     /// The records of a page, with the members that come from elsewhere.
@@ -139,6 +139,19 @@ impl Books {
         };
         self.has_analytic.get_or_try_init(|| find).await.copied()
     }
+}
+
+/// Reads a record of a company's books as an object of a resource.
+///
+/// # Errors
+/// [`Error::Protocol`] when it is no such record.
+pub fn read_object(
+    resource: Resource,
+    connection: ConnectionId,
+    company: i64,
+    record: &RawValue,
+) -> Result<RemoteObject, Error> {
+    (source(resource).read)(&Links { connection, company }, record)
 }
 
 fn source(resource: Resource) -> Source {
