@@ -16,7 +16,7 @@ use unibooks::domain::references::Resource;
 use unibooks::domain::{RemoteId, WriteKey};
 use unibooks::outgoing::Client;
 
-/// Like real software, but a call takes at most five seconds.
+/// Like real software, and in memory.
 pub const CAPABILITIES: Capabilities = Capabilities {
     exactly_once: ExactlyOnce::OptimisticLock,
     members: &[],
@@ -27,7 +27,7 @@ pub const CAPABILITIES: Capabilities = Capabilities {
     partly_on_account: true,
     takes_exchange_rate: false,
     max_in_flight: 3,
-    timeout: Duration::from_secs(5),
+    timeout: Duration::from_mins(1),
     needs_setup: false,
 };
 

@@ -142,3 +142,28 @@ async fn soft_stop_finishes_what_is_being_sent() {
     assert_eq!(books.stored(payment).await.state, "applied");
     assert_eq!(ledger.count("create"), 1);
 }
+
+#[tokio::test]
+async fn long_attempt_keeps_its_lease() {
+    let books = Books::with_gate(Some(Semaphore::new(0))).await;
+    let payment = books.payment("a", 100, &["1"]).await;
+    let _server = books.server();
+    let lease = async || -> Option<chrono::DateTime<chrono::Utc>> {
+        let query = "select lease_until from remote_write where connection_id = $1";
+        sqlx::query_scalar(query).bind(books.connection.0).fetch_one(&mut books.session().await).await.expect("a row")
+    };
+    wait::until("it is being sent", async || {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        lease().await.is_some()
+    })
+    .await;
+    let first = lease().await;
+    wait::until("the lease is renewed", async || {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        lease().await > first
+    })
+    .await;
+    books.ledger.gate.as_ref().expect("a gate").add_permits(1);
+    books.until(payment, "applied").await;
+    assert_eq!(books.attempts(payment).await, ["send applied"]);
+}

@@ -39,16 +39,10 @@ pub struct Deadlines {
 }
 
 impl Deadlines {
-    /// How long an attempt takes at most: the reads and the creation have `timeout` each.
-    #[must_use]
-    pub fn longest(timeout: Duration) -> Duration {
-        timeout * 2
-    }
-
-    /// Those of an attempt that begins `now`.
+    /// Those of an attempt that begins `now`. Its reads and the creation have `timeout` each.
     #[must_use]
     pub fn from(now: Instant, timeout: Duration) -> Self {
-        Self { reads: now + timeout, all: now + Self::longest(timeout) }
+        Self { reads: now + timeout, all: now + timeout * 2 }
     }
 }
 

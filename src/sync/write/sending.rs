@@ -1,5 +1,6 @@
 //! Does the attempt of a write that was taken, and stores how it ended.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use metrics::counter;
@@ -11,8 +12,8 @@ use super::event::Event;
 use super::machine::Next;
 use super::outcome::Health;
 use super::state::State;
-use super::store::{self, Ending};
-use super::take::{Step, TakenWrite, next};
+use super::store::{self, Ending, Lease};
+use super::take::{LEASE, Step, TakenWrite, next};
 use super::waiting::Waiting;
 use crate::auth::JobScope;
 use crate::connectors::{Connector, Provider};
@@ -44,9 +45,15 @@ pub struct Sending {
 pub async fn run(sending: Sending, waiting: Waiting) {
     let Sending { job, software, provider, connector, taken } = &sending;
     let deadlines = Deadlines::from(Instant::now(), provider.capabilities().timeout);
-    let Ended { event, health } = match taken.step {
-        Step::Send { looks_first } => attempt::send(&**connector, &taken.prepared, looks_first, deadlines).await,
-        Step::LookUp { last } => attempt::look_up(&**connector, &taken.prepared, last, deadlines).await,
+    let attempt = async {
+        match taken.step {
+            Step::Send { looks_first } => attempt::send(&**connector, &taken.prepared, looks_first, deadlines).await,
+            Step::LookUp { last } => attempt::look_up(&**connector, &taken.prepared, last, deadlines).await,
+        }
+    };
+    let Ended { event, health } = tokio::select! {
+        ended = attempt => ended,
+        never = renew(job, &taken.lease) => match never {},
     };
     let sent_nothing = matches!(event, Event::NotApplied { .. });
     let payment = taken.lease.payment_id;
@@ -61,6 +68,18 @@ pub async fn run(sending: Sending, waiting: Waiting) {
     }
     record(job, software, &health).await;
     waiting.notify(job.connection_id(), payment);
+}
+
+/// Renews the lease as long as the attempt takes. Where it cannot, another server looks the payment up meanwhile, which
+/// does no harm: what this attempt writes after that look-up makes the other one's creation fail.
+async fn renew(job: &JobScope, lease: &Lease) -> Infallible {
+    let mut interval = tokio::time::interval_at(Instant::now() + LEASE / 3, LEASE / 3);
+    loop {
+        interval.tick().await;
+        if let Err(error) = store::renew(job, lease, LEASE).await {
+            tracing::debug!(error = &error as &dyn std::error::Error, "a lease was not renewed");
+        }
+    }
 }
 
 /// Stores the outcome, also when the database is away for a moment.

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::attempt::Deadlines;
 use super::backoff;
 use super::event::{Event, Last};
 use super::machine::{self, Next, Write};
@@ -17,8 +16,8 @@ use crate::db;
 use crate::domain::{PaymentId, WriteKey};
 use crate::management::connections::{Software, SoftwareStatus};
 
-/// What a lease lasts longer than its attempt: for what is stored before and after the calls.
-const MARGIN: Duration = Duration::from_secs(10);
+/// How long a lease lasts. An attempt that takes longer renews it, so a killed server's writes are taken up soon.
+pub(super) const LEASE: Duration = Duration::from_secs(20);
 /// How long a write waits for another one of the same invoice.
 const INVOICE_BUSY: Duration = Duration::from_secs(1);
 
@@ -103,7 +102,7 @@ pub async fn ask(
         state: next.state,
         prepared: (&key, &prepared),
         lease_id: Uuid::from_u128(rand::random()),
-        duration: Deadlines::longest(capabilities.timeout) + MARGIN,
+        duration: LEASE,
         max_in_flight: capabilities.max_in_flight,
     };
     let mut transaction = job.transaction().await?;

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::candidates::Candidate;
 use super::millis;
-use crate::auth::JobTransaction;
+use crate::auth::{JobScope, JobTransaction};
 use crate::connectors::PreparedWrite;
 use crate::db;
 use crate::domain::{PaymentId, RemoteId, WriteKey};
@@ -27,7 +27,7 @@ pub struct NewLease<'a> {
     pub prepared: (&'a WriteKey, &'a PreparedWrite),
     /// A new id.
     pub lease_id: Uuid,
-    /// How long it lasts: longer than the attempt.
+    /// How long it lasts, unless it is renewed.
     pub duration: Duration,
     /// The most attempts of the connection at a time.
     pub max_in_flight: u16,
@@ -177,6 +177,30 @@ pub async fn postpone(
         millis(wait),
     )
     .execute(transaction.executor())
+    .await
+    .map_err(db::Error::of_write)?;
+    Ok(())
+}
+
+/// Extends a lease that is still in force: its attempt goes on.
+///
+/// # Errors
+/// When the database fails.
+pub async fn renew(job: &JobScope, lease: &Lease, duration: Duration) -> Result<(), db::Error> {
+    let statement = job.statement().await?;
+    sqlx::query!(
+        "
+        update remote_write
+        set lease_until = clock_timestamp() + $4::bigint * interval '1 millisecond',
+            due_at = clock_timestamp() + $4::bigint * interval '1 millisecond'
+        where connection_id = $1 and payment_id = $2 and lease_id = $3
+        ",
+        job.connection_id().0,
+        lease.payment_id.0,
+        lease.id,
+        millis(duration),
+    )
+    .execute(statement)
     .await
     .map_err(db::Error::of_write)?;
     Ok(())

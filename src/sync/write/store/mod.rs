@@ -14,7 +14,7 @@ pub use candidates::{Candidate, candidates};
 pub use decision::{Decision, WriteRow, decide, read};
 pub use due::{DueConnection, due};
 pub use end::{Ending, end};
-pub use lease::{Lease, LeaseOutcome, NewLease, lease, postpone};
+pub use lease::{Lease, LeaseOutcome, NewLease, lease, postpone, renew};
 pub use list::{ListedWrite, list, project_of};
 pub use open_writes::{OpenWrites, is_open, open_writes};
 
