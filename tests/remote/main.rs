@@ -4,8 +4,11 @@
 mod support;
 
 mod connected;
+mod connected_tenant;
+mod cutter;
 mod erpnext;
 mod tryton_books;
 mod tryton_check;
 mod tryton_payments;
 mod tryton_references;
+mod tryton_writes;

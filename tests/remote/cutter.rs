@@ -1,0 +1,98 @@
+//! A TCP link to accounting software that cuts chosen requests off.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+/// Where a request is cut off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cut {
+    /// The software never gets it.
+    Before,
+    /// The software does it, and its answer is lost.
+    Answer,
+}
+
+/// A listening link. It ends with the runtime.
+pub struct Cutter {
+    address: SocketAddr,
+    next: Arc<Mutex<Option<(&'static str, Cut)>>>,
+}
+
+impl Cutter {
+    /// A link to the server at `to`, as `host:port`.
+    pub async fn to(to: String) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let next = Arc::<Mutex<Option<(&'static str, Cut)>>>::default();
+        let armed = Arc::clone(&next);
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                tokio::spawn(pass(client, to.clone(), Arc::clone(&armed)));
+            }
+        });
+        Self { address, next }
+    }
+
+    /// Its URL.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Cuts off the next request that contains `needle`.
+    pub fn cut(&self, needle: &'static str, cut: Cut) {
+        *self.next.lock().expect("no panic") = Some((needle, cut));
+    }
+
+    /// Whether no cut is left to be made.
+    pub fn has_cut(&self) -> bool {
+        self.next.lock().expect("no panic").is_none()
+    }
+}
+
+/// Passes bytes between the two sides until one of them closes, or a cut ends both.
+async fn pass(client: TcpStream, to: String, armed: Arc<Mutex<Option<(&'static str, Cut)>>>) {
+    let Ok(server) = TcpStream::connect(to).await else { return };
+    let ((mut from_client, mut to_client), (mut from_server, mut to_server)) =
+        (client.into_split(), server.into_split());
+    let (mut seen, mut request, mut answer) = (Vec::new(), vec![0; 65_536], vec![0; 65_536]);
+    let mut is_answer_lost = false;
+    loop {
+        tokio::select! {
+            read = from_client.read(&mut request) => {
+                let Ok(count @ 1..) = read else { return };
+                // A request may come in several pieces.
+                seen.extend_from_slice(&request[..count]);
+                let taken = {
+                    let mut armed = armed.lock().expect("no panic");
+                    let is_it = armed.is_some_and(|(needle, _)| contains(&seen, needle));
+                    if is_it { armed.take() } else { None }
+                };
+                match taken {
+                    Some((_, Cut::Before)) => return,
+                    Some((_, Cut::Answer)) => is_answer_lost = true,
+                    None => {}
+                }
+                if to_server.write_all(&request[..count]).await.is_err() {
+                    return;
+                }
+            }
+            read = from_server.read(&mut answer) => {
+                let Ok(count @ 1..) = read else { return };
+                if is_answer_lost {
+                    return;
+                }
+                seen.clear();
+                if to_client.write_all(&answer[..count]).await.is_err() {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+fn contains(bytes: &[u8], needle: &str) -> bool {
+    bytes.windows(needle.len()).any(|window| window == needle.as_bytes())
+}
