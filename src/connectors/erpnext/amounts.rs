@@ -1,7 +1,7 @@
 //! The amounts and rates of the two sides of a Payment Entry.
 //!
-//! One side is the party's account (receivable or payable), the other the bank's, each in its currency. What is allocated
-//! is in the currency of the party's account, and so is what the client calls the amount.
+//! One side is the party's account (receivable or payable), the other the bank's, each in its currency. What is
+//! allocated is in the currency of the party's account, and so is what the client calls the amount.
 
 use rust_decimal::Decimal;
 

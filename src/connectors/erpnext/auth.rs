@@ -87,8 +87,8 @@ impl Site {
         self.read(method, arguments).await.map_err(Refusal::of_reading)
     }
 
-    /// Documents as `frappe.client.get_list` finds them. The arguments must have an `order_by`: without one the order is
-    /// not the same from call to call.
+    /// Documents as `frappe.client.get_list` finds them. The arguments must have an `order_by`: without one the order
+    /// is not the same from call to call.
     pub async fn list(&self, arguments: Value) -> Result<Vec<Box<RawValue>>, Error> {
         Ok(rows(&self.call("frappe.client.get_list", &arguments).await?))
     }
@@ -121,8 +121,8 @@ impl Site {
         described.map(|documents| rows(&documents)).map_err(Refusal::of_reading)
     }
 
-    /// A moment that the site wrote: its local time, without zone. Of an hour that the clock shows twice in autumn, the
-    /// later one is taken. `None` when the text is none.
+    /// A moment that the site wrote: its local time, without zone. Of an hour that the clock shows twice in autumn,
+    /// the later one is taken. `None` when the text is none.
     pub async fn moment(&self, text: Option<&str>) -> Result<Option<DateTime<Utc>>, Error> {
         let Some(text) = text else { return Ok(None) };
         let zone = self.time_zone.get_or_try_init(|| async {

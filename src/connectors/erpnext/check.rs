@@ -167,8 +167,8 @@ async fn currencies(site: &Site, company: &Company) -> Result<Vec<Currency>, Err
     Ok(rows.await?.iter().filter_map(|row| Record::read(row)?.text("account_currency")?.parse().ok()).collect())
 }
 
-/// A sentence about a currency that has other than two decimal places: ERPNext rounds all amounts to the same number of
-/// places, which is 2 unless the site says otherwise.
+/// A sentence about a currency that has other than two decimal places: ERPNext rounds all amounts to the same number
+/// of places, which is 2 unless the site says otherwise.
 fn inexact(currency: Currency) -> Option<String> {
     let (code, places) = (currency.code(), currency.minor_units().filter(|places| *places != 2)?);
     Some(format!(

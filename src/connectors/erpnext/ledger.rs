@@ -20,8 +20,8 @@ const PLACES: u32 = 6;
 /// What is due on invoices, by `DocType/name`.
 type Due = BTreeMap<String, Decimal>;
 
-/// The first invoice whose balance is not what its ledger says, or is paid too much, in a sentence; `None` when all are
-/// right.
+/// The first invoice whose balance is not what its ledger says, or is paid too much, in a sentence; `None` when all
+/// are right.
 pub async fn difference(site: &Site, invoices: &[RemoteId]) -> Result<Option<String>, Error> {
     if invoices.is_empty() {
         return Ok(None);

@@ -1,7 +1,8 @@
 //! ERPNext 15, over Frappe's REST interface.
 //!
-//! A payment is one document, Payment Entry, which one request inserts, submits, books and allocates in one transaction.
-//! Its field [`KEY_FIELD`] is ours and unique: a second payment with one key is refused by the database below ERPNext.
+//! A payment is one document, Payment Entry, which one request inserts, submits, books and allocates in one
+//! transaction. Its field [`KEY_FIELD`] is ours and unique: a second payment with one key is refused by the database
+//! below ERPNext.
 //!
 //! Where one of our resources is several kinds of document there, an id is `DocType/name`: a customer is
 //! `Customer/Acme`. Names are what ERPNext's own links hold, and so the links of our objects need no look-up.

@@ -10,8 +10,8 @@ use super::{KEY_FIELD, PAYMENT_ENTRY, id, ledger};
 use crate::connectors::{Error, Fault, Found, PreparedWrite, RemotePayment};
 use crate::domain::{Currency, RemoteId};
 
-/// Looks for our key. A cancelled payment keeps it, and the number of a deleted one is given to the next: so the key says
-/// which payment is ours, and the name does not.
+/// Looks for our key. A cancelled payment keeps it, and the number of a deleted one is given to the next: so the key
+/// says which payment is ours, and the name does not.
 ///
 /// A payment that was made while the field was missing has the key in its reference only.
 pub async fn find(site: &Site, write: &PreparedWrite) -> Result<Found, Error> {

@@ -10,8 +10,8 @@ use crate::connectors::decimal;
 use crate::connectors::json;
 use crate::domain::{Currency, MinorUnits, Quantity};
 
-/// An object. A member of another type than the expected counts as absent, so that one strange record does not hide all
-/// others.
+/// An object. A member of another type than the expected counts as absent, so that one strange record does not hide
+/// all others.
 #[derive(Debug)]
 pub struct Record<'a> {
     /// The object as it was written.

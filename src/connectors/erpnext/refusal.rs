@@ -35,8 +35,8 @@ impl Refusal {
         self.error
     }
 
-    /// What it means when something was only read: nothing was refused that anybody wanted to write, and a right that is
-    /// missing for one kind of document leaves the others.
+    /// What it means when something was only read: nothing was refused that anybody wanted to write, and a right that
+    /// is missing for one kind of document leaves the others.
     pub fn of_reading(self) -> Error {
         let is_one_right = self.is("PermissionError");
         match self.error {

@@ -14,8 +14,8 @@ use crate::connectors::json;
 use crate::connectors::{Error, Fields, RemoteKey, RemoteObject};
 use crate::domain::references::{Contact, Resource};
 
-/// The member of a contact's record that we add: the account that a payment on account is booked on, which ERPNext finds
-/// in the party, its group or the company.
+/// The member of a contact's record that we add: the account that a payment on account is booked on, which ERPNext
+/// finds in the party, its group or the company.
 pub const PARTY_ACCOUNT: &str = "unibooks_party_account";
 /// And its currency.
 pub const PARTY_ACCOUNT_CURRENCY: &str = "unibooks_party_account_currency";
@@ -97,8 +97,8 @@ fn with_texts(row: &RawValue, texts: &[(&str, Option<&String>)]) -> Box<RawValue
     })
 }
 
-/// The account of a party, by ERPNext's own function: only it knows all the rules. `None` where it finds none, and then
-/// nothing can be paid on account.
+/// The account of a party, by ERPNext's own function: only it knows all the rules. `None` where it finds none, and
+/// then nothing can be paid on account.
 async fn account(site: &Site, doctype: &str, row: &Record<'_>) -> Result<Option<String>, Error> {
     let arguments = json!({"party_type": doctype, "party": row.text("name"), "company": site.company()?});
     match site.call("erpnext.accounts.party.get_party_account", &arguments).await {

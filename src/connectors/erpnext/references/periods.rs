@@ -115,7 +115,8 @@ async fn closed_to_payments(site: &Site, are_there_any: bool) -> Result<BTreeSet
     Ok(rows.await?.iter().filter_map(|row| Record::read(row)?.text("parent")).collect())
 }
 
-/// The last day of the books that a Period Closing Voucher has closed; `None` when there is none, or it may not be read.
+/// The last day of the books that a Period Closing Voucher has closed; `None` when there is none, or it may not be
+/// read.
 pub async fn closed_until(site: &Site) -> Result<Option<NaiveDate>, Error> {
     let rows = site.list_if_allowed(json!({
         "doctype": "Period Closing Voucher", "fields": ["period_end_date"],
