@@ -15,6 +15,8 @@ use unibooks::connectors::{
 };
 use unibooks::domain::RemoteId;
 use unibooks::domain::references::Resource;
+use unibooks::sync::pull::{self, Failure, store};
+use uuid::Uuid;
 
 use super::app::{App, Tenant};
 
@@ -39,6 +41,30 @@ pub async fn connect(app: &App, tenant: &Tenant) {
 /// The task that works for a tenant.
 pub fn job(app: &App, tenant: &Tenant) -> JobScope {
     Worker::from_app(app.database.clone()).job(tenant.project_id, tenant.connection_id)
+}
+
+/// The pull of a tenant is due now, and nobody has its lease.
+pub async fn due(app: &App, tenant: &Tenant) {
+    sqlx::query(
+        "insert into pull values ($1, now(), null, null, null, now())
+         on conflict (connection_id) do update set due_at = now(), lease_id = null, lease_until = null",
+    )
+    .bind(tenant.connection_id.0)
+    .execute(&mut app.connect().await)
+    .await
+    .expect("due");
+}
+
+/// Takes the lease.
+pub async fn lease(app: &App, tenant: &Tenant) -> Option<store::Lease> {
+    store::lease(&job(app, tenant), Uuid::now_v7(), pull::LEASE).await.expect("asked")
+}
+
+/// Pulls once.
+pub async fn pull_once(app: &App, tenant: &Tenant, books: &dyn Connector) -> Result<(), Failure> {
+    due(app, tenant).await;
+    let lease = lease(app, tenant).await.expect("nobody has it");
+    pull::pull(&job(app, tenant), books, &lease, &|| false).await
 }
 
 /// An object, as the software has it.

@@ -7,9 +7,9 @@ use unibooks::domain::Clock;
 use unibooks::domain::references::Resource;
 use unibooks::sync::pull::{self, Failure, store};
 
-use super::{connected, due, lease, names};
+use super::{connected, names};
 use crate::support::app::App;
-use crate::support::software::{Books, connect, job};
+use crate::support::software::{Books, connect, due, job, lease};
 
 #[tokio::test]
 async fn one_of_many_servers_gets_the_lease() {

@@ -8,9 +8,9 @@ use serde_json::json;
 use unibooks::connectors::Error;
 use unibooks::domain::references::Resource;
 
-use super::{connected, names, objects, pull_once};
+use super::{connected, names, objects};
 use crate::support::app::{CredentialOptions, Tenant};
-use crate::support::software::{Books, Call, connect};
+use crate::support::software::{Books, Call, connect, pull_once};
 
 const INVOICE: Resource = Resource::Invoice;
 

@@ -7,9 +7,9 @@ use unibooks::connectors::{Error, Sent};
 use unibooks::domain::references::Resource;
 use unibooks::sync::pull::{self, Failure};
 
-use super::{connected, due, lease, names, pull_once};
+use super::{connected, names};
 use crate::support::app::{App, CredentialOptions, Tenant};
-use crate::support::software::{Books, Call, job};
+use crate::support::software::{Books, Call, due, job, lease, pull_once};
 use unibooks::domain::{ApiKeyScope, ApiKeyScopes};
 
 const INVOICE: Resource = Resource::Invoice;

@@ -7,10 +7,10 @@ use unibooks::auth::secret;
 use unibooks::domain::references::Resource;
 use unibooks::domain::{ApiKeyScope, ApiKeyScopes};
 
-use super::{connected, pull_once};
+use super::connected;
 use crate::accounting::payments::isolation::{distinguishing_parts, never_stored};
 use crate::support::app::{Answer, App, CredentialOptions, Tenant};
-use crate::support::software::{Books, connect};
+use crate::support::software::{Books, connect, pull_once};
 
 /// The routes, with what a request can contain that is foreign: demanded by the OpenAPI document.
 pub fn rows() -> Vec<(String, String)> {
