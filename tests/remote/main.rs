@@ -10,5 +10,6 @@ mod erpnext;
 mod tryton_books;
 mod tryton_check;
 mod tryton_payments;
+mod tryton_pulls;
 mod tryton_references;
 mod tryton_writes;

@@ -67,8 +67,12 @@ impl Tryton {
 
     /// Runs a statement in its database, for what no user of it can do.
     pub async fn sql(&self, statement: &'static str) {
-        let mut session = PgConnection::connect_with(&self.options).await.expect("a session");
-        sqlx::raw_sql(statement).execute(&mut session).await.expect(statement);
+        sqlx::raw_sql(statement).execute(&mut self.connect().await).await.expect(statement);
+    }
+
+    /// A session in its database, for what only a slow transaction of Tryton does.
+    pub async fn connect(&self) -> PgConnection {
+        PgConnection::connect_with(&self.options).await.expect("a session")
     }
 
     /// Ends it with SIGKILL.
