@@ -13,6 +13,7 @@ use crate::domain::Clock;
 use crate::http::admission::LoadShed;
 use crate::router;
 use crate::state::AppState;
+use crate::sync::pull::Pulls;
 use crate::sync::{self, RemoteWrites};
 
 /// The server without its sockets.
@@ -28,6 +29,8 @@ pub struct App {
     pub calls: Calls,
     /// Writes payments into accounting software, once it runs.
     pub remote_writes: RemoteWrites,
+    /// Reads accounting software, once it runs.
+    pub pulls: Pulls,
 }
 
 impl App {
@@ -38,7 +41,9 @@ impl App {
         let throttle = Throttle::new(rate_limit.0, failed_auth_limit.0, trusted_proxies.clone(), clock);
         let authenticator = Authenticator::with_throttle(database.clone(), clock.clone(), throttle);
         let payments = GroupCommit::start(&WriterPool::new(database), clock);
-        let remote_writes = RemoteWrites::new(Worker::from_app(database.clone()), remote);
+        let worker = Worker::from_app(database.clone());
+        let pulls = Pulls::new(worker.clone(), remote.access.clone(), remote.interval);
+        let remote_writes = RemoteWrites::new(worker, remote);
         let calls = Calls::new(Arc::new(remote_writes.clone()), settings.max_waiting_calls as usize);
         let state = AppState {
             authenticator: authenticator.clone(),
@@ -47,6 +52,7 @@ impl App {
             limits: settings.limits(),
             load: LoadShed::new(settings.max_requests as usize),
         };
-        Self { router: router::router(state, &settings.layers()), authenticator, payments, calls, remote_writes }
+        let router = router::router(state, &settings.layers());
+        Self { router, authenticator, payments, calls, remote_writes, pulls }
     }
 }

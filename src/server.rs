@@ -67,7 +67,7 @@ impl Server {
         // First, so that every part can describe its metrics.
         let recorder = metrics::install()?;
         let app = App::new(&settings, &database, &Clock::system(), remote);
-        let App { router, authenticator, payments, calls, remote_writes } = app;
+        let App { router, authenticator, payments, calls, remote_writes, pulls } = app;
         // A head may take as long as a body.
         let timeouts =
             Timeouts { head: settings.limits().body_timeout, idle: Duration::from_secs(settings.keep_alive_timeout) };
@@ -88,6 +88,7 @@ impl Server {
         let counted = sync::record_open_writes(remote_writes.clone());
         lifecycle.background("remote write metrics", |stop| until(stop, counted));
         lifecycle.background("remote writes", |stop| remote_writes.run(stop.requested()));
+        lifecycle.background("pulls", |stop| pulls.run(stop.requested()));
         lifecycle.background("last uses", |stop| flush_last_used(stop, authenticator.clone()));
         lifecycle.background("shards", |stop| until(stop, database.clone().follow_shards()));
         if authenticator.follows_revocations() {

@@ -17,6 +17,7 @@ mod payment;
 mod private_file;
 mod project;
 mod serve;
+mod sync;
 
 use std::process::ExitCode;
 
@@ -58,6 +59,9 @@ enum Command {
     /// Payments on their way into accounting software: list, retry, settle, cancel
     #[command(subcommand)]
     Payment(payment::Command),
+    /// Read accounting software now
+    #[command(subcommand)]
+    Sync(sync::Command),
     /// Print the OpenAPI document
     Openapi,
     /// Print docs/configuration.md
@@ -142,6 +146,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::ApiKey(command) => api_key::run(command).await,
         Command::Connection(command) => connection::run(command).await,
         Command::Payment(command) => payment::run(command).await,
+        Command::Sync(command) => sync::run(command).await,
         Command::Openapi => openapi::run(),
         Command::Configuration => configuration::run(),
         Command::Healthcheck(arguments) => healthcheck::run(arguments).await,

@@ -47,6 +47,11 @@ pub struct ConnectorSettings {
     #[arg(long, env = "UNIBOOKS_MAX_WRITE_AGE", default_value_t = 86_400, value_name = "SECONDS",
           value_parser = clap::value_parser!(u64).range(60..=31_536_000))]
     max_write_age: u64,
+
+    /// How often contacts, invoices and accounts of each connection are read from its accounting software
+    #[arg(long, env = "UNIBOOKS_SYNC_INTERVAL", default_value_t = 900, value_name = "SECONDS",
+          value_parser = clap::value_parser!(u64).range(60..=86_400))]
+    sync_interval: u64,
 }
 
 impl ConnectorSettings {
@@ -58,10 +63,11 @@ impl ConnectorSettings {
         Ok(Access::new(self.sealing_keys()?, self.client(networks)?))
     }
 
-    /// What writes into accounting software need beside `access`.
+    /// What writes into accounting software and pulls need beside `access`.
     #[must_use]
     pub fn remote(&self, access: Access) -> sync::Settings {
-        sync::Settings { access, max_age: Duration::from_secs(self.max_write_age) }
+        let (max_age, interval) = (Duration::from_secs(self.max_write_age), Duration::from_secs(self.sync_interval));
+        sync::Settings { access, max_age, interval }
     }
 
     /// The sealing keys, where some are set.

@@ -63,7 +63,8 @@ pub fn remote() -> sync::Settings {
     };
     let client = outgoing::Client::new(&options).expect("a client");
     let keys = SEALING_KEYS.parse().expect("keys");
-    sync::Settings { access: Access::new(Some(keys), client), max_age: Duration::from_hours(24) }
+    let (max_age, interval) = (Duration::from_hours(24), Duration::from_mins(15));
+    sync::Settings { access: Access::new(Some(keys), client), max_age, interval }
 }
 
 /// `UNIBOOKS_SEALING_KEYS` of the tests.

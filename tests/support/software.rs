@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use serde_json::value::RawValue;
@@ -87,8 +87,11 @@ pub enum Call {
     Objects(Resource, usize),
 }
 
-/// The software. Its keys are numbers; a page has three.
-pub struct Books {
+/// The software. Its keys are numbers; a page has three. Clones are the same.
+#[derive(Clone)]
+pub struct Books(Arc<Inner>);
+
+struct Inner {
     objects: Mutex<BTreeMap<(Resource, u64), Object>>,
     calls: Mutex<Vec<Call>>,
     plan: Mutex<Plan>,
@@ -103,41 +106,42 @@ impl fmt::Debug for Books {
 
 impl Default for Books {
     fn default() -> Self {
-        Self { objects: Mutex::default(), calls: Mutex::default(), plan: Mutex::new(Box::new(|_| Ok(()))), page: 3 }
+        Self::with_pages_of(3)
     }
 }
 
 impl Books {
     /// Books with a page of another size.
     pub fn with_pages_of(page: usize) -> Self {
-        Self { page, ..Self::default() }
+        let plan: Plan = Box::new(|_| Ok(()));
+        Self(Arc::new(Inner { objects: Mutex::default(), calls: Mutex::default(), plan: Mutex::new(plan), page }))
     }
 
     /// Stores an object of this number, with this stamp. Its members are those of its resource with this name.
     pub fn put(&self, resource: Resource, number: u64, stamp: u64, name: &str) {
         let record = json!({ "id": number, "name": name });
         let object = Object { stamp, fields: fields(resource, name), record };
-        self.objects.lock().expect("no panic").insert((resource, number), object);
+        self.0.objects.lock().expect("no panic").insert((resource, number), object);
     }
 
     /// The object is gone.
     pub fn remove(&self, resource: Resource, number: u64) {
-        self.objects.lock().expect("no panic").remove(&(resource, number)).expect("it was there");
+        self.0.objects.lock().expect("no panic").remove(&(resource, number)).expect("it was there");
     }
 
     /// What each call is answered first.
     pub fn plan(&self, plan: impl FnMut(Call) -> Result<(), Error> + Send + 'static) {
-        *self.plan.lock().expect("no panic") = Box::new(plan);
+        *self.0.plan.lock().expect("no panic") = Box::new(plan);
     }
 
     /// What was asked since the last time.
     pub fn calls(&self) -> Vec<Call> {
-        std::mem::take(&mut self.calls.lock().expect("no panic"))
+        std::mem::take(&mut self.0.calls.lock().expect("no panic"))
     }
 
     fn called(&self, call: Call) -> Result<(), Error> {
-        self.calls.lock().expect("no panic").push(call.clone());
-        (self.plan.lock().expect("no panic"))(call)
+        self.0.calls.lock().expect("no panic").push(call.clone());
+        (self.0.plan.lock().expect("no panic"))(call)
     }
 }
 
@@ -192,15 +196,15 @@ impl Connector for Books {
     async fn keys(&self, resource: Resource, after: Option<&RemoteKey>) -> Result<KeyPage, Error> {
         self.called(Call::Keys(resource, after.map(|key| key.position.clone())))?;
         let after = after.map_or(0, |key| key.position.parse().expect("a number"));
-        let objects = self.objects.lock().expect("no panic");
+        let objects = self.0.objects.lock().expect("no panic");
         let rest = objects.range((resource, after + 1)..=(resource, u64::MAX));
-        let keys: Vec<_> = rest.clone().take(self.page).map(|((_, number), object)| key(*number, object)).collect();
-        Ok(KeyPage { is_last: rest.count() <= self.page, keys })
+        let keys: Vec<_> = rest.clone().take(self.0.page).map(|((_, number), object)| key(*number, object)).collect();
+        Ok(KeyPage { is_last: rest.count() <= self.0.page, keys })
     }
 
     async fn objects(&self, resource: Resource, keys: &[RemoteKey]) -> Result<Vec<RemoteObject>, Error> {
         self.called(Call::Objects(resource, keys.len()))?;
-        let objects = self.objects.lock().expect("no panic");
+        let objects = self.0.objects.lock().expect("no panic");
         let read = keys.iter().filter_map(|key| {
             let object = objects.get(&(resource, key.position.parse().expect("a number")))?;
             Some(RemoteObject {

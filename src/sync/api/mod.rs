@@ -4,6 +4,8 @@ pub mod problems;
 mod resync;
 mod status;
 
+pub use status::{ResourceStatus, SyncStatus};
+
 use axum::extract::FromRef;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;

@@ -14,7 +14,7 @@ use crate::auth::{Can, ConnectionsWrite};
 use crate::db;
 use crate::domain::rfc3339;
 use crate::http::problem::{Error as HttpError, Failure, Problem};
-use crate::sync::pull::store;
+use crate::sync::pull::{self, Requested};
 
 /// The shortest time between two pulls out of turn.
 const PAUSE: Duration = Duration::from_mins(1);
@@ -72,6 +72,6 @@ pub async fn resync(Can { scope, .. }: Can<ConnectionsWrite>) -> Result<(StatusC
     if !scope.has_software() {
         return Err(Error::NoSoftware);
     }
-    let store::Requested { at, provider } = store::request(&scope, PAUSE).await?;
+    let Requested { at, provider } = pull::request(&scope, PAUSE).await?;
     Ok((StatusCode::CREATED, Json(Resync { timestamp: at, vertical: "accounting", provider, status: None })))
 }

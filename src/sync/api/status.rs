@@ -8,10 +8,11 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::auth::{Can, ConnectionsRead, Scope};
+use crate::db;
 use crate::domain::references::Resource;
 use crate::domain::rfc3339;
 use crate::http::problem::Error;
-use crate::sync::pull::store::{self, Progress};
+use crate::sync::pull::{self, Progress};
 
 /// How fresh is what was read from the accounting software.
 #[derive(Debug, Serialize, ToSchema)]
@@ -21,11 +22,28 @@ pub struct SyncStatus {
     #[serde(serialize_with = "rfc3339::optional")]
     next_sync_at: Option<DateTime<Utc>>,
     /// Each resource, in the order in which they are read. Empty where there is no software.
-    data: Vec<ResourceStatus>,
+    pub data: Vec<ResourceStatus>,
 }
 
 impl SyncStatus {
     const NOTHING: Self = Self { next_sync_at: None, data: Vec::new() };
+
+    /// How fresh is what was read for a connection.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn of(scope: &Scope) -> Result<Self, db::Error> {
+        if !scope.has_software() {
+            return Ok(Self::NOTHING);
+        }
+        let mut known = pull::progress(scope).await?;
+        let of = |&resource: &Resource| {
+            let at = known.iter().position(|progress| progress.resource == resource);
+            ResourceStatus::of(resource, at.map(|at| known.swap_remove(at)))
+        };
+        let data = Resource::ALL.iter().map(of).collect();
+        Ok(SyncStatus { next_sync_at: pull::next_pull(scope).await?, data })
+    }
 }
 
 /// How fresh a resource is.
@@ -33,18 +51,18 @@ impl SyncStatus {
 pub struct ResourceStatus {
     /// The resource, like `invoice`.
     #[schema(value_type = String, example = "invoice")]
-    resource: Resource,
+    pub resource: Resource,
     /// `pending` (never read), `syncing`, `done` or `failed`.
     #[schema(example = "done")]
-    status: &'static str,
+    pub status: &'static str,
     /// Whether it was never read completely.
     initial: bool,
     /// When the last complete reading began: what the software had then is here.
     #[schema(example = "2026-11-26T08:00:00Z")]
     #[serde(serialize_with = "rfc3339::optional")]
-    last_synced_at: Option<DateTime<Utc>>,
+    pub last_synced_at: Option<DateTime<Utc>>,
     /// Why the last reading failed; null when it did not.
-    error: Option<SyncError>,
+    pub error: Option<SyncError>,
 }
 
 /// Why a reading failed.
@@ -55,7 +73,7 @@ pub struct SyncError {
     code: String,
     /// For people.
     #[schema(example = "the software cannot be reached: connection refused")]
-    detail: String,
+    pub detail: String,
 }
 
 impl ResourceStatus {
@@ -80,7 +98,7 @@ impl ResourceStatus {
     security(("api_key" = ["connections:read"], "connection_token" = [])),
 )]
 pub async fn sync_status(Can { scope, .. }: Can<ConnectionsRead>) -> Result<Json<SyncStatus>, Error> {
-    Ok(Json(read(&scope).await?))
+    Ok(Json(SyncStatus::of(&scope).await?))
 }
 
 /// The same for the vertical `accounting`, as existing client libraries ask for it. Of others nothing is read.
@@ -95,20 +113,7 @@ pub async fn sync_status_of_vertical(
     vertical: Result<Path<String>, PathRejection>,
 ) -> Result<Json<SyncStatus>, Error> {
     match vertical {
-        Ok(Path(vertical)) if vertical == "accounting" => Ok(Json(read(&scope).await?)),
+        Ok(Path(vertical)) if vertical == "accounting" => Ok(Json(SyncStatus::of(&scope).await?)),
         _ => Ok(Json(SyncStatus::NOTHING)),
     }
-}
-
-async fn read(scope: &Scope) -> Result<SyncStatus, Error> {
-    if !scope.has_software() {
-        return Ok(SyncStatus::NOTHING);
-    }
-    let mut known = store::progress(scope).await?;
-    let of = |&resource: &Resource| {
-        let at = known.iter().position(|progress| progress.resource == resource);
-        ResourceStatus::of(resource, at.map(|at| known.swap_remove(at)))
-    };
-    let data = Resource::ALL.iter().map(of).collect();
-    Ok(SyncStatus { next_sync_at: store::next_pull(scope).await?, data })
 }

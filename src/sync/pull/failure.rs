@@ -1,8 +1,6 @@
 //! Why a pull ended before it was complete.
 
-use std::time::Duration;
-
-use crate::connectors::{self, Fault};
+use crate::connectors;
 use crate::db;
 
 /// Why a pull ended. What was stored before stays, and the next pull continues there.
@@ -34,31 +32,4 @@ impl From<sqlx::Error> for Failure {
 pub fn is_of_one_resource(error: &connectors::Error) -> bool {
     use connectors::Error as E;
     matches!(error, E::Rejected(_) | E::Conflict(_) | E::Protocol(_) | E::Unsupported(_))
-}
-
-/// How long the software asks us to wait.
-#[must_use]
-pub fn wait_of(error: &connectors::Error) -> Option<Duration> {
-    match error {
-        connectors::Error::LockedOut { after, .. } | connectors::Error::RateLimited { after } => *after,
-        _ => None,
-    }
-}
-
-/// The error as clients see it: a stable code and a sentence.
-#[must_use]
-pub fn shown(error: &connectors::Error) -> (&'static str, String) {
-    use connectors::Error as E;
-    let code = match error {
-        E::Unauthorized(_) => "unauthorized",
-        E::LockedOut { .. } => "locked_out",
-        E::Rejected(_) => "refused",
-        E::Conflict(_) => "conflict",
-        E::RateLimited { .. } => "rate_limited",
-        E::Unavailable { .. } => "unavailable",
-        E::Protocol(_) => "unreadable_answer",
-        E::Choose { .. } => "must_be_chosen",
-        E::Unsupported(_) => "unsupported",
-    };
-    (code, error.to_string().chars().filter(|character| *character != '\0').take(Fault::MAX_CHARACTERS).collect())
 }

@@ -9,9 +9,14 @@
 
 pub mod failure;
 mod json;
+mod now;
 mod page;
+mod pulls;
 mod run;
 pub mod store;
 
 pub use failure::Failure;
+pub use now::{CannotPull, pull_now};
+pub use pulls::Pulls;
 pub use run::{LEASE, pull};
+pub use store::{Progress, Requested, next_pull, progress, request};

@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::failure::{Failure, is_of_one_resource, shown};
+use super::failure::{Failure, is_of_one_resource};
 use super::page;
 use super::store::{self, Lease, Progress, Range, Read};
 use crate::auth::{JobScope, JobTransaction};
 use crate::connectors::{Connector, KeyPage, RemoteKey};
 use crate::domain::ReferenceId;
 use crate::domain::references::Resource;
+use crate::sync::write::fault;
 
 /// How long the lease of a pull lasts from its last page on: longer than the calls of a page may take. After that another
 /// server goes on.
@@ -42,9 +43,8 @@ pub async fn pull(
         match pull.resource(resource, after).await {
             Ok(()) => {}
             Err(Failure::Software(error)) => {
-                let (code, detail) = shown(&error);
                 let is_given_up = is_of_one_resource(&error);
-                store::fail(job, resource, (code, &detail), is_given_up).await?;
+                store::fail(job, resource, &fault(&error), is_given_up).await?;
                 if !is_given_up {
                     return Err(error.into());
                 }

@@ -21,8 +21,11 @@ mod take;
 mod waiting;
 mod work;
 
+pub(super) use backoff::jittered;
 pub use cancellation::record_voided;
 pub use decisions::{By, DecisionError, Decisions};
 pub use metrics::record_open_writes;
+pub(super) use outcome::{Health, fault};
+pub(super) use sending::record as record_shown;
 pub use store::ListedWrite;
 pub use work::{Key, RemoteWrites, Settings};

@@ -103,7 +103,7 @@ async fn store_end(job: &JobScope, ending: &Ending<'_>) {
 }
 
 /// A change of the connection's health is logged once: when the first call fails, and when one succeeds again.
-async fn record(job: &JobScope, software: &Software, health: &Health) {
+pub async fn record(job: &JobScope, software: &Software, health: &Health) {
     let connection = job.connection_id();
     let record = match health {
         Health::Good if software.failures == 0 => return,

@@ -40,6 +40,8 @@ pub struct Settings {
     pub access: Access,
     /// The age from which a write is not sent by itself.
     pub max_age: Duration,
+    /// The time between two pulls of a connection.
+    pub interval: Duration,
 }
 
 /// All writes into accounting software. Cheap to clone.

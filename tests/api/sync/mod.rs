@@ -3,6 +3,7 @@
 mod leases;
 mod pulls;
 mod resume;
+mod server;
 pub mod status;
 
 use serde_json::Value;

@@ -1,7 +1,5 @@
 //! A pull makes what is stored equal to what the software has.
 
-use std::sync::Arc;
-
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::json;
@@ -193,7 +191,7 @@ async fn text_with_nul_is_stored_without_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn pulls_equal_the_books_whatever_changes() {
     let (app, tenant) = connected().await;
-    let books = Arc::new(Books::default());
+    let books = Books::default();
     let changes = prop::collection::vec((1..12u64, prop::option::of(0..3u64)), 0..12);
     let handle = tokio::runtime::Handle::current();
     let mut runner = TestRunner::new(Config { cases: 40, failure_persistence: None, ..Config::default() });
@@ -218,7 +216,7 @@ async fn pulls_equal_the_books_whatever_changes() {
         }
         let found = tokio::task::block_in_place(|| {
             handle.block_on(async {
-                pull_once(&app, &tenant, &*books).await.expect("complete");
+                pull_once(&app, &tenant, &books).await.expect("complete");
                 names(&app, &tenant, INVOICE).await
             })
         });

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::auth::{JobScope, JobTransaction, Scope};
-use crate::connectors::RemoteKey;
+use crate::connectors::{Fault, RemoteKey};
 use crate::db;
 use crate::domain::ParseError;
 use crate::domain::references::Resource;
@@ -135,12 +135,7 @@ pub async fn finish(transaction: &mut JobTransaction, resource: Resource) -> Res
 ///
 /// # Errors
 /// When the database fails.
-pub async fn fail(
-    job: &JobScope,
-    resource: Resource,
-    (code, detail): (&str, &str),
-    is_given_up: bool,
-) -> Result<(), db::Error> {
+pub async fn fail(job: &JobScope, resource: Resource, fault: &Fault, is_given_up: bool) -> Result<(), db::Error> {
     let statement = job.statement().await?;
     sqlx::query!(
         "
@@ -150,8 +145,8 @@ pub async fn fail(
         ",
         job.connection_id().0,
         resource.as_str(),
-        code,
-        detail,
+        fault.code,
+        fault.detail.replace('\0', ""),
         is_given_up,
     )
     .execute(statement)

@@ -45,6 +45,7 @@ pub async fn due(worker: &Worker, limit: u16) -> Result<Vec<(ConnectionId, Proje
         join connection_software software on software.connection_id = pull.connection_id
         where pull.due_at <= clock_timestamp() and (pull.lease_until is null or pull.lease_until <= clock_timestamp())
               and software.status = 'valid' and connection.revoked_at is null
+              and (software.retry_at is null or software.retry_at <= clock_timestamp())
         order by pull.due_at
         limit $1
         ",
