@@ -160,7 +160,7 @@ impl App {
     pub async fn with_settings(options: PgConnectOptions, clock: Clock, settings: &ServerSettings) -> Self {
         let database = postgres::pool(options.clone()).await;
         let app = unibooks::app::App::new(settings, &database, &clock, remote());
-        let unibooks::app::App { router, authenticator, payments, calls, remote_writes } = app;
+        let unibooks::app::App { router, authenticator, payments, calls, remote_writes, .. } = app;
         Self { router, authenticator, payments, calls, remote_writes, database, options }
     }
 
