@@ -13,6 +13,7 @@ mod erpnext;
 mod error;
 pub mod json;
 mod object;
+mod odoo;
 mod order;
 pub mod registry;
 mod remote_payment;

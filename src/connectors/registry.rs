@@ -2,10 +2,11 @@
 
 use super::Provider;
 use super::erpnext::Erpnext;
+use super::odoo::Odoo;
 use super::tryton::Tryton;
 
 /// All of it.
-pub const ALL: &[&dyn Provider] = &[&Erpnext, &Tryton];
+pub const ALL: &[&dyn Provider] = &[&Erpnext, &Odoo, &Tryton];
 
 /// The software of this name.
 #[must_use]

@@ -7,6 +7,7 @@ mod connected;
 mod connected_tenant;
 mod cutter;
 mod erpnext;
+mod odoo;
 mod tryton_books;
 mod tryton_check;
 mod tryton_payments;
