@@ -10,7 +10,7 @@ use super::value::Maybe;
 use crate::connectors::{Error, Fault, Sent};
 
 /// How long Odoo refuses every password of an address after ten wrong ones, where its operator did not change it.
-const LOCKOUT: Duration = Duration::from_secs(60);
+const LOCKOUT: Duration = Duration::from_mins(1);
 
 /// An error that Odoo answered. Its traceback is not read.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

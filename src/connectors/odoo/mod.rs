@@ -33,7 +33,7 @@ use crate::domain::{ConnectionId, RemoteId, WriteKey};
 use crate::outgoing::Client;
 
 /// How long a call may take. Odoo ends its own after 120 seconds.
-const TIMEOUT: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 static CAPABILITIES: Capabilities = Capabilities {
     exactly_once: ExactlyOnce::ExternalId,

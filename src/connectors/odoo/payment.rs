@@ -40,15 +40,14 @@ impl Books {
 
     /// Writes the payment from the first step on that is not done.
     pub async fn create_payment(&self, write: &Write) -> Result<RemotePayment, Error> {
-        let id = match self.look_up(&write.key).await? {
-            Some(id) => id,
-            None => {
-                match &write.invoice {
-                    Some(invoice) => self.refuse_overpayment(invoice, write).await?,
-                    None => self.refuse_unused_currency(write.currency).await?,
-                }
-                self.load(write).await?
+        let id = if let Some(id) = self.look_up(&write.key).await? {
+            id
+        } else {
+            match &write.invoice {
+                Some(invoice) => self.refuse_overpayment(invoice, write).await?,
+                None => self.refuse_unused_currency(write.currency).await?,
             }
+            self.load(write).await?
         };
         let mut seen = self.see_surely(id).await.map_err(Error::after_first_step)?;
         // Two steps at most follow; a module that intercepts one would repeat it for ever.

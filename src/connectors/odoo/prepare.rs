@@ -344,17 +344,17 @@ mod tests {
 
     /// Records with our members and any values.
     fn record() -> impl Strategy<Value = Value> {
-        let names = ["journals", "commercial_partner_id", "move_type", "name", "open_item_accounts", "id"];
+        const NAMES: &[&str] = &["journals", "commercial_partner_id", "move_type", "name", "open_item_accounts", "id"];
         let leaf = prop_oneof![
             Just(Value::Null),
             any::<bool>().prop_map(Value::from),
             any::<i64>().prop_map(Value::from),
             "\\PC{0,8}".prop_map(Value::from),
         ];
-        leaf.prop_recursive(3, 16, 4, move |inner| {
+        leaf.prop_recursive(3, 16, 4, |inner| {
             prop_oneof![
                 prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-                prop::collection::vec((prop::sample::select(&names[..]), inner), 0..5).prop_map(|members| {
+                prop::collection::vec((prop::sample::select(NAMES), inner), 0..5).prop_map(|members| {
                     Value::Object(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
                 }),
             ]

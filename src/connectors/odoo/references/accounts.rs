@@ -43,7 +43,8 @@ fn yes() -> bool {
 struct Balance {
     account_id: Maybe<Link>,
     /// In the company's currency.
-    balance: Number,
+    #[serde(rename = "balance")]
+    in_base: Number,
     /// In the account's own currency, where it has one.
     amount_currency: Number,
 }
@@ -98,7 +99,7 @@ impl Books {
         let currency = own.or(base);
         let digits = currency.and_then(Currency::minor_units);
         let booked =
-            sum.map(|sum| if own.is_some_and(|own| Some(own) != base) { &sum.amount_currency } else { &sum.balance });
+            sum.map(|sum| if own.is_some_and(|own| Some(own) != base) { &sum.amount_currency } else { &sum.in_base });
         let current_balance = match (booked, digits) {
             (Some(booked), Some(digits)) => booked.minor_units(digits),
             (None, Some(_)) => MinorUnits::try_from(0).ok(),
@@ -109,7 +110,7 @@ impl Books {
             description: text(&record.note),
             classification: record.internal_group.0.as_deref().and_then(classification),
             kind: record.user_type_id.0.as_ref().map(|kind| kind.name.clone()).or_else(|| text(&record.account_type)),
-            status: status(record.active && !record.deprecated),
+            status: Some(status(record.active && !record.deprecated)),
             current_balance,
             currency,
             account_number: text(&record.code),

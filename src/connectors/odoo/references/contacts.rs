@@ -129,7 +129,7 @@ impl Books {
                     email_address: text(&record.email),
                     // A slash says that there is none.
                     tax_number: text(&record.vat).filter(|number| number != "/"),
-                    status: status(record.active),
+                    status: Some(status(record.active)),
                     currency: None,
                     company_info_id: self.company_reference(),
                     addresses,

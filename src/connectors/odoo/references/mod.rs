@@ -138,8 +138,8 @@ fn with(record: &RawValue, name: &str, value: &impl Serialize) -> Result<Box<Raw
 }
 
 /// `Active` or `Archived`.
-fn status(is_active: bool) -> Option<String> {
-    Some(if is_active { "Active" } else { "Archived" }.to_owned())
+fn status(is_active: bool) -> String {
+    if is_active { "Active" } else { "Archived" }.to_owned()
 }
 
 /// The id that a link leads to.

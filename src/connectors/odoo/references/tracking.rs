@@ -57,7 +57,7 @@ impl Books {
             remote_data: data,
             fields: Fields::TrackingCategory(TrackingCategory {
                 name: text(&record.name),
-                status: status(record.active),
+                status: Some(status(record.active)),
                 category_type: Some(model.to_owned()),
                 parent_category: linked(&record.group_id).map(|id| self.tracking(group_model, id)),
             }),
