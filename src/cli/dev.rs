@@ -6,12 +6,13 @@ use anyhow::Context;
 use clap::Args;
 use secrecy::ExposeSecret;
 
+use super::sealing::warn_of_missing_keys;
 use super::{demo, output, private_file};
 use crate::config::{ConnectorSettings, DatabaseSettings, DevSettings, ServerSettings};
 use crate::db::private::{Options, PrivatePostgres, default_data_dir};
 use crate::db::{self, Database};
 use crate::domain::Clock;
-use crate::outgoing::Networks;
+use crate::outgoing::{LOOPBACK, Networks};
 use crate::sealed::{self, SealingKeys};
 use crate::server::Server;
 use crate::sync;
@@ -56,13 +57,26 @@ async fn serve(
     let options = settings.options(postgres.connect_options());
     let database = Database::connect(options).await.context("the private Postgres does not answer")?;
     db::prepare(&database, &Clock::system()).await?;
-    if remote.access.keys.is_none() {
-        remote.access.keys = Some(own_sealing_key(&data_dir.join("sealing.key"))?);
-    }
+    let key_file = data_dir.join("sealing.key");
+    let keys_for_commands = if remote.access.keys.is_some() {
+        String::new()
+    } else {
+        remote.access.keys = Some(own_sealing_key(&key_file)?);
+        format!(" UNIBOOKS_SEALING_KEYS=\"$(cat {})\"", quoted(&key_file))
+    };
+    warn_of_missing_keys(&database, remote.access.keys.as_ref()).await?;
     output::line(format_args!("database  {}", postgres.url()))?;
     output::line(format_args!("data      {}", data_dir.display()))?;
+    // What the commands need to work beside this server. The key itself is not printed: output ends up in logs.
+    let networks = format!("UNIBOOKS_CONNECTOR_NETWORKS={LOOPBACK}");
+    output::line(format_args!("commands  export DATABASE_URL='{}' {networks}{keys_for_commands}", postgres.url()))?;
     demo::offer(&database, &data_dir.join("demo.json"), server.address()?).await?;
     server.run(database, remote).await
+}
+
+/// A path as a word of the shell.
+fn quoted(path: &Path) -> String {
+    format!("'{}'", path.display().to_string().replace('\'', "'\\''"))
 }
 
 /// The sealing key in the data folder, which the first start makes. A file that cannot be read is never replaced: the

@@ -16,6 +16,7 @@ mod output;
 mod payment;
 mod private_file;
 mod project;
+mod sealing;
 mod serve;
 mod sync;
 

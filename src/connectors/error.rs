@@ -46,8 +46,8 @@ pub enum Error {
     /// An answer that cannot be understood.
     #[error("the software's answer cannot be understood: {0}")]
     Protocol(String),
-    /// There are several databases or companies, and one must be named.
-    #[error("there are several; name one with {option}: {}", .names.join(", "))]
+    /// One of the databases or companies must be named.
+    #[error("name one of these with {option}: {}", .names.join(", "))]
     Choose {
         /// The option of the command line: `--database` or `--company`.
         option: &'static str,

@@ -15,4 +15,4 @@ mod tls;
 pub use answer::Answer;
 pub use client::{Client, Options, check_url};
 pub use error::{Error, Kind, Sent};
-pub use networks::Networks;
+pub use networks::{LOOPBACK, Networks};

@@ -14,6 +14,9 @@ use crate::domain::AddressBlocks;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Networks(AddressBlocks);
 
+/// The addresses of this machine itself, as a list of blocks.
+pub const LOOPBACK: &str = "127.0.0.0/8,::1";
+
 impl FromStr for Networks {
     type Err = String;
 
@@ -30,7 +33,7 @@ impl Networks {
     /// Never.
     #[must_use]
     pub fn loopback() -> Self {
-        "127.0.0.0/8,::1".parse().expect("two blocks")
+        LOOPBACK.parse().expect("two blocks")
     }
 
     /// Whether a listed block contains an address, or the IPv4 address that is embedded in it.

@@ -4,6 +4,7 @@
 mod support;
 
 mod administration;
+mod connections;
 mod dev;
 mod heads;
 mod idle_connections;

@@ -1,5 +1,8 @@
 //! Real accounting software: Tryton, started by the tests; ERPNext where a variable names a site.
 
+#[allow(dead_code, reason = "only the commands are used here")]
+#[path = "../cli/process.rs"]
+mod process;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -8,6 +11,7 @@ mod connected_tenant;
 mod cutter;
 mod erpnext;
 mod odoo;
+mod connections;
 mod tryton_books;
 mod tryton_check;
 mod tryton_payments;

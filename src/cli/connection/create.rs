@@ -39,7 +39,7 @@ pub struct Arguments {
 #[derive(Debug, Args)]
 struct SoftwareArguments {
     /// The address of the accounting software
-    #[arg(long, value_parser = parse_url)]
+    #[arg(long)]
     url: Option<String>,
     /// Which of its databases, where it has several
     #[arg(long, value_name = "NAME")]
@@ -62,9 +62,9 @@ struct WithToken<'a> {
     check: Option<&'a SoftwareInfo>,
 }
 
-/// A URL of accounting software.
-pub fn parse_url(text: &str) -> Result<String, String> {
-    check_url(text).map(|()| text.to_owned()).map_err(|error| error.to_string())
+/// Refuses an address that cannot be called. It is not quoted: there may be a password in it.
+pub fn ensure_url(url: &str) -> anyhow::Result<()> {
+    check_url(url).context("--url cannot be used")
 }
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
@@ -81,6 +81,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
             let keys = needed_keys(access.keys.clone())?;
             let SoftwareArguments { url, database, company, login } = software;
             let url = url.with_context(|| format!("--provider {} needs --url", provider.slug()))?;
+            ensure_url(&url)?;
             let secret = secret.read().await?;
             let connection_id = ConnectionId::new(now);
             let target = Target { connection_id, url, database, company, login, secret };

@@ -4,7 +4,7 @@ use anyhow::ensure;
 use clap::Args;
 
 use super::chosen::Chosen;
-use super::create::parse_url;
+use super::create::ensure_url;
 use super::secret::SecretArguments;
 use super::software::print;
 use crate::cli::output;
@@ -21,7 +21,7 @@ pub struct Arguments {
     #[arg(long)]
     label: Option<DisplayName>,
     /// Another address of the same books
-    #[arg(long, value_parser = parse_url)]
+    #[arg(long)]
     url: Option<String>,
     /// The user to sign in as
     #[arg(long, value_name = "USER")]
@@ -50,6 +50,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let Arguments { chosen, label, url, login, secret, ask_secret, no_check, json, connectors, .. } = arguments;
     let other_books = "another database or company is a new connection; see `connection create`";
     ensure!(arguments.database.is_none() && arguments.company.is_none(), other_books);
+    url.as_deref().map_or(Ok(()), ensure_url)?;
     let (operator, connection) = chosen.find().await?;
     let secret = if ask_secret || secret.is_given() { Some(secret.read().await?) } else { None };
     let changes = Changes { label, url, login, secret };
