@@ -6,7 +6,7 @@ use unibooks::accounting::payments::PaymentData;
 use unibooks::accounting::payments::payment::{IdempotencyClaim, PaymentInsert, Stamp};
 use unibooks::accounting::payments::store::{insert, insert_on_node};
 use unibooks::auth::{Scoped, Worker};
-use unibooks::domain::Warning;
+use unibooks::domain::{Clock, Warning};
 use unibooks::http::request::json::parse;
 
 use super::distinct_values::payment;
@@ -51,13 +51,15 @@ async fn node_of_citus_stores_what_a_plain_postgres_stores() {
     let stamps = Stamp::series(noon(), 3);
     let mut session = app.connect().await;
     for time_is_left in [false, true] {
-        let not_after = Utc::now() + TimeDelta::minutes(if time_is_left { 1 } else { -1 });
-        let (of_plain, of_node) = (inserts(&app, &plain), inserts(&app, &node));
-        let (of_plain, of_node): (Vec<_>, Vec<_>) = (of_plain.iter().collect(), of_node.iter().collect());
-        let on_plain = insert(&of_plain, &stamps, not_after, &mut session).await.expect("inserted");
-        let on_node = insert_on_node(&of_node, &stamps, not_after, &mut session).await.expect("inserted");
-        assert_eq!((on_plain.is_late, on_node.is_late), (!time_is_left, !time_is_left));
-        assert_eq!(on_plain.ids, on_node.ids);
+        let not_after = Clock::system().now() + TimeDelta::minutes(if time_is_left { 1 } else { -1 });
+        let plain_rows = inserts(&app, &plain);
+        let plain_rows: Vec<_> = plain_rows.iter().collect();
+        let on_plain = insert(&plain_rows, &stamps, not_after, &mut session).await.expect("inserted");
+        let of_the_node = inserts(&app, &node);
+        let of_the_node: Vec<_> = of_the_node.iter().collect();
+        let node_result = insert_on_node(&of_the_node, &stamps, not_after, &mut session).await.expect("inserted");
+        assert_eq!((on_plain.is_late, node_result.is_late), (!time_is_left, !time_is_left));
+        assert_eq!(on_plain.ids, node_result.ids);
         assert_eq!(on_plain.ids.len(), if time_is_left { 2 } else { 0 }, "one key is taken");
         let stored = rows(&app, &plain).await;
         assert_eq!(stored["payments"].as_array().map(Vec::len), time_is_left.then_some(2), "{stored:#}");
@@ -71,7 +73,7 @@ async fn payment_alone_is_stored_as_among_others() {
     let (alone, among) = (app.tenant().await, app.tenant().await);
     let stamps = Stamp::series(noon(), 1);
     let mut session = app.connect().await;
-    let not_after = Utc::now() + TimeDelta::minutes(1);
+    let not_after = Clock::system().now() + TimeDelta::minutes(1);
     let mut of_alone = inserts(&app, &alone).remove(0);
     of_alone.value.data.line_items.truncate(1);
     let mut of_among = inserts(&app, &among).remove(0);
@@ -88,7 +90,7 @@ async fn payment_begins_its_write_where_there_is_software() {
     let of_software = inserts(&app, &tenant);
     let of_software: Vec<_> = of_software.iter().collect();
     let stamps = Stamp::series(noon(), 3);
-    let not_after = Utc::now() + TimeDelta::minutes(1);
+    let not_after = Clock::system().now() + TimeDelta::minutes(1);
     let mut session = app.connect().await;
     insert(&of_software, &stamps, not_after, &mut session).await.expect("inserted");
     let writes = |stamps: &[Stamp]| -> Value {
