@@ -189,7 +189,7 @@ async fn text_with_nul_is_stored_without_it() {
 
 /// Any changes, then a pull: what is answered is what the software has, and everything else is gone.
 #[tokio::test(flavor = "multi_thread")]
-async fn pulls_equal_the_books_whatever_changes() {
+async fn pulls_equal_the_books_after_any_changes() {
     let (app, tenant) = connected().await;
     let books = Books::default();
     let changes = prop::collection::vec((1..12u64, prop::option::of(0..3u64)), 0..12);

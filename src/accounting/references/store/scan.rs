@@ -12,7 +12,7 @@ use crate::db;
 use crate::domain::page::{Between, Direction};
 use crate::domain::references::Resource;
 
-/// The most objects that a page scans, however few of them match. A page therefore costs the same wherever it begins and
+/// The most objects that a page scans, however few of them match. A page therefore costs the same at every place and
 /// however many objects there are.
 pub const SCAN_LIMIT: i64 = 10_000;
 

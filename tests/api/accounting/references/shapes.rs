@@ -67,7 +67,7 @@ async fn members_are_answered_as_they_were_read() {
 /// What an older version stored may lack a member. The libraries refuse null arrays, and null line items in the first
 /// place (resources contract, section 1.3).
 #[tokio::test]
-async fn arrays_are_never_null_whatever_is_stored() {
+async fn arrays_are_never_null_with_any_stored_members() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     for &resource in Resource::ALL {
