@@ -82,9 +82,16 @@ impl Site {
         self.post(&path, document, "data").await.map_err(Refusal::into_error)
     }
 
+    /// Gives a field of a document another value.
+    pub async fn change(&self, doctype: &str, name: &str, field: &str, value: &Value) -> Result<(), Error> {
+        let change = json!({"doctype": doctype, "name": name, "fieldname": field, "value": value});
+        let changed = self.function("frappe.client.set_value", &change).await;
+        changed.map(drop).map_err(Refusal::into_error)
+    }
+
     /// Calls one of the site's functions that only read.
     pub async fn call(&self, method: &str, arguments: &Value) -> Result<Box<RawValue>, Error> {
-        self.read(method, arguments).await.map_err(Refusal::of_reading)
+        self.function(method, arguments).await.map_err(Refusal::of_reading)
     }
 
     /// Documents as `frappe.client.get_list` finds them. The arguments must have an `order_by`: without one the order
@@ -95,7 +102,7 @@ impl Site {
 
     /// The same where the user may lack the right to read them: then `None`.
     pub async fn list_if_allowed(&self, arguments: Value) -> Result<Option<Vec<Box<RawValue>>>, Error> {
-        match self.read("frappe.client.get_list", &arguments).await {
+        match self.function("frappe.client.get_list", &arguments).await {
             Err(refusal) if refusal.is("PermissionError") => Ok(None),
             list => list.map(|list| Some(rows(&list))).map_err(Refusal::of_reading),
         }
@@ -103,7 +110,7 @@ impl Site {
 
     /// Signs in. Unlike a lack of one right, a failure here means that the credentials are wrong.
     pub async fn sign_in(&self) -> Result<(), Error> {
-        let user = self.read("frappe.auth.get_logged_user", &json!({})).await;
+        let user = self.function("frappe.auth.get_logged_user", &json!({})).await;
         user.map(drop).map_err(Refusal::into_error)
     }
 
@@ -133,7 +140,7 @@ impl Site {
         Ok(zone.await?.and_then(|zone| utc(text, zone)))
     }
 
-    async fn read(&self, method: &str, arguments: &Value) -> Result<Box<RawValue>, Refusal> {
+    async fn function(&self, method: &str, arguments: &Value) -> Result<Box<RawValue>, Refusal> {
         self.post(&format!("/api/method/{method}"), arguments.to_string().as_bytes(), "message").await
     }
 

@@ -90,11 +90,8 @@ pub async fn setup(site: &Site) -> Result<(), Error> {
             site.insert("Custom Field", field.to_string().as_bytes()).await.map_err(by_hand)?;
         }
         KeyField::NotUnique => {
-            let change = json!({
-                "doctype": "Custom Field", "name": format!("{PAYMENT_ENTRY}-{KEY_FIELD}"), "fieldname": "unique",
-                "value": 1,
-            });
-            site.call("frappe.client.set_value", &change).await.map_err(by_hand)?;
+            let field = format!("{PAYMENT_ENTRY}-{KEY_FIELD}");
+            site.change("Custom Field", &field, "unique", &json!(1)).await.map_err(by_hand)?;
         }
     }
     match key_field(site).await? {
