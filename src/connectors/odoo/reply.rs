@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_of_both_protocols_are_told_apart() {
+    fn answers_of_both_protocols_are_distinguished() {
         let result =
             |reply: Result<Reply, Failure>| reply.map(|reply| reply.result.get().to_owned()).expect("a result");
         assert_eq!(result(of_json_rpc(&answer(200, r#"{"jsonrpc": "2.0", "id": 1}"#))), "null");
