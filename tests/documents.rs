@@ -11,7 +11,7 @@ fn read(path: &Path) -> String {
 /// All Markdown files of the project's root, of `docs/` and of `fuzz/`.
 fn documents() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let folders = ["", "docs", "docs/api", "docs/decisions", "fuzz"].map(|folder| root.join(folder));
+    let folders = ["", "docs", "docs/api", "docs/connect", "docs/decisions", "fuzz"].map(|folder| root.join(folder));
     let files = folders.iter().flat_map(|folder| fs::read_dir(folder).expect("a folder"));
     let files = files.map(|entry| entry.expect("an entry").path());
     files.filter(|path| path.extension().is_some_and(|extension| extension == "md")).collect()

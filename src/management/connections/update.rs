@@ -5,7 +5,7 @@ use secrecy::SecretString;
 
 use super::{Access, Connection, NoAccess, SoftwareDetails, SoftwareError, access, check, store};
 use crate::auth::Operator;
-use crate::connectors::{SoftwareInfo, Target};
+use crate::connectors::{self, SoftwareInfo, Target};
 use crate::domain::DisplayName;
 
 /// What is to be changed; the rest stays.
@@ -58,10 +58,11 @@ pub async fn update(
             secret: changes.secret.map_or_else(|| access.secret(connection.id, &software), Ok)?,
         };
         let found = if checks {
-            let found = access.provider(&software)?.connect(target.clone(), access.client.clone()).check().await?;
-            let before = connection.software.as_ref();
-            before.map_or(Ok(()), |before| same_books(before, &target, &found))?;
-            Some(found)
+            let checked = access.provider(&software)?.connect(target.clone(), access.client.clone()).check().await;
+            Some(match &connection.software {
+                Some(before) => same_books(before, &target, checked)?,
+                None => checked?,
+            })
         } else {
             None
         };
@@ -86,27 +87,34 @@ pub async fn update(
     Ok(found)
 }
 
-/// Whether a check has found the books that the connection had: payments and references of two books must never mix.
-fn same_books(before: &SoftwareDetails, target: &Target, found: &SoftwareInfo) -> Result<(), SoftwareError> {
+/// What a check has found, when these are the books that the connection had: payments and references of two books must
+/// never mix.
+fn same_books(
+    before: &SoftwareDetails,
+    target: &Target,
+    checked: Result<SoftwareInfo, connectors::Error>,
+) -> Result<SoftwareInfo, SoftwareError> {
     // Before the first check, the company may have been named in another way than by its id.
-    if before.checked_at.is_none() {
-        return Ok(());
-    }
-    let company = &found.company;
-    let is_same = before.company.as_ref() == Some(&company.remote_id)
-        && before.base_currency == Some(company.currency)
-        // Another database may have a company of the same id. A company that was renamed has not moved as well.
-        && (before.url == target.url || before.company_name.as_deref() == Some(company.name.as_str()));
-    let name = before.company_name.as_deref().unwrap_or_default();
-    let currency = before.base_currency.map_or("", crate::domain::Currency::code);
-    let text = || {
-        format!(
-            "the books there are those of {} ({}, {}), not those of {name} ({}, {currency})",
-            company.name,
-            company.remote_id,
-            company.currency.code(),
-            before.company.as_ref().map_or("", |id| id.as_str()),
-        )
+    let (Some(company), Some(name), Some(currency), Some(_)) =
+        (&before.company, &before.company_name, before.base_currency, before.checked_at)
+    else {
+        return Ok(checked?);
     };
-    if is_same { Ok(()) } else { Err(SoftwareError::OtherBooks(text())) }
+    let others = |there: &str| {
+        let before = format!("{name} ({company}, {})", currency.code());
+        SoftwareError::OtherBooks(format!("the books there are those of {there}, not those of {before}"))
+    };
+    let found = match checked {
+        Err(connectors::Error::Choose { names, .. }) => return Err(others(&names.join(", "))),
+        checked => checked?,
+    };
+    let is_same = found.company.remote_id == *company
+        && found.company.currency == currency
+        // Another database may have a company of the same id. A company that was renamed has not moved as well.
+        && (before.url == target.url || found.company.name == *name);
+    if is_same {
+        return Ok(found);
+    }
+    let connectors::Company { name, remote_id, currency } = &found.company;
+    Err(others(&format!("{name} ({remote_id}, {})", currency.code())))
 }
