@@ -36,7 +36,7 @@ const CAPABILITIES: Capabilities = Capabilities {
     partly_on_account: false,
     takes_exchange_rate: false,
     max_in_flight: 1,
-    timeout: Duration::from_secs(60),
+    timeout: Duration::from_mins(1),
     needs_setup: false,
 };
 

@@ -307,7 +307,7 @@ prop_compose! {
     fn some_body()(
         ids in [some_id(), some_id(), some_id(), some_id()], total in some_amount(),
         currency in prop_oneof![Just("EUR"), Just("USD"), Just("XAU")],
-        lines in prop::collection::vec((some_id(), some_amount()), 0..5),
+        lines in proptest::collection::vec((some_id(), some_amount()), 0..5),
     ) -> Value {
         let [invoice_id, account_id, contact_id, company_info_id] = ids;
         let lines: Vec<_> =
