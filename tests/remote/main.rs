@@ -8,10 +8,10 @@ mod support;
 
 mod connected;
 mod connected_tenant;
+mod connections;
 mod cutter;
 mod erpnext;
 mod odoo;
-mod connections;
 mod tryton_books;
 mod tryton_check;
 mod tryton_payments;

@@ -150,7 +150,7 @@ impl Books {
         let connector = self.connector();
         let keys = connector.keys(Resource::Account, None).await.expect("keys").keys;
         let objects = connector.objects(Resource::Account, &keys).await.expect("accounts");
-        let accounts = objects.into_iter().filter_map(|object| {
+        let mut accounts = objects.into_iter().filter_map(|object| {
             let Fields::Account(fields) = object.fields else { panic!("{:?}", object.fields) };
             let is_bank = fields.is_payment_account && fields.kind.as_deref() == Some("Bank");
             let is_wanted = is_bank && fields.currency.is_some_and(|found| found.code() == currency);
@@ -158,7 +158,7 @@ impl Books {
             let (remote_id, remote_data) = (object.remote_id, object.remote_data);
             is_wanted.then_some(Referenced { pointer, remote_id, fields, remote_data })
         });
-        accounts.last().expect("a bank account")
+        accounts.next_back().expect("a bank account")
     }
 
     async fn object(&self, resource: Resource, id: &str) -> (Fields, RemoteId, Box<serde_json::value::RawValue>) {

@@ -93,7 +93,7 @@ async fn rate_of_the_caller_is_booked() {
         ("EUR", None, r#""source_exchange_rate":1.25"#),
     ] {
         let invoice = books.sales_invoice("Euro Customer", "100").await;
-        assert_eq!(invoice.fields.exchange_rate.as_ref().map(|rate| rate.as_str()), Some("1.25"));
+        assert_eq!(invoice.fields.exchange_rate.as_ref().map(unibooks::domain::ExchangeRate::as_str), Some("1.25"));
         let id = invoice.remote_id.as_str().to_owned();
         let mut order = books.order(10_000, "EUR", vec![(invoice, 10_000)]).await;
         order.account = books.bank(bank).await;

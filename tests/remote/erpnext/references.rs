@@ -53,7 +53,7 @@ async fn members_are_those_of_the_contract() {
     let company = connector.objects(Resource::CompanyInfo, &keys).await.expect("objects").remove(0).fields;
     let Fields::CompanyInfo(company) = company else { panic!("{company:?}") };
     assert_eq!((company.fiscal_year_end_month, company.fiscal_year_end_day), (Some(12), Some(31)));
-    assert_eq!(company.currency.map(|currency| currency.code()), Some("USD"));
+    assert_eq!(company.currency.map(unibooks::domain::Currency::code), Some("USD"));
 
     let bank = books.bank("USD").await.fields;
     assert_eq!((bank.classification, bank.kind.as_deref()), (Some(Classification::Asset), Some("Bank")));

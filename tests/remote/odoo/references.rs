@@ -46,7 +46,10 @@ async fn payment_moves_balance_status_and_stamp_of_an_invoice() {
             (first.total_amount, first.balance, first.status),
             (first.balance, first.total_amount, Some(InvoiceStatus::Open))
         );
-        assert_eq!((first.total_amount.map(|amount| amount.get()), first.line_items.len()), (Some(10_000), 1));
+        assert_eq!(
+            (first.total_amount.map(unibooks::domain::MinorUnits::get), first.line_items.len()),
+            (Some(10_000), 1)
+        );
         let line = &first.line_items[0];
         assert_eq!(
             (line.name.as_deref(), line.unit_price, line.total_amount),
@@ -59,7 +62,7 @@ async fn payment_moves_balance_status_and_stamp_of_an_invoice() {
             let write = write.prepare(&order, &super::books::new_key()).expect("bytes");
             super::payments::create(&*books, &write).await;
             let paid = invoice(&*books, id).await.fields;
-            assert_eq!((paid.balance.map(|balance| balance.get()), paid.status), (Some(left), Some(status)));
+            assert_eq!((paid.balance.map(unibooks::domain::MinorUnits::get), paid.status), (Some(left), Some(status)));
             stamps.push(settled(&stamp(&*books, Resource::Invoice, id).await));
             if left == 0 {
                 assert_eq!(paid.paid_on_date.map(|date| date.0), super::books::DATE.parse().ok());
@@ -83,11 +86,11 @@ async fn drafts_cancelled_ones_and_credit_notes_are_read() {
         odoo.call("account.move", "button_cancel", draft).await;
         let cancelled = invoice(&*books, draft).await.fields;
         assert_eq!(
-            (cancelled.status, cancelled.balance.map(|balance| balance.get())),
+            (cancelled.status, cancelled.balance.map(unibooks::domain::MinorUnits::get)),
             (Some(InvoiceStatus::Void), Some(0))
         );
         let note = invoice(&*books, odoo.invoice("out_refund", "30.00").await).await.fields;
-        assert_eq!(note.total_amount.map(|amount| amount.get()), Some(-3_000));
+        assert_eq!(note.total_amount.map(unibooks::domain::MinorUnits::get), Some(-3_000));
         assert_eq!(note.balance, note.total_amount);
     }
 }

@@ -196,7 +196,7 @@ fn invoice_alone_is_paid_with_the_whole_amount() {
     assert_eq!(order.date.to_string(), "2026-11-26", "the calendar date as it was written");
     assert_eq!((order.amount.get(), order.currency.code(), order.digits), (1_000, "EUR", 2));
     assert_eq!(order.company.as_ref().map(ToString::to_string), Some("company".to_owned()));
-    assert_eq!(order.base_currency.map(|currency| currency.code()), Some("EUR"));
+    assert_eq!(order.base_currency.map(crate::domain::currency::Currency::code), Some("EUR"));
 }
 
 #[test]
