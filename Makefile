@@ -1,6 +1,6 @@
 # The commands of a developer. Each target is a few lines; decisions are in scripts/ and .ci/run.
 
-.PHONY: help run test test-trouble test-citus test-clients test-openapi bench chaos chaos-proof lint fmt clippy doc typos machete fix mutants deny advisories openapi configuration sqlx ci
+.PHONY: help run demo test test-trouble test-citus test-clients test-openapi bench chaos chaos-proof lint fmt clippy doc typos machete fix mutants deny advisories openapi configuration sqlx ci
 
 # What is written by the code and committed; `make fix` writes all of it. The queries come first: the rest compiles them.
 GENERATED = sqlx openapi configuration
@@ -12,6 +12,9 @@ run: ## Start the server with its own Postgres (ARGS="--listen 127.0.0.1:9000")
 	@scripts/ensure-postgres.sh
 	@test -e target/release/unibooks || echo "The first build takes some minutes."
 	@cargo run --release --quiet --locked -- dev $(ARGS)
+
+demo: ## Pay an invoice of a real Tryton with seeded books, all on this machine (PORT=8080 TRYTON_PORT=8000)
+	@scripts/demo.sh
 
 test: ## Run all Rust tests; they start their own Postgres and Tryton
 	@scripts/ensure-postgres.sh
