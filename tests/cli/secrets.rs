@@ -8,8 +8,11 @@ use reqwest::{Client, Method, RequestBuilder};
 use unibooks::accounting::payments::GroupCommit;
 use unibooks::auth::{Authenticator, Secret, secret};
 use unibooks::config::{ConnectorSettings, DatabaseSettings, DatabaseUrl};
+use unibooks::connectors::{Target, registry};
 use unibooks::db::{Database, WriterPool};
-use unibooks::domain::Clock;
+use unibooks::domain::{Clock, ConnectionId};
+use unibooks::outgoing::Networks;
+use uuid::Uuid;
 
 use crate::process::{Server, free_port, new_credentials, unibooks};
 use crate::support::postgres;
@@ -114,8 +117,30 @@ async fn debug_shows_no_secret() {
     let connectors = connectors.get_matches_from(["unibooks", "--sealing-keys", SEALING_KEY]);
     let connectors = ConnectorSettings::from_arg_matches(&connectors).expect("settings");
     let keys = connectors.sealing_keys().expect("keys");
-    let shown: [&dyn Debug; 9] =
-        [&parsed, &address, &settings, &options, &database, &authenticator, &writers, &connectors, &keys];
+    let access = connectors.access(Networks::loopback()).expect("settings");
+    let target = Target {
+        connection_id: ConnectionId(Uuid::nil()),
+        url: "https://books.example".to_owned(),
+        database: None,
+        company: None,
+        login: None,
+        secret: PASSWORD.into(),
+    };
+    let connector = registry::find("tryton").expect("a provider").connect(target.clone(), access.client.clone());
+    let shown: [&dyn Debug; 12] = [
+        &parsed,
+        &address,
+        &settings,
+        &options,
+        &database,
+        &authenticator,
+        &writers,
+        &connectors,
+        &keys,
+        &access,
+        &target,
+        &connector,
+    ];
     for shown in shown {
         assert_hides(&format!("{shown:?}\n{shown:#?}"), &[&key[7..], PASSWORD, SEALING_KEY], "Debug");
     }

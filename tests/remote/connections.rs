@@ -6,9 +6,10 @@ use serde_json::{Value, json};
 use sqlx::ConnectOptions;
 use sqlx::postgres::PgConnectOptions;
 
-use crate::process::{one_line, printed_json, unibooks};
+use crate::process::{Server, free_port, one_line, printed_json, unibooks};
 use crate::support::postgres;
 use crate::support::tryton::Tryton;
+use crate::support::wait::until;
 
 const KEY: &str = "c2VhbGluZy1rZXktbWFya2VyLXNlYWxpbmcta2V5LTE=";
 
@@ -174,4 +175,47 @@ async fn other_books_are_a_new_connection() {
         assert!(refusal.contains("not those of Second") && refusal.contains("is a new connection"), "{refusal}");
     }
     assert_eq!(line.only()["software"]["company_name"], "Second", "nothing was changed");
+}
+
+#[tokio::test]
+async fn no_credential_of_a_connection_leaves_the_server() {
+    let line = CommandLine::new().await;
+    let password = line.tryton.password();
+    let token = text(&line.json(Some(password), &line.create(&line.tryton_url()))["connection_token"]);
+    let key = ["api-key", "create", "--project", &line.project, "--name", "Shop"];
+    let key = text(&printed_json(&line.url, &key)["api_key"]);
+    let metrics = format!("127.0.0.1:{}", free_port());
+    let server = Server::serve_with(
+        &line.url,
+        &[
+            ("UNIBOOKS_SEALING_KEYS", KEY),
+            ("UNIBOOKS_CONNECTOR_NETWORKS", "127.0.0.0/8"),
+            ("UNIBOOKS_METRICS_LISTEN", &metrics),
+            ("UNIBOOKS_LOG", "trace"),
+        ],
+    );
+    let get = async |path: &str| {
+        let request = reqwest::Client::new().get(format!("{}{path}", server.base));
+        let answer = request.header("x-api-key", &key).header("x-connection-token", &token).send().await;
+        answer.expect("an answer").text().await.expect("a text")
+    };
+    until("its invoices are read", async || get("/accounting/invoices").await.contains("\"remote_id\"")).await;
+    let counted =
+        reqwest::get(format!("http://{metrics}/metrics")).await.expect("metrics").text().await.expect("a text");
+    let mut shown = vec![counted, get("/connections/capabilities").await, get("/sync/status").await];
+    for noun in ["contacts", "invoices", "accounts", "companyinfos"] {
+        shown.push(get(&format!("/accounting/{noun}?remote_data=true&limit=100")).await);
+    }
+    server.signal("TERM");
+    let (_, printed, log) = server.wait();
+    assert!(log.iter().any(|line| line.contains("sqlx::query")), "the most verbose level was on");
+    shown.extend([printed, log.join("\n")]);
+    for text in shown {
+        let revealing = text.lines().find(|line| line.contains(password) || line.contains(KEY));
+        assert_eq!(revealing, None);
+    }
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().expect("a text").to_owned()
 }
