@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn refusal_has_the_softwares_text_and_no_traceback() {
+    fn refusal_has_the_text_of_the_software_and_no_traceback() {
         let text = |body| read(200, body).expect_err(body).to_string();
         let refusal = text(r#"{"id":1,"error":["UserError",["The period is closed.","Reopen it.",null]]}"#);
         assert!(refusal.ends_with("The period is closed.\nReopen it."), "{refusal}");

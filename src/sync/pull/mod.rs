@@ -1,7 +1,7 @@
 //! Reads what payments refer to out of the accounting software: contacts, invoices, accounts and so on.
 //!
 //! A pull goes through the keys of all objects of each resource, page by page, in the order of the keys. Each page is
-//! compared with what is stored in its range ([`page`]): what is new or has another stamp is read and stored, what is
+//! compared with what is stored in its range (`page.rs`): what is new or has another stamp is read and stored, what is
 //! stored and has no key any more is gone. So a pull misses nothing that was committed before it began. One that asked
 //! for what changed since the last would: the software's times of change are those at which its transactions began.
 //!

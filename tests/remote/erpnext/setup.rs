@@ -1,7 +1,7 @@
 //! The field for our key.
 
 use serde_json::json;
-use unibooks::connectors::{Error};
+use unibooks::connectors::Error;
 
 use super::books::Books;
 

@@ -1,6 +1,6 @@
 //! Payments of connections with accounting software behind them.
 //!
-//! [`check`] puts a payment into the words of the software: `members.rs` checks what the software requires,
+//! [`check()`] puts a payment into the words of the software: `members.rs` checks what the software requires,
 //! `allocations.rs` finds the invoices that are paid, `referred.rs` translates ids, and `order.rs` puts the parts
 //! together. The create call does this only to find faults. The job that sends the payment does it again.
 
