@@ -44,13 +44,13 @@ fn assert_problem(answer: &Answer, status: u16, code: &str) {
 #[tokio::test]
 async fn unknown_path_is_a_problem() {
     let app = App::new().await;
-    let answer = app.send(request("GET", "/accounting/invoices?api_key=x")).await;
+    let answer = app.send(request("GET", "/accounting/refunds?api_key=x")).await;
     assert_problem(&answer, 404, "route_not_found");
     assert_json_snapshot!(answer.json(), { ".request_id" => "…" }, @r#"
     {
       "code": "route_not_found",
       "detail": "See `/openapi.json` or `/docs` for the routes.",
-      "instance": "/accounting/invoices",
+      "instance": "/accounting/refunds",
       "request_id": "…",
       "retryable": false,
       "status": 404,
@@ -72,7 +72,7 @@ async fn trailing_slash_is_a_404_that_names_the_path() {
             assert_eq!(detail, format!("Remove the slash at the end of the path: `{path}`."));
         }
     }
-    for path in ["/accounting/", "/accounting/invoices/", "//", "/docs/nothing/"] {
+    for path in ["/accounting/", "/accounting/refunds/", "//", "/docs/nothing/"] {
         let answer = app.send(request("GET", path)).await;
         assert_problem(&answer, 404, "route_not_found");
         assert!(!answer.json()["detail"].as_str().expect("a text").contains("slash"), "{}", answer.text);

@@ -62,7 +62,12 @@ async fn role_that_does_not_own_its_tables_cannot_migrate() {
     let url = with_role(&options, "stranger").await;
     execute(&options, "grant select on _sqlx_migrations to stranger; grant create on schema public to stranger").await;
     let line = refusal(&url);
-    assert!(line.contains("stranger does not own the tables _sqlx_migrations, api_key, connection, payment"), "{line}");
+    assert!(
+        line.contains(
+            "stranger does not own the tables _sqlx_migrations, api_key, connection, connection_software, payment"
+        ),
+        "{line}"
+    );
 }
 
 #[tokio::test]
@@ -72,7 +77,10 @@ async fn role_needs_only_the_rights_that_the_server_uses() {
     execute(
         &options,
         "grant select on _sqlx_migrations to clerk; grant select, insert on payment, payment_line_item to clerk;
-         grant select, insert, update on api_key to clerk; grant select, update on connection to clerk",
+         grant update on payment to clerk; grant select, insert, update on api_key to clerk;
+         grant select, update on connection to clerk;
+         grant select, insert, update on connection_software, pull, pull_progress, reference, remote_attempt,
+             remote_write to clerk",
     )
     .await;
     let line = refusal(&url);
