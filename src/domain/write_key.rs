@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use data_encoding::BASE32_NOPAD;
 use sha2::{Digest, Sha256};
 
 use super::{ConnectionId, IdempotencyKey, PaymentId};
@@ -16,10 +17,12 @@ use super::{ConnectionId, IdempotencyKey, PaymentId};
 pub struct WriteKey(String);
 
 impl WriteKey {
+    /// The digits after the `u`.
+    const DIGITS: usize = 20;
+
     /// The key of a payment.
     #[must_use]
     pub fn new(connection: ConnectionId, payment: PaymentId, idempotency_key: Option<&IdempotencyKey>) -> Self {
-        const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
         let mut digest = Sha256::new();
         digest.update(connection.0.as_bytes());
         match idempotency_key {
@@ -27,10 +30,10 @@ impl WriteKey {
             Some(key) => digest.update([b"k", key.as_str().as_bytes()].concat()),
             None => digest.update([b"p", payment.0.as_bytes().as_slice()].concat()),
         }
-        let [first @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] = <[u8; 32]>::from(digest.finalize());
-        let bits = u128::from_be_bytes(first);
-        let digits = (0..20).map(|at| char::from(ALPHABET[(bits >> (123 - 5 * at)) as usize & 31]));
-        Self(std::iter::once('u').chain(digits).collect())
+        let mut text = BASE32_NOPAD.encode(&digest.finalize());
+        text.truncate(Self::DIGITS);
+        text.make_ascii_lowercase();
+        Self(format!("u{text}"))
     }
 
     /// The key that was stored.
