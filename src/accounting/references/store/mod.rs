@@ -1,12 +1,12 @@
 //! References in Postgres. Every statement has its connection in the `where`. Only sync writes them.
 
-mod find;
 mod freshness;
 mod page;
+mod read;
 mod rows;
 mod scan;
 
-pub use find::{find, read};
 pub use freshness::last_synced_at;
 pub use page::{ReferencePage, page};
+pub use read::read;
 pub use scan::{SCAN_LIMIT, Wanted};
