@@ -8,8 +8,8 @@ root=$PWD
 # The changed queries are checked against a database, since .sqlx does not know them.
 [ -n "${UNIBOOKS_MUTANTS:-}" ] || exec env UNIBOOKS_MUTANTS=1 SQLX_OFFLINE=false sh scripts/with-schema.sh sh "$0"
 
-condition='connection_id = \$1'
-export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$root/target}" CARGO_INCREMENTAL=0
+condition='connection_id = [$]1'
+export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$root/target}" CARGO_INCREMENTAL=1
 copy=$CARGO_TARGET_DIR/mutants
 # What was built of the copies is not to be taken for the server: cargo goes by the age of the sources.
 trap 'touch "$root/src/lib.rs"' EXIT
