@@ -41,6 +41,10 @@ async fn objects_and_writes_of_other_connections_are_unknown() {
         let copy = sqlx::query(copy).bind(owner.connection_id.0).bind(own.parse::<Uuid>().expect("a UUID"));
         copy.execute(&mut app.connect().await).await.expect("copied");
     }
+    // They come first, in the index and in the table: a query that takes the first row it finds would take them.
+    let move_back = "update remote_write set attempts = attempts where connection_id = $1";
+    let move_back = sqlx::query(move_back).bind(attacker.connection_id.0);
+    move_back.execute(&mut app.connect().await).await.expect("moved");
     let remote = app.get(&attacker, &format!("{PAYMENTS}/{own}/remote")).await;
     assert_eq!(remote.status, 200, "{}", remote.text);
     assert_eq!(remote.json()["attempts"].as_array().map(Vec::len), Some(1), "{}", remote.text);
