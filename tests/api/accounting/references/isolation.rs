@@ -161,6 +161,20 @@ async fn another_connection_of_the_project_is_as_foreign() {
     }
 }
 
+#[tokio::test]
+async fn age_of_another_connections_data_is_not_shown() {
+    let app = App::new().await;
+    let (owner, attacker) = (app.tenant_with_software().await, app.tenant_with_software().await);
+    sqlx::query("insert into pull_progress (connection_id, resource, last_synced_at) values ($1, 'invoice', now())")
+        .bind(owner.connection_id.0)
+        .execute(&mut app.connect().await)
+        .await
+        .expect("pulled");
+    let synced_at = async |tenant| app.get(tenant, path(Resource::Invoice)).await.header("last-synced-at").to_owned();
+    assert_ne!(synced_at(&owner).await, "");
+    assert_eq!(synced_at(&attacker).await, "");
+}
+
 /// Also holds for a build in which a query forgets its tenant: `scripts/mutants.sh` tries each query.
 #[tokio::test]
 async fn no_foreign_row_is_shown_even_by_a_broken_query() {
