@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The server and a real Tryton with seeded books on this machine, a connection between them, and a `curl` that pays an
-# invoice. Everything is kept in target/demo; delete that folder to begin anew. Ctrl-C stops both programs.
+# invoice. Everything is kept in target/demo; delete that folder to start again. Ctrl-C stops both programs.
 #
 #   PORT=8080 TRYTON_PORT=8000 scripts/demo.sh
 set -euo pipefail

@@ -86,7 +86,7 @@ impl Fault {
 pub enum Outcome {
     /// Nothing was written.
     NotApplied,
-    /// Perhaps the payment was written: only a look-up can tell.
+    /// The payment may have been written: only a look-up shows it.
     Unknown,
 }
 

@@ -12,7 +12,7 @@ use super::{ConnectionId, IdempotencyKey, PaymentId};
 ///
 /// It is made of the connection and the caller's idempotency key, or of the payment's id where there is none. A call that
 /// is repeated after a restore of the database therefore finds its payment in the software. It has 21 characters and one
-/// letter case, because some software takes no more and tells no cases apart.
+/// letter case, because some software takes no more and ignores case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WriteKey(String);
 

@@ -1,4 +1,4 @@
-//! A payment reaches Tryton once, whatever the network does.
+//! A payment reaches Tryton once, also when requests or answers are lost.
 
 use serde_json::json;
 

@@ -1,6 +1,6 @@
 //! Frappe's texts for people, which are HTML.
 
-/// Elements that stand within a word.
+/// Inline elements, which do not separate words.
 const INLINE: [&str; 12] = ["a", "/a", "b", "/b", "em", "/em", "i", "/i", "span", "/span", "strong", "/strong"];
 
 /// A text without its HTML, in one line.

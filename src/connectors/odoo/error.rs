@@ -1,4 +1,4 @@
-//! What Odoo's errors mean. Only texts tell some of them apart: all comparing of texts is here.
+//! What Odoo's errors mean. Some differ only in their texts: all comparing of texts is here.
 
 use std::time::Duration;
 

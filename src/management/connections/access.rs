@@ -19,7 +19,7 @@ pub struct Access {
     pub client: Client,
 }
 
-/// Why software cannot be called, whatever its state.
+/// Why software cannot be called, in any state.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoAccess {
     /// A connection of a later version of this program.

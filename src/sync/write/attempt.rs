@@ -1,7 +1,7 @@
 //! One attempt, over the network: to write a payment, or to look it up.
 //!
-//! A payment is written in this order: fence, look-up, creation. Whatever another attempt writes after the fence makes
-//! the creation fail, and whatever it wrote before is found by the look-up. In the other order, a payment that is
+//! A payment is written in this order: fence, look-up, creation. A payment that another attempt writes after the fence
+//! makes the creation fail. One that it wrote before is found by the look-up. In the other order, a payment that is
 //! written between the two would be written twice: that was seen with real software.
 
 use std::time::Duration;

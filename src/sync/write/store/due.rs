@@ -1,4 +1,4 @@
-//! Finds connections with work, whatever their project.
+//! Finds connections with work, in all projects.
 
 use uuid::Uuid;
 
