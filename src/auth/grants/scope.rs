@@ -33,6 +33,18 @@ impl Scope {
         Self { database, project_id, connection_id, has_software: true, api_key_id: ApiKeyId(Uuid::nil()) }
     }
 
+    /// Refuses a row of another connection, even if a query forgot its tenant condition: the second line of defence.
+    ///
+    /// # Errors
+    /// [`sqlx::Error::Decode`], which is an internal error.
+    pub fn require_own(&self, connection_id: Uuid) -> Result<(), sqlx::Error> {
+        if connection_id == self.connection_id.0 {
+            Ok(())
+        } else {
+            Err(sqlx::Error::Decode("a query found a row of another connection".into()))
+        }
+    }
+
     /// Whether there is accounting software behind the connection. Without it, this server is the book of record.
     #[must_use]
     pub fn has_software(&self) -> bool {

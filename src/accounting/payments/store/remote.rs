@@ -4,7 +4,6 @@
 
 use chrono::{DateTime, Utc};
 use sqlx::types::Json;
-use uuid::Uuid;
 
 use crate::auth::Scope;
 use crate::connectors::Fault;
@@ -57,7 +56,7 @@ pub async fn remote_status(scope: &Scope, id: PaymentId) -> Result<Option<Remote
     .fetch_optional(scope.statement().await?)
     .await?;
     let Some(row) = row else { return Ok(None) };
-    require_own(scope, row.connection_id)?;
+    scope.require_own(row.connection_id)?;
     let status = row.remote_status.as_deref().unwrap_or(RemoteStatus::None.as_str());
     Ok(Some(status.parse().map_err(db::corrupt_row)?))
 }
@@ -79,7 +78,7 @@ pub async fn remote_write(scope: &Scope, id: PaymentId) -> Result<Option<RemoteW
     .fetch_optional(scope.statement().await?)
     .await?;
     let Some(row) = row else { return Ok(None) };
-    require_own(scope, row.connection_id)?;
+    scope.require_own(row.connection_id)?;
     let errors = row.errors.map(|Json(faults)| faults).unwrap_or_default();
     Ok(Some(RemoteWrite { key: row.write_key, due_at: row.due_at, errors }))
 }
@@ -105,7 +104,7 @@ pub async fn remote_attempts(scope: &Scope, id: PaymentId) -> Result<Vec<RemoteA
     .await?;
     rows.reverse();
     let attempts = rows.into_iter().map(|row| {
-        require_own(scope, row.connection_id)?;
+        scope.require_own(row.connection_id)?;
         Ok(RemoteAttempt {
             number: row.number,
             action: row.action,
@@ -117,12 +116,4 @@ pub async fn remote_attempts(scope: &Scope, id: PaymentId) -> Result<Vec<RemoteA
         })
     });
     Ok(attempts.collect::<Result<_, sqlx::Error>>()?)
-}
-
-fn require_own(scope: &Scope, connection_id: Uuid) -> Result<(), sqlx::Error> {
-    if connection_id == scope.connection_id().0 {
-        Ok(())
-    } else {
-        Err(sqlx::Error::Decode("a query found a row of another connection".into()))
-    }
 }

@@ -82,9 +82,7 @@ impl PaymentRow {
 
     /// The payment with its line items, if it is the scope's.
     pub(super) fn into_payment(self, scope: &Scope) -> Result<Payment, sqlx::Error> {
-        if self.connection_id != scope.connection_id().0 {
-            return Err(sqlx::Error::Decode("a query found a row of another connection".into()));
-        }
+        scope.require_own(self.connection_id)?;
         let Some(line_items) = &self.line_items else {
             return Err(sqlx::Error::Decode("a query left out parts of a payment".into()));
         };

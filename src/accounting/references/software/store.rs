@@ -53,9 +53,7 @@ pub async fn referred(scope: &Scope, ids: &[ReferenceId]) -> Result<Vec<(Resourc
     )
     .fetch_all(scope.statement().await?)
     .await?;
-    if rows.iter().any(|row| row.connection_id != scope.connection_id().0) {
-        return Err(sqlx::Error::Decode("a query found a row of another connection".into()).into());
-    }
+    rows.iter().try_for_each(|row| scope.require_own(row.connection_id))?;
     // A resource that this version does not know is none that it could have been asked for.
     let known = rows.into_iter().filter_map(|row| {
         let resource = Resource::ALL.iter().copied().find(|resource| resource.as_str() == row.resource)?;

@@ -36,9 +36,7 @@ pub(super) struct ReferenceRow {
 impl ReferenceRow {
     /// The object, if it is the scope's.
     pub(super) fn into_reference(self, scope: &Scope) -> Result<Reference, sqlx::Error> {
-        if self.connection_id != scope.connection_id().0 {
-            return Err(sqlx::Error::Decode("a query found a row of another connection".into()));
-        }
+        scope.require_own(self.connection_id)?;
         let Some(Json(fields)) = self.fields else {
             return Err(sqlx::Error::Decode("a query left out the members of an object".into()));
         };
