@@ -22,6 +22,13 @@ impl RemoteId {
     }
 }
 
+impl From<i64> for RemoteId {
+    /// The id of an object in software that numbers its objects.
+    fn from(number: i64) -> Self {
+        Self(number.to_string())
+    }
+}
+
 impl fmt::Display for RemoteId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

@@ -3,10 +3,10 @@
 use serde::Deserialize;
 use serde_json::json;
 
+use super::Books;
 use super::value::{Link, Maybe};
-use super::{Books, remote_id};
 use crate::connectors::{Company, Error, SoftwareInfo};
-use crate::domain::Currency;
+use crate::domain::{Currency, RemoteId};
 
 #[derive(Deserialize)]
 struct CompanyRecord {
@@ -44,7 +44,7 @@ impl Books {
         }
         let currency = company.currency_id.name.parse();
         let currency = currency.map_err(|error| Error::Unsupported(format!("the company's currency: {error}")))?;
-        Ok(Company { remote_id: remote_id(company.id), name: company.name, currency })
+        Ok(Company { remote_id: RemoteId::from(company.id), name: company.name, currency })
     }
 
     async fn missing(&self) -> Result<Vec<String>, Error> {

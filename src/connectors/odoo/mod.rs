@@ -149,8 +149,3 @@ fn read_record<T: DeserializeOwned>(model: &str, record: &RawValue) -> Result<T,
         other => other,
     })
 }
-
-/// Our text for a number of Odoo.
-fn remote_id(id: i64) -> RemoteId {
-    id.to_string().parse().expect("a number has 1 to 20 characters")
-}

@@ -163,7 +163,7 @@ fn of_invoice(order: &PaymentOrder, Allocation { invoice, amount }: &Allocation)
     }
     let partner = record.commercial_partner_id.0.map(|partner| partner.id);
     if let (Some(contact), Some(partner)) = (&order.contact, partner)
-        && contact.remote_id != super::remote_id(partner)
+        && contact.remote_id != RemoteId::from(partner)
     {
         fault(&contact.pointer, "contradiction", "the invoice is of another contact");
     }

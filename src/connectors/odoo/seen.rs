@@ -4,10 +4,10 @@ use chrono::NaiveDate;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::Books;
 use super::value::{Link, Maybe, Number, moment};
-use super::{Books, remote_id};
 use crate::connectors::{Error, RemotePayment};
-use crate::domain::Currency;
+use crate::domain::{Currency, RemoteId};
 
 /// The model of payments.
 pub const PAYMENT: &str = "account.payment";
@@ -69,7 +69,7 @@ impl Books {
         let items =
             self.search::<Item>("account.move.line", kinds, &["reconciled", "amount_residual_currency"]).await?;
         let lines = self.search::<InvoiceLine>("account.move.line", matched_with(id), &["move_id"]).await?;
-        let mut invoices: Vec<_> = lines.into_iter().map(|(_, line)| remote_id(line.move_id.id)).collect();
+        let mut invoices: Vec<_> = lines.into_iter().map(|(_, line)| RemoteId::from(line.move_id.id)).collect();
         invoices.dedup();
         let (entry, reversal) = self.entries(&record.move_id).await?;
         let is_draft = match record.state.as_str() {
@@ -82,7 +82,7 @@ impl Books {
         let moved = entry.filter(|entry| *entry != record.date && !is_draft);
         let concern = moved.map(|entry| format!("Odoo booked it on {entry}: its own date is locked"));
         let payment = RemotePayment {
-            remote_id: remote_id(id),
+            remote_id: RemoteId::from(id),
             remote_updated_at: record.write_date.0.as_deref().and_then(moment),
             data,
             amount,

@@ -7,9 +7,8 @@ use serde_json::json;
 
 use super::Books;
 use super::auth::Rpc;
-use super::values;
 use crate::connectors::{Company, Error, SoftwareInfo};
-use crate::domain::Currency;
+use crate::domain::{Currency, RemoteId};
 
 /// The series of versions that this connector was run against.
 const SERIES: [&str; 2] = ["7.0", "8.0"];
@@ -51,7 +50,7 @@ pub async fn company(rpc: &Rpc) -> Result<CompanyRecord, Error> {
     }
     if let Some(chosen) = &rpc.target().company {
         let is_chosen =
-            |company: &CompanyRecord| values::remote_id(company.id) == *chosen || company.rec_name == chosen.as_str();
+            |company: &CompanyRecord| RemoteId::from(company.id) == *chosen || company.rec_name == chosen.as_str();
         all.retain(is_chosen);
     }
     match all.pop() {
@@ -79,7 +78,7 @@ pub async fn check(rpc: &Rpc) -> Result<SoftwareInfo, Error> {
     missing.extend(missing_rights(rpc, company.id).await?);
     Ok(SoftwareInfo {
         version,
-        company: Company { remote_id: values::remote_id(company.id), name: company.rec_name, currency },
+        company: Company { remote_id: RemoteId::from(company.id), name: company.rec_name, currency },
         missing,
         needs_setup: false,
     })

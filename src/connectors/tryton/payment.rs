@@ -259,13 +259,13 @@ impl Entry {
         invoices.sort_unstable();
         invoices.dedup();
         Ok(RemotePayment {
-            remote_id: values::remote_id(self.id),
+            remote_id: RemoteId::from(self.id),
             remote_updated_at: values::newest(self.lines.iter().map(|line| &line.timestamp).chain([&self.timestamp])),
             data,
             amount: amount.abs().try_into().map_err(|_| unreadable("amount"))?,
             currency,
             date: self.date.naive().ok_or_else(|| unreadable("date"))?,
-            invoices: invoices.into_iter().map(values::remote_id).collect(),
+            invoices: invoices.into_iter().map(RemoteId::from).collect(),
             is_voided: false,
             concern: None,
         })

@@ -4,8 +4,8 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use crate::connectors::{Allocation, Error, Fault, PaymentOrder, PreparedWrite, decimal, json};
-use crate::domain::WriteKey;
 use crate::domain::references::InvoiceKind;
+use crate::domain::{RemoteId, WriteKey};
 
 /// What is sent, beside what Tryton itself makes up. The bytes of a [`PreparedWrite`].
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -133,7 +133,7 @@ fn invoice_record(
         ));
     }
     if let Some(contact) = &order.contact
-        && contact.remote_id != super::values::remote_id(record.party)
+        && contact.remote_id != RemoteId::from(record.party)
     {
         let detail = "the invoice is of another contact";
         faults.push(Fault::new(&contact.pointer, "contradiction", detail));

@@ -100,11 +100,6 @@ pub fn newest<'a>(stamps: impl IntoIterator<Item = &'a Timestamp>) -> Option<Dat
     stamps.into_iter().filter_map(Timestamp::moment).max()
 }
 
-/// The id of a record, as we keep it.
-pub fn remote_id(id: i64) -> RemoteId {
-    id.to_string().parse().expect("at most 20 characters")
-}
-
 /// The id of a record, as Tryton has it; `None` where it cannot be one of Tryton's.
 pub fn record_id(id: &RemoteId) -> Option<i64> {
     id.as_str().parse().ok()

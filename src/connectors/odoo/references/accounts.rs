@@ -7,12 +7,12 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use super::{linked, status, updated_at, with};
+use crate::connectors::odoo::Books;
 use crate::connectors::odoo::prepare::Journal;
 use crate::connectors::odoo::value::{Link, Maybe, Number, text};
-use crate::connectors::odoo::{Books, remote_id};
 use crate::connectors::{Error, Fields, RemoteObject};
 use crate::domain::references::{Account, Classification};
-use crate::domain::{Currency, MinorUnits};
+use crate::domain::{Currency, MinorUnits, RemoteId};
 
 #[derive(Deserialize)]
 struct Record {
@@ -77,7 +77,7 @@ impl Books {
             let data = with(&data, "journals", &journals)?;
             let data = with(&data, "current_balance", &account.current_balance)?;
             Ok(RemoteObject {
-                remote_id: remote_id(record.id),
+                remote_id: RemoteId::from(record.id),
                 remote_updated_at: updated_at(&data),
                 remote_data: data,
                 fields: Fields::Account(account),

@@ -5,11 +5,11 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::updated_at;
+use crate::connectors::odoo::Books;
 use crate::connectors::odoo::value::{Link, Maybe, moment, text};
-use crate::connectors::odoo::{Books, remote_id};
 use crate::connectors::{Error, Fields, RemoteObject};
-use crate::domain::AccountingDate;
 use crate::domain::references::CompanyInfo;
+use crate::domain::{AccountingDate, RemoteId};
 
 #[derive(Deserialize)]
 struct Record {
@@ -39,7 +39,7 @@ impl Books {
         Ok(found
             .into_iter()
             .map(|(data, record)| RemoteObject {
-                remote_id: remote_id(record.id),
+                remote_id: RemoteId::from(record.id),
                 remote_updated_at: updated_at(&data),
                 remote_data: data,
                 fields: Fields::CompanyInfo(company_info(&record)),

@@ -7,9 +7,10 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use super::{PAGE, key, linked, stamp, status, updated_at, with};
+use crate::connectors::odoo::Books;
 use crate::connectors::odoo::value::{Link, Maybe, text};
-use crate::connectors::odoo::{Books, remote_id};
 use crate::connectors::{Error, Fields, KeyPage, RemoteKey, RemoteObject};
+use crate::domain::RemoteId;
 use crate::domain::references::{Contact, ContactAddress};
 
 const CONTACT: &str = "res.partner";
@@ -119,7 +120,7 @@ impl Books {
             let addresses = [own].into_iter().chain(of_children).filter(is_filled).collect();
             let data = with(&data, "children", &records)?;
             Ok(RemoteObject {
-                remote_id: remote_id(record.id),
+                remote_id: RemoteId::from(record.id),
                 remote_updated_at: updated_at(&data),
                 remote_data: data,
                 fields: Fields::Contact(Contact {

@@ -9,12 +9,12 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use super::{PAGE, key, linked, stamp, updated_at, with};
+use crate::connectors::odoo::Books;
 use crate::connectors::odoo::fields::INVOICE;
 use crate::connectors::odoo::value::{Link, Maybe, Number, text};
-use crate::connectors::odoo::{Books, remote_id};
 use crate::connectors::{Error, Fields, KeyPage, RemoteKey, RemoteObject};
 use crate::domain::references::{Invoice, InvoiceKind, InvoiceLine, InvoiceStatus, Resource};
-use crate::domain::{AccountingDate, Currency, MinorUnits, Quantity, ReferenceId};
+use crate::domain::{AccountingDate, Currency, MinorUnits, Quantity, ReferenceId, RemoteId};
 
 const MOVE: &str = "account.move";
 const LINE: &str = "account.move.line";
@@ -134,7 +134,7 @@ impl Books {
             // A payment is prepared from this record alone, and is matched on this account.
             let data = with(&data, "open_item_accounts", &accounts)?;
             Ok(RemoteObject {
-                remote_id: remote_id(record.id),
+                remote_id: RemoteId::from(record.id),
                 remote_updated_at: updated_at(&data),
                 remote_data: data,
                 fields: Fields::Invoice(Box::new(self.invoice_fields(&record, &lines, &matches))),

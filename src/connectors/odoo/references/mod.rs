@@ -18,7 +18,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 
 use super::value::{Link, Maybe, moment};
-use super::{Books, read_record, remote_id};
+use super::{Books, read_record};
 use crate::connectors::json::{fingerprint, with_member};
 use crate::connectors::{Error, KeyPage, RemoteKey, RemoteObject};
 use crate::domain::references::Resource;
@@ -79,7 +79,7 @@ impl Books {
 
     /// Our id of an object of Odoo.
     fn reference(&self, resource: Resource, id: i64) -> ReferenceId {
-        resource.id(self.connection_id, &remote_id(id))
+        resource.id(self.connection_id, &RemoteId::from(id))
     }
 
     fn company_reference(&self) -> Option<ReferenceId> {
@@ -149,7 +149,7 @@ fn linked(link: &Maybe<Link>) -> Option<i64> {
 
 /// A key of a numbered record.
 fn key(id: i64, stamp: String) -> RemoteKey {
-    let remote_id = remote_id(id);
+    let remote_id = RemoteId::from(id);
     RemoteKey { position: position(&remote_id), remote_id, stamp }
 }
 

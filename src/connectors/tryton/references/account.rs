@@ -8,8 +8,9 @@ use super::{Code, Id, Links};
 use crate::connectors::json::{or_none, read as read_json, text_or_none, with_member};
 use crate::connectors::tryton::Books;
 use crate::connectors::tryton::prepare::PaymentMethod;
-use crate::connectors::tryton::values::{Decimal, Timestamp, remote_id};
+use crate::connectors::tryton::values::{Decimal, Timestamp};
 use crate::connectors::{Error, Fields, RemoteObject};
+use crate::domain::RemoteId;
 use crate::domain::references::{Account, Classification, Resource};
 
 pub const FIELDS: &[&str] = &[
@@ -137,7 +138,7 @@ pub fn read(links: &Links, record: &RawValue) -> Result<RemoteObject, Error> {
         is_payment_account,
     };
     Ok(RemoteObject {
-        remote_id: remote_id(account.id),
+        remote_id: RemoteId::from(account.id),
         fields: Fields::Account(fields),
         remote_data: record.to_owned(),
         remote_updated_at: account.timestamp.moment(),

@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 use super::{Code, Links};
 use crate::connectors::json::{or_none, read as read_json, text_or_none};
 use crate::connectors::tryton::Books;
-use crate::connectors::tryton::values::{Date, DateTimeOfDay, Timestamp, date, remote_id};
+use crate::connectors::tryton::values::{Date, DateTimeOfDay, Timestamp, date};
 use crate::connectors::{Error, Fields, RemoteObject};
+use crate::domain::RemoteId;
 use crate::domain::references::CompanyInfo;
 
 pub const FIELDS: &[&str] = &[
@@ -81,7 +82,7 @@ pub fn read(_: &Links, record: &RawValue) -> Result<RemoteObject, Error> {
         remote_created_at: company.create_date.and_then(|moment| moment.utc()),
     };
     Ok(RemoteObject {
-        remote_id: remote_id(company.id),
+        remote_id: RemoteId::from(company.id),
         fields: Fields::CompanyInfo(fields),
         remote_data: record.to_owned(),
         remote_updated_at: super::super::values::newest([&company.timestamp, &company.party.timestamp]),

@@ -5,8 +5,9 @@ use serde_json::value::RawValue;
 
 use super::{Code, Links};
 use crate::connectors::json::{or_none, read as read_json, text_or_none};
-use crate::connectors::tryton::values::{Stamped, Timestamp, newest, remote_id};
+use crate::connectors::tryton::values::{Stamped, Timestamp, newest};
 use crate::connectors::{Error, Fields, RemoteObject};
+use crate::domain::RemoteId;
 use crate::domain::references::{Contact, ContactAddress};
 
 pub const FIELDS: &[&str] = &[
@@ -105,7 +106,7 @@ pub fn read(links: &Links, record: &RawValue) -> Result<RemoteObject, Error> {
         phone_numbers: party.mechanisms.into_iter().filter(is_phone).filter_map(|phone| phone.value).collect(),
     };
     Ok(RemoteObject {
-        remote_id: remote_id(party.id),
+        remote_id: RemoteId::from(party.id),
         fields: Fields::Contact(fields),
         remote_data: record.to_owned(),
         remote_updated_at,

@@ -6,10 +6,10 @@ use serde_json::value::RawValue;
 
 use super::{Code, Links};
 use crate::connectors::json::{or_none, read as read_json, text_or_none};
-use crate::connectors::tryton::values::{Date, Decimal, Stamped, Timestamp, newest, remote_id};
+use crate::connectors::tryton::values::{Date, Decimal, Stamped, Timestamp, newest};
 use crate::connectors::{Error, Fields, RemoteObject};
 use crate::domain::references::{Invoice, InvoiceKind, InvoiceLine, InvoiceStatus, Resource};
-use crate::domain::{Currency, ExchangeRate, MinorUnits, Quantity};
+use crate::domain::{Currency, ExchangeRate, MinorUnits, Quantity, RemoteId};
 
 pub const FIELDS: &[&str] = &[
     "_timestamp",
@@ -199,7 +199,7 @@ pub fn read(links: &Links, record: &RawValue) -> Result<RemoteObject, Error> {
         line_items,
     };
     Ok(RemoteObject {
-        remote_id: remote_id(invoice.id),
+        remote_id: RemoteId::from(invoice.id),
         fields: Fields::Invoice(Box::new(fields)),
         remote_data: record.to_owned(),
         remote_updated_at,

@@ -17,11 +17,11 @@ use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 
 use super::Books;
-use super::values::{record_id, remote_id};
+use super::values::record_id;
 use crate::connectors::json::{fingerprint, read, with_member};
 use crate::connectors::{Error, KeyPage, RemoteKey, RemoteObject};
 use crate::domain::references::Resource;
-use crate::domain::{ConnectionId, ReferenceId};
+use crate::domain::{ConnectionId, ReferenceId, RemoteId};
 
 /// The most objects of a page. Tryton is fastest with pages of this size.
 const PAGE: usize = 100;
@@ -48,7 +48,7 @@ struct Links {
 
 impl Links {
     fn to(&self, resource: Resource, id: i64) -> ReferenceId {
-        resource.id(self.connection, &remote_id(id))
+        resource.id(self.connection, &RemoteId::from(id))
     }
 
     fn to_company(&self) -> ReferenceId {
@@ -80,7 +80,7 @@ impl Books {
         let key = |record: &RawValue| {
             let Id { id } = read(record.get().as_bytes())?;
             let position = format!("{id:019}");
-            Ok(RemoteKey { remote_id: remote_id(id), position, stamp: fingerprint(record) })
+            Ok(RemoteKey { remote_id: RemoteId::from(id), position, stamp: fingerprint(record) })
         };
         let keys = records.iter().map(|record| key(record)).collect::<Result<Vec<_>, Error>>()?;
         Ok(KeyPage { is_last: keys.len() < PAGE, keys })

@@ -5,8 +5,9 @@ use serde_json::value::RawValue;
 
 use super::Links;
 use crate::connectors::json::{or_none, read as read_json, text_or_none};
-use crate::connectors::tryton::values::{Date, Timestamp, remote_id};
+use crate::connectors::tryton::values::{Date, Timestamp};
 use crate::connectors::{Error, Fields, RemoteObject};
+use crate::domain::RemoteId;
 use crate::domain::references::{AccountingPeriod, PeriodStatus};
 
 pub const FIELDS: &[&str] = &["_timestamp", "name", "start_date", "end_date", "state", "type", "fiscalyear"];
@@ -41,7 +42,7 @@ pub fn read(_: &Links, record: &RawValue) -> Result<RemoteObject, Error> {
         end_date: period.end_date.and_then(|date| date.accounting()),
     };
     Ok(RemoteObject {
-        remote_id: remote_id(period.id),
+        remote_id: RemoteId::from(period.id),
         fields: Fields::AccountingPeriod(fields),
         remote_data: record.to_owned(),
         remote_updated_at: period.timestamp.moment(),

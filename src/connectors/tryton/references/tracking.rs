@@ -5,8 +5,9 @@ use serde_json::value::RawValue;
 
 use super::Links;
 use crate::connectors::json::{or_none, read as read_json, text_or_none};
-use crate::connectors::tryton::values::{Timestamp, remote_id};
+use crate::connectors::tryton::values::Timestamp;
 use crate::connectors::{Error, Fields, RemoteObject};
+use crate::domain::RemoteId;
 use crate::domain::references::{Resource, TrackingCategory};
 
 pub const FIELDS: &[&str] = &["_timestamp", "name", "code", "type", "state", "active", "parent", "root.name"];
@@ -44,7 +45,7 @@ pub fn read(links: &Links, record: &RawValue) -> Result<RemoteObject, Error> {
         parent_category: account.parent.map(|parent| links.to(Resource::TrackingCategory, parent)),
     };
     Ok(RemoteObject {
-        remote_id: remote_id(account.id),
+        remote_id: RemoteId::from(account.id),
         fields: Fields::TrackingCategory(fields),
         remote_data: record.to_owned(),
         remote_updated_at: account.timestamp.moment(),
