@@ -4,6 +4,8 @@
 mod api_key_scopes;
 #[path = "migrations/beside_traffic.rs"]
 mod beside_traffic;
+#[path = "migrations/events.rs"]
+mod events;
 #[path = "migrations/software.rs"]
 mod software;
 mod support;
@@ -49,6 +51,8 @@ const ROWS: &[(i64, &str)] = &[
     (20_261_203_000_001, software::FAILURES),
     (20_261_203_000_002, software::RETRIED),
     (20_261_203_000_003, ONLY_INDEXES),
+    (20_261_204_000_001, events::EVENTS),
+    (20_261_205_000_001, events::ENDPOINTS),
 ];
 
 const CALLERS: &str = "

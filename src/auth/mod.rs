@@ -18,7 +18,9 @@ pub use authenticator::Authenticator;
 pub use caller::Can;
 pub use credentials::{Secret, secret};
 pub use error::Error;
-pub use grants::{JobScope, JobTransaction, Operator, OperatorTransaction, Scope, Scoped, Worker};
+pub use grants::{
+    JobScope, JobTransaction, Operator, OperatorTransaction, ProjectScope, ProjectTransaction, Scope, Scoped, Worker,
+};
 pub use required_scope::{
     AccountingRead, ConnectionsRead, ConnectionsWrite, PaymentsRead, PaymentsWrite, RequiredScope,
 };

@@ -6,6 +6,9 @@ pub const TABLES: &[(&str, &[&str])] = &[
     ("api_key", &["select", "insert", "update"]),
     ("connection", &["select", "insert", "update"]),
     ("connection_software", &["select", "insert", "update"]),
+    ("event", &["select", "insert", "delete"]),
+    ("event_feed", &["select", "insert", "update"]),
+    ("event_outbox", &["select", "insert", "delete"]),
     ("payment", &["select", "insert", "update"]),
     ("payment_line_item", &["select", "insert"]),
     ("project", &["select", "insert"]),
@@ -14,4 +17,5 @@ pub const TABLES: &[(&str, &[&str])] = &[
     ("reference", &["select", "insert", "update"]),
     ("remote_attempt", &["select", "insert", "update"]),
     ("remote_write", &["select", "insert", "update"]),
+    ("webhook_endpoint", &["select", "insert", "update", "delete"]),
 ];

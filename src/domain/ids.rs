@@ -56,6 +56,11 @@ generated_id!(
     PaymentId
 );
 
+generated_id!(
+    /// A webhook endpoint.
+    WebhookEndpointId
+);
+
 impl PaymentId {
     /// Lower bound for the ids made in `moment`'s millisecond or later. It is no finer, because earlier versions of the
     /// server made ids that are random within their millisecond.

@@ -41,8 +41,16 @@ pub fn queries() -> Vec<String> {
     files(&root().join(".sqlx"), &["json"]).into_iter().map(read).collect()
 }
 
+/// The column that names the tenant of a table with this primary key: the connection, or for what belongs to a project
+/// as a whole, the project.
+pub fn tenant(key: &str) -> Option<&str> {
+    key.split(", ").next().filter(|first| ["connection_id", "project_id"].contains(first))
+}
+
 /// The places where a query reads or writes a table without naming the tenant.
-pub fn without_tenant(query: &str, table: &str) -> Vec<String> {
+pub fn without_tenant(query: &str, table: &str, key: &str) -> Vec<String> {
+    let tenant = tenant(key).expect("the key begins with the tenant");
+    let condition = format!("where {tenant} = $1");
     let mut found = Vec::new();
     if ACROSS_TENANTS.iter().any(|name| query.contains(name)) && !query.contains("from payment ") {
         return found;
@@ -53,9 +61,9 @@ pub fn without_tenant(query: &str, table: &str) -> Vec<String> {
         for (at, _) in sql.match_indices(&named) {
             let rest = sql[at + named.len()..].trim_start();
             let names_tenant = match verb {
-                "into" => rest.trim_start_matches(['(', ' ']).starts_with("connection_id"),
-                "from" => rest.starts_with("where connection_id = $1"),
-                "update" => rest.starts_with("set ") && rest.contains(" where connection_id = $1"),
+                "into" => rest.trim_start_matches(['(', ' ']).starts_with(tenant),
+                "from" => rest.starts_with(&condition),
+                "update" => rest.starts_with("set ") && rest.contains(&format!(" {condition}")),
                 // No query joins such a table so far. The first one that does needs a rule here.
                 _ => false,
             };

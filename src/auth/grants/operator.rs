@@ -1,8 +1,10 @@
 //! The grant of the command line.
 
-use super::JobScope;
+use uuid::Uuid;
+
+use super::{JobScope, ProjectScope};
 use crate::db::{self, Database, Statement, Transaction};
-use crate::domain::{ConnectionId, ProjectId};
+use crate::domain::{ApiKeyId, ConnectionId, ProjectId};
 
 /// A person at the command line who has the database's address: may manage projects, keys and connections. No HTTP
 /// route ever gets one.
@@ -32,6 +34,12 @@ impl Operator {
     /// [`db::Error::Unavailable`].
     pub async fn transaction(&self) -> Result<OperatorTransaction, db::Error> {
         self.database.transaction().await.map(OperatorTransaction)
+    }
+
+    /// The rows of one project.
+    #[must_use]
+    pub fn project(&self, project_id: ProjectId) -> ProjectScope {
+        ProjectScope::new(self.database.clone(), project_id, ApiKeyId(Uuid::nil()))
     }
 
     /// The rows of one connection with software, as the server's tasks have them: a person can do by hand what they do.
