@@ -79,7 +79,7 @@ fix: ## Write what tools can: clippy's suggestions, format, spelling, generated 
 	@$(MAKE) --no-print-directory $(GENERATED)
 
 mutants: ## Show that tests notice when a query forgets its tenant
-	@scripts/mutants.sh
+	@scripts/mutants.py
 
 deny: ## Check licences, sources and banned crates of the dependencies
 	@scripts/deny.sh

@@ -298,7 +298,7 @@ async fn another_connection_of_the_project_is_as_foreign() {
     try_rows(&app, &attacker, &owner, &rows).await;
 }
 
-/// Also holds for a build in which a query forgets its tenant: `scripts/mutants.sh` tries each query.
+/// Also holds for a build in which a query forgets its tenant: `scripts/mutants.py` tries each query.
 #[tokio::test]
 async fn no_foreign_row_is_shown_even_by_a_broken_query() {
     let app = App::new().await;

@@ -1,5 +1,5 @@
 //! No caller reaches what other connections have in their software. The names say that they are tests of isolation:
-//! `scripts/mutants.sh` runs these.
+//! `scripts/mutants.py` runs these.
 
 use uuid::Uuid;
 

@@ -175,7 +175,7 @@ async fn age_of_another_connections_data_is_not_shown() {
     assert_eq!(synced_at(&attacker).await, "");
 }
 
-/// Also holds for a build in which a query forgets its tenant: `scripts/mutants.sh` tries each query.
+/// Also holds for a build in which a query forgets its tenant: `scripts/mutants.py` tries each query.
 #[tokio::test]
 async fn no_foreign_row_is_shown_even_by_a_broken_query() {
     let app = App::new().await;
