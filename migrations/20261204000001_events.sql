@@ -8,14 +8,14 @@ begin
     create table event_outbox (
         project_id    uuid        not null,
         connection_id uuid        not null,
-        -- The order within a connection: a transaction that begins after another has committed gets a larger one.
+        -- A transaction that begins after another one of the connection has committed gets a larger number.
         sequence      bigint      generated always as identity,
         type          text        not null,
         objects       uuid[]      not null,
         -- What the objects' rows do not keep of this moment; null when they keep all of it.
         state         json        constraint event_outbox_state_object check (json_typeof(state) = 'object'),
         created_at    timestamptz not null,
-        primary key (project_id, connection_id, sequence)
+        primary key (project_id, sequence, connection_id)
     );
     -- The events of a project, in order. Its id is made of the project and the position (src/domain/events.rs).
     create table event (

@@ -10,6 +10,7 @@ use crate::auth::{Authenticator, Throttle, Worker};
 use crate::config::ServerSettings;
 use crate::db::{Database, WriterPool};
 use crate::domain::Clock;
+use crate::events::Changes;
 use crate::http::admission::LoadShed;
 use crate::router;
 use crate::state::AppState;
@@ -31,6 +32,8 @@ pub struct App {
     pub remote_writes: RemoteWrites,
     /// Reads accounting software, once it runs.
     pub pulls: Pulls,
+    /// Which projects have changed.
+    pub changes: Changes,
 }
 
 impl App {
@@ -40,7 +43,8 @@ impl App {
         let ServerSettings { rate_limit, failed_auth_limit, trusted_proxies, .. } = settings;
         let throttle = Throttle::new(rate_limit.0, failed_auth_limit.0, trusted_proxies.clone(), clock);
         let authenticator = Authenticator::with_throttle(database.clone(), clock.clone(), throttle);
-        let payments = GroupCommit::start(&WriterPool::new(database), clock);
+        let changes = Changes::default();
+        let payments = GroupCommit::start(&WriterPool::new(database), clock, &changes);
         let worker = Worker::from_app(database.clone());
         let pulls = Pulls::new(worker.clone(), remote.access.clone(), remote.interval);
         let remote_writes = RemoteWrites::new(worker, remote);
@@ -53,6 +57,6 @@ impl App {
             load: LoadShed::new(settings.max_requests as usize),
         };
         let router = router::router(state, &settings.layers());
-        Self { router, authenticator, payments, calls, remote_writes, pulls }
+        Self { router, authenticator, payments, calls, remote_writes, pulls, changes }
     }
 }

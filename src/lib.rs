@@ -8,6 +8,7 @@ pub mod config;
 pub mod connectors;
 pub mod db;
 pub mod domain;
+pub mod events;
 pub mod health;
 pub mod http;
 pub mod jobs;

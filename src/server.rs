@@ -67,7 +67,7 @@ impl Server {
         // First, so that every part can describe its metrics.
         let recorder = metrics::install()?;
         let app = App::new(&settings, &database, &Clock::system(), remote);
-        let App { router, authenticator, payments, calls, remote_writes, pulls } = app;
+        let App { router, authenticator, payments, calls, remote_writes, pulls, changes } = app;
         // A head may take as long as a body.
         let timeouts =
             Timeouts { head: settings.limits().body_timeout, idle: Duration::from_secs(settings.keep_alive_timeout) };
@@ -93,6 +93,7 @@ impl Server {
         lifecycle.background("shards", |stop| until(stop, database.clone().follow_shards()));
         if authenticator.follows_revocations() {
             lifecycle.background("revocations", |stop| until(stop, authenticator.follow_revocations()));
+            lifecycle.background("events of other servers", |stop| until(stop, changes.follow(database.clone())));
         }
 
         // A program that reads this line may send a signal at once: the lifecycle listens already.

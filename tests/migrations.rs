@@ -52,6 +52,7 @@ const ROWS: &[(i64, &str)] = &[
     (20_261_203_000_002, software::RETRIED),
     (20_261_203_000_003, ONLY_INDEXES),
     (20_261_204_000_001, events::EVENTS),
+    (20_261_204_000_002, ONLY_A_FUNCTION),
     (20_261_205_000_001, events::ENDPOINTS),
 ];
 

@@ -156,8 +156,8 @@ impl FromStr for EventPattern {
     }
 }
 
-/// The place of an event in the feed of its project, from 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+/// The place of an event in the feed of its project, from 1. 0 is before all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct EventPosition(pub i64);
 
 /// The id of an event: a `UUIDv8` (RFC 9562 section 5.8) made of its project and its position, so that an event is found

@@ -11,6 +11,7 @@ use unibooks::config::{ConnectorSettings, DatabaseSettings, DatabaseUrl};
 use unibooks::connectors::{Target, registry};
 use unibooks::db::{Database, WriterPool};
 use unibooks::domain::{Clock, ConnectionId};
+use unibooks::events::Changes;
 use unibooks::outgoing::Networks;
 use uuid::Uuid;
 
@@ -112,7 +113,7 @@ async fn debug_shows_no_secret() {
     let database = Database::connect(options.clone()).await.expect("a database");
     let authenticator = Authenticator::new(database.clone(), Clock::system());
     assert!(!authenticator.accepts(&parsed, &parsed).await.expect("looked up"), "it is in the cache now");
-    let writers = GroupCommit::start(&WriterPool::new(&database), &Clock::system());
+    let writers = GroupCommit::start(&WriterPool::new(&database), &Clock::system(), &Changes::default());
     let connectors = ConnectorSettings::augment_args(clap::Command::new("unibooks"));
     let connectors = connectors.get_matches_from(["unibooks", "--sealing-keys", SEALING_KEY]);
     let connectors = ConnectorSettings::from_arg_matches(&connectors).expect("settings");

@@ -12,6 +12,8 @@ use crate::domain::{
 /// A new row of `payment`. Each member has the name of its column.
 #[derive(Debug)]
 pub(super) struct PaymentColumns<'a> {
+    /// Not of `payment`, but of the event that announces it.
+    pub project_id: Uuid,
     pub connection_id: Uuid,
     pub id: Uuid,
     pub created_at: DateTime<Utc>,
@@ -67,6 +69,7 @@ impl<'a> PaymentColumns<'a> {
     pub(super) fn new(row: &'a Scoped<PaymentInsert>, stamp: Stamp) -> Self {
         let PaymentInsert { data, warnings, claim } = &row.value;
         Self {
+            project_id: row.scope.project_id().0,
             connection_id: row.scope.connection_id().0,
             id: stamp.id.0,
             created_at: stamp.time,
@@ -145,6 +148,13 @@ fn array(ids: &[ReferenceId]) -> String {
     }
     text.push('}');
     text
+}
+
+/// The connections of some rows and their projects, each connection once. The rows of one are next to each other.
+pub(super) fn owners(payments: &[PaymentColumns<'_>]) -> (Vec<Uuid>, Vec<Uuid>) {
+    let mut owners: Vec<_> = payments.iter().map(|new| (new.connection_id, new.project_id)).collect();
+    owners.dedup();
+    owners.into_iter().unzip()
 }
 
 /// One column of all rows, as an array parameter.

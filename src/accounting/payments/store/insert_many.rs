@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
 
-use super::columns::{LineItemColumns, PaymentColumns, column};
+use super::columns::{LineItemColumns, PaymentColumns, column, owners};
 use super::inserted::Inserted;
 use crate::accounting::payments::payment::{PaymentInsert, Stamp};
 use crate::auth::Scoped;
@@ -21,6 +21,7 @@ pub(super) async fn insert_many(
     let stamped = || rows.iter().copied().zip(stamps.iter().copied());
     let payments: Vec<_> = stamped().map(|(row, stamp)| PaymentColumns::new(row, stamp)).collect();
     let items: Vec<_> = stamped().flat_map(|(row, stamp)| LineItemColumns::of(row, stamp)).collect();
+    let (connections, projects) = owners(&payments);
     /// The statement: bare, or for connections with software, where a payment begins its write into it.
     macro_rules! insert {
         ($column:literal, $value:literal, $returning:literal, $write:literal $(, $($remote_status:tt)+)?) => {
@@ -85,6 +86,14 @@ pub(super) async fn insert_many(
                             unnest($35::uuid[]) as related_object_id,
                             unnest($36::text[]) as related_object_type
                     ) as item on item.payment_id = stored.id
+                ),
+                announced as (
+                    insert into event_outbox (project_id, connection_id, type, objects, created_at)
+                    select project_id, connection_id, 'accounting.payment.created', array_agg(id), ($3::timestamptz[])[1]
+                    from stored
+                    join (select unnest($38::uuid[]) as connection_id, unnest($39::uuid[]) as project_id) as owner
+                        using (connection_id)
+                    group by project_id, connection_id
                 )"# + $write + r#"
                 select array_agg(id) as ids, statement_timestamp() > $37 as "is_late!", clock_timestamp() as "now!"
                 from stored
@@ -125,7 +134,9 @@ pub(super) async fn insert_many(
                 column(&items, |new| new.applied_offset_minutes) as _,
                 column(&items, |new| new.related_object_id) as _,
                 column(&items, |new| new.related_object_type) as _,
-                not_after
+                not_after,
+                &connections,
+                &projects
                 $(, $($remote_status)+)?
             )
             .fetch_one(statement)
@@ -138,7 +149,7 @@ pub(super) async fn insert_many(
     } else {
         insert!(
             ", remote_status",
-            ", unnest($38::text[]) as remote_status",
+            ", unnest($40::text[]) as remote_status",
             ", created_at, remote_status",
             ",
             begun_write as (

@@ -3,14 +3,14 @@
 use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
 
-use super::columns::{LineItemColumns, PaymentColumns, column};
+use super::columns::{LineItemColumns, PaymentColumns, column, owners};
 use super::inserted::Inserted;
 use crate::accounting::payments::payment::{PaymentInsert, Stamp};
 use crate::auth::Scoped;
 use crate::db;
 
 /// [`fn@super::insert`] for payments that one node stores. The statement for a plain Postgres commits in two phases on
-/// Citus, on every node; the function commits on this one (`migrations/20261201000020_insert_payments_with_software.sql`).
+/// Citus, on every node; the function commits on this one (`migrations/20261204000002_insert_payments_with_events.sql`).
 /// A parameter's place is that of its column.
 ///
 /// # Errors
@@ -24,12 +24,14 @@ pub async fn insert_on_node(
     let stamped = || rows.iter().copied().zip(stamps.iter().copied());
     let payments: Vec<_> = stamped().map(|(row, stamp)| PaymentColumns::new(row, stamp)).collect();
     let items: Vec<_> = stamped().flat_map(|(row, stamp)| LineItemColumns::of(row, stamp)).collect();
+    let (connections, projects) = owners(&payments);
     let inserted = sqlx::query!(
         r#"
         select ids, is_late as "is_late!", now as "now!"
-        from insert_payments_2(
+        from insert_payments_3(
             $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
-            $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38
+            $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38,
+            $39, $40
         )
         "#,
         column(&payments, |new| new.connection_id) as _,
@@ -70,6 +72,8 @@ pub async fn insert_on_node(
         column(&items, |new| new.related_object_type) as _,
         not_after,
         column(&payments, |new| new.remote_status) as _,
+        &connections,
+        &projects,
     )
     .fetch_one(statement)
     .await

@@ -83,6 +83,11 @@ pub(super) async fn insert_one(
                         $35::text as related_object_type
                     from stored
                     where $21::integer is not null
+                ),
+                announced as (
+                    insert into event_outbox (project_id, connection_id, type, objects, created_at)
+                    select $37, connection_id, 'accounting.payment.created', array[id], $3
+                    from stored
                 )"# + $write + r#"
                 select (select id from stored) as id, statement_timestamp() > $36 as "is_late!",
                        clock_timestamp() as "now!"
@@ -122,7 +127,8 @@ pub(super) async fn insert_one(
                 item.applied_offset_minutes,
                 item.related_object_id,
                 item.related_object_type,
-                not_after
+                not_after,
+                payment.project_id
                 $(, $($remote_status)+)?
             )
             .fetch_one(statement)
@@ -135,7 +141,7 @@ pub(super) async fn insert_one(
     } else {
         insert!(
             ", remote_status",
-            ", $37::text as remote_status",
+            ", $38::text as remote_status",
             ", created_at, remote_status",
             ",
             begun_write as (

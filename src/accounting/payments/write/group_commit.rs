@@ -32,6 +32,7 @@ use crate::accounting::payments::payment::{LineItem, PaymentData, PaymentInsert}
 use crate::auth::Scoped;
 use crate::db::{self, WriterPool};
 use crate::domain::Clock;
+use crate::events::Changes;
 
 /// The most memory of the payments that wait or are being written, in bytes.
 const QUEUE_BYTES: usize = 32 * 1_024 * 1_024;
@@ -48,12 +49,17 @@ pub struct GroupCommit {
 }
 
 impl GroupCommit {
-    /// Starts a writer for each session of `pool`, which the writer holds while it has work.
+    /// Starts a writer for each session of `pool`, which the writer holds while it has work. Each batch that is committed
+    /// notifies `changes`.
     #[must_use]
-    pub fn start(pool: &WriterPool, clock: &Clock) -> Self {
+    pub fn start(pool: &WriterPool, clock: &Clock, changes: &Changes) -> Self {
         let room = Arc::new(Semaphore::new(QUEUE_BYTES));
         describe_gauge!(QUEUE_GAUGE, Unit::Bytes, "Memory of the payments in the write queue; full at 32 MiB");
-        Self { queues: Queues::start(pool, clock), room, settled_after: settled_after(pool.statement_timeout()) }
+        Self {
+            queues: Queues::start(pool, clock, changes),
+            room,
+            settled_after: settled_after(pool.statement_timeout()),
+        }
     }
 
     fn writer_panicked(&self) -> Error {

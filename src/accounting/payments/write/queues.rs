@@ -10,12 +10,14 @@ use super::queue::{Error, PendingWrite};
 use super::writer::keep_writing;
 use crate::db::{NodeId, WriterPool};
 use crate::domain::Clock;
+use crate::events::Changes;
 
 /// Cheap to clone: all clones share the queues.
 #[derive(Debug, Clone)]
 pub(super) struct Queues {
     pool: WriterPool,
     clock: Clock,
+    changes: Changes,
     /// For every payment of a database that is not distributed.
     undivided: UnboundedSender<PendingWrite>,
     /// Each starts with the first payment for its node.
@@ -24,8 +26,14 @@ pub(super) struct Queues {
 
 impl Queues {
     /// Starts a writer for each session of `pool`.
-    pub fn start(pool: &WriterPool, clock: &Clock) -> Self {
-        Self { undivided: start(pool, clock), of_nodes: Arc::default(), pool: pool.clone(), clock: clock.clone() }
+    pub fn start(pool: &WriterPool, clock: &Clock, changes: &Changes) -> Self {
+        Self {
+            undivided: start(pool, clock, changes),
+            of_nodes: Arc::default(),
+            pool: pool.clone(),
+            clock: clock.clone(),
+            changes: changes.clone(),
+        }
     }
 
     /// Puts a payment into its queue.
@@ -34,7 +42,10 @@ impl Queues {
             None => self.undivided.send(payment),
             Some(node) => {
                 let mut queues = self.of_nodes.lock().unwrap_or_else(PoisonError::into_inner);
-                queues.entry(node).or_insert_with(|| start(&self.pool.on(node), &self.clock)).send(payment)
+                queues
+                    .entry(node)
+                    .or_insert_with(|| start(&self.pool.on(node), &self.clock, &self.changes))
+                    .send(payment)
             }
         };
         sent.map_err(|_| Error::Full)
@@ -42,11 +53,11 @@ impl Queues {
 }
 
 /// A queue with its writers.
-fn start(pool: &WriterPool, clock: &Clock) -> UnboundedSender<PendingWrite> {
+fn start(pool: &WriterPool, clock: &Clock, changes: &Changes) -> UnboundedSender<PendingWrite> {
     let (queue, waiting) = unbounded_channel();
     let waiting = Arc::new(tokio::sync::Mutex::new(waiting));
     for _ in 0..pool.size() {
-        tokio::spawn(keep_writing(Arc::clone(&waiting), pool.clone(), clock.clone()));
+        tokio::spawn(keep_writing(Arc::clone(&waiting), pool.clone(), clock.clone(), changes.clone()));
     }
     queue
 }

@@ -14,6 +14,7 @@ use crate::accounting::payments::payment::Stamp;
 use crate::accounting::payments::store;
 use crate::db::{self, WriterPool, WriterSession};
 use crate::domain::Clock;
+use crate::events::Changes;
 
 /// The most payments of one transaction. More would make each wait longer and save next to nothing.
 const BATCH_ROWS: usize = 128;
@@ -25,8 +26,14 @@ const SILENCE: Duration = Duration::from_secs(1);
 const KEEP_SESSION: Duration = Duration::from_secs(1);
 
 /// Runs a writer. A panic is logged where it happens; it fails the batch of that moment, and the writer goes on.
-pub(super) async fn keep_writing(queue: Queue, pool: WriterPool, clock: Clock) {
-    let writer = || Writer { queue: Arc::clone(&queue), pool: pool.clone(), session: None, clock: clock.clone() };
+pub(super) async fn keep_writing(queue: Queue, pool: WriterPool, clock: Clock, changes: Changes) {
+    let writer = || Writer {
+        queue: Arc::clone(&queue),
+        pool: pool.clone(),
+        session: None,
+        clock: clock.clone(),
+        changes: changes.clone(),
+    };
     while tokio::spawn(writer().run()).await.is_err() {}
 }
 
@@ -36,6 +43,8 @@ struct Writer {
     session: Option<WriterSession>,
     /// Where `created_at` comes from.
     clock: Clock,
+    /// Who reads events hears of each batch.
+    changes: Changes,
 }
 
 impl Writer {
@@ -83,6 +92,7 @@ impl Writer {
             let stamps = attempt.stamps;
             match committed {
                 Ok(stored) => {
+                    self.announce(&part);
                     let all = stored.len() == part.len();
                     let mut taken = Vec::new();
                     for (call, stamp) in part.into_iter().zip(stamps) {
@@ -113,6 +123,19 @@ impl Writer {
                         }
                     }
                 }
+            }
+        }
+    }
+}
+
+impl Writer {
+    /// Says which projects have new payments.
+    fn announce(&self, batch: &[PendingWrite]) {
+        let mut last = None;
+        // The calls of a connection are next to each other.
+        for project in batch.iter().map(|call| call.row.scope.project_id()) {
+            if last.replace(project) != Some(project) {
+                self.changes.notify(project);
             }
         }
     }

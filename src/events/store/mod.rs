@@ -1,0 +1,11 @@
+//! The outbox and the feeds in the database.
+
+mod announce;
+mod expire;
+mod read;
+mod sequence;
+
+pub use announce::{announce, append};
+pub use expire::expire;
+pub use read::{find, first_since, last_position, read};
+pub use sequence::sequence;

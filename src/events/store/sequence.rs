@@ -1,0 +1,80 @@
+//! Gives positions to what is committed.
+
+use crate::auth::ProjectScope;
+use crate::db;
+use crate::domain::EventPosition;
+use crate::events::event::Sequenced;
+
+/// The most rows of the outbox that get positions in one transaction. A row holds at most a batch of payments.
+const STEP: i64 = 256;
+
+/// Moves committed changes of a project from the outbox into its feed: one bounded step, all or nothing.
+///
+/// Whoever does it holds the lock of the feed's row, so positions are given by one at a time. The lock is taken by a
+/// statement of its own: the next one sees all that the last holder has committed.
+///
+/// # Errors
+/// When the database fails.
+pub async fn sequence(scope: &ProjectScope) -> Result<Sequenced, db::Error> {
+    let project = scope.project_id().0;
+    let statement = scope.statement().await?;
+    let feed = sqlx::query!(
+        r#"
+        select coalesce((select last_position from event_feed where project_id = $1), 0) as "last!",
+               exists (select from event_outbox where project_id = $1) as "has_more!"
+        "#,
+        project,
+    )
+    .fetch_one(statement)
+    .await?;
+    if !feed.has_more {
+        return Ok(Sequenced { last: EventPosition(feed.last), has_more: false });
+    }
+    let mut transaction = scope.transaction().await?;
+    sqlx::query!(
+        "insert into event_feed (project_id, last_position) values ($1, 0)
+         on conflict (project_id) do update set last_position = event_feed.last_position",
+        project,
+    )
+    .execute(transaction.executor())
+    .await
+    .map_err(db::Error::of_write)?;
+    let step = sqlx::query!(
+        r#"
+        with taken as (
+            delete from event_outbox
+            where project_id = $1 and (sequence, connection_id) in (
+                select sequence, connection_id from event_outbox where project_id = $1
+                order by sequence, connection_id limit $2
+            )
+            returning sequence, connection_id, type, objects, state, created_at
+        ),
+        numbered as (
+            select taken.*, object.id as object_id,
+                   row_number() over (order by taken.sequence, taken.connection_id, object.number) as number
+            from taken, unnest(taken.objects) with ordinality as object (id, number)
+        ),
+        feed as (
+            update event_feed set last_position = last_position + (select count(*) from numbered)
+            where project_id = $1
+            returning last_position, last_position - (select count(*) from numbered) as before
+        ),
+        events as (
+            insert into event (project_id, position, connection_id, type, object_id, state, created_at)
+            select $1, feed.before + numbered.number, numbered.connection_id, numbered.type, numbered.object_id,
+                   numbered.state, numbered.created_at
+            from numbered, feed
+        )
+        select last_position, (select count(*) from taken) as "taken!",
+               pg_notify('unibooks_events', $1::text) is null as "is_announced!"
+        from feed
+        "#,
+        project,
+        STEP,
+    )
+    .fetch_one(transaction.executor())
+    .await
+    .map_err(db::Error::of_write)?;
+    transaction.commit().await?;
+    Ok(Sequenced { last: EventPosition(step.last_position), has_more: step.taken == STEP })
+}
