@@ -12,7 +12,7 @@ use super::credentials::secret::{Kind, Secret};
 use super::credentials::single_flight::SingleFlight;
 use super::credentials::store::{self, CredentialRow};
 use super::error::{CredentialError, Error};
-use super::grants::Scope;
+use super::grants::{ProjectScope, Scope};
 use super::throttle::Throttle;
 use crate::db::{self, Database, PoolerMode};
 use crate::domain::{ApiKeyId, ApiKeyScopes, Clock};
@@ -31,10 +31,15 @@ struct Inner {
     throttle: Throttle,
 }
 
+/// In place of a token's hash where there is no token. It is the SHA-256 of no known text.
+const NO_TOKEN: [u8; 32] = [0; 32];
+
 /// An authenticated caller.
 #[derive(Debug)]
 pub(super) struct Caller {
-    pub scope: Scope,
+    pub project: ProjectScope,
+    /// `None` where no connection token was sent.
+    pub connection: Option<Scope>,
     pub api_key_id: ApiKeyId,
     pub scopes: ApiKeyScopes,
 }
@@ -92,7 +97,7 @@ impl Authenticator {
     /// # Errors
     /// When the database fails.
     pub async fn accepts(&self, key: &Secret, token: &Secret) -> Result<bool, db::Error> {
-        match self.authenticate(key, token, None).await {
+        match self.authenticate(key, Some(token), None).await {
             Ok(_) => Ok(true),
             Err(Error::Database(error)) => Err(error),
             Err(_) => Ok(false),
@@ -111,7 +116,7 @@ impl Authenticator {
             Err(start) => start,
         };
         if let Some(client) = client
-            && !self.0.cache.get_stale(&hashes).is_some_and(|row| errors_of(&row, now) == (None, None))
+            && !self.0.cache.get_stale(&hashes).is_some_and(|row| errors_of(&row, hashes, now) == (None, None))
         {
             self.0.throttle.check_unknown(client, hashes).map_err(Error::TooManyFailures)?;
         }
@@ -123,51 +128,59 @@ impl Authenticator {
     async fn look_up(&self, hashes: CredentialHashes, start: LookUpStart) -> Result<Option<CredentialRow>, db::Error> {
         let row = store::find(&self.0.database, &hashes.0, &hashes.1).await?;
         match row {
-            Some(row) if row.connection.is_some() => self.0.cache.insert(start, hashes, row),
+            Some(row) if row.connection.is_some() || hashes.1 == NO_TOKEN => self.0.cache.insert(start, hashes, row),
             _ => self.0.cache.remove(&hashes),
         }
         Ok(row)
     }
 
-    /// Authenticates a caller by two secrets of one project, neither revoked nor expired. A `client` that failed too
-    /// often is refused before the database is asked. Only failures that cost a look-up count.
+    /// Authenticates a caller by a key, and by a connection token of the same project where it sent one; neither may be
+    /// revoked or expired. A `client` that failed too often is refused before the database is asked. Only failures that
+    /// cost a look-up count.
     pub(super) async fn authenticate(
         &self,
         key: &Secret,
-        token: &Secret,
+        token: Option<&Secret>,
         client: Option<IpAddr>,
     ) -> Result<Caller, Error> {
-        let now = self.0.clock.now();
-        let (row, was_looked_up) = self.find((key.hash(), token.hash()), client, now).await?;
-        let caller = self.verify(row, now);
-        if let (Err(Error::Unauthenticated(_)), true, Some(client)) = (&caller, was_looked_up, client) {
-            self.0.throttle.count_failure(client).map_err(Error::TooManyFailures)?;
-        }
-        caller
+        self.verify((key.hash(), token.map_or(NO_TOKEN, Secret::hash)), client).await
     }
 
-    /// The caller, unless one of the two secrets is not valid. A caller without a valid key learns nothing of the token.
-    fn verify(&self, row: Option<CredentialRow>, now: DateTime<Utc>) -> Result<Caller, Error> {
-        let unauthenticated = |kind, error| Err(Error::Unauthenticated(vec![(kind, error)]));
-        let Some(row) = row else { return unauthenticated(Kind::ApiKey, CredentialError::Unknown) };
-        let (key_error, token_error) = errors_of(&row, now);
-        let CredentialRow { project_id, api_key, connection } = row;
-        match (key_error, token_error, connection) {
-            (None, None, Some(connection)) => {
-                self.0.last_used.record(api_key.id, connection.id, now);
-                let scope = Scope::of_caller(self.0.database.clone(), project_id, &connection, api_key.id);
-                Ok(Caller { scope, api_key_id: api_key.id, scopes: api_key.scopes })
+    /// The caller, unless a secret is not valid. A caller without a valid key learns nothing of the token.
+    async fn verify(&self, hashes: CredentialHashes, client: Option<IpAddr>) -> Result<Caller, Error> {
+        let now = self.0.clock.now();
+        let (row, was_looked_up) = self.find(hashes, client, now).await?;
+        let errors = row.as_ref().map_or((Some(CredentialError::Unknown), None), |row| errors_of(row, hashes, now));
+        let error = match (errors, row) {
+            ((None, None), Some(CredentialRow { project_id, api_key, connection })) => {
+                self.0.last_used.record(api_key.id, connection.map(|connection| connection.id), now);
+                let database = || self.0.database.clone();
+                return Ok(Caller {
+                    project: ProjectScope::new(database(), project_id, api_key.id),
+                    connection: connection.map(|row| Scope::of_caller(database(), project_id, &row, api_key.id)),
+                    api_key_id: api_key.id,
+                    scopes: api_key.scopes,
+                });
             }
-            (Some(error), ..) => unauthenticated(Kind::ApiKey, error),
-            (_, error, _) => unauthenticated(Kind::ConnectionToken, error.unwrap_or(CredentialError::Unknown)),
+            ((None, token_error), _) => (Kind::ConnectionToken, token_error.unwrap_or(CredentialError::Unknown)),
+            ((Some(key_error), _), _) => (Kind::ApiKey, key_error),
+        };
+        if let (true, Some(client)) = (was_looked_up, client) {
+            self.0.throttle.count_failure(client).map_err(Error::TooManyFailures)?;
         }
+        Err(Error::Unauthenticated(vec![error]))
     }
 }
 
 /// What is wrong with the key and with the token.
-fn errors_of(row: &CredentialRow, now: DateTime<Utc>) -> (Option<CredentialError>, Option<CredentialError>) {
+fn errors_of(
+    row: &CredentialRow,
+    hashes: CredentialHashes,
+    now: DateTime<Utc>,
+) -> (Option<CredentialError>, Option<CredentialError>) {
     let CredentialRow { api_key, connection, .. } = row;
     let token_error = match connection {
+        None if hashes.1 == NO_TOKEN => None,
         None => Some(CredentialError::Unknown),
         Some(connection) => error_of(connection.revoked_at, connection.expires_at, now),
     };

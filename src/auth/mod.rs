@@ -15,13 +15,14 @@ mod retries;
 mod throttle;
 
 pub use authenticator::Authenticator;
-pub use caller::Can;
+pub use caller::{Can, CanInProject};
 pub use credentials::{Secret, secret};
 pub use error::Error;
 pub use grants::{
     JobScope, JobTransaction, Operator, OperatorTransaction, ProjectScope, ProjectTransaction, Scope, Scoped, Worker,
 };
 pub use required_scope::{
-    AccountingRead, ConnectionsRead, ConnectionsWrite, PaymentsRead, PaymentsWrite, RequiredScope,
+    AccountingRead, ConnectionsRead, ConnectionsWrite, PaymentsRead, PaymentsWrite, RequiredScope, WebhooksRead,
+    WebhooksWrite,
 };
 pub use throttle::Throttle;

@@ -47,3 +47,19 @@ pub struct ConnectionsWrite;
 impl RequiredScope for ConnectionsWrite {
     const SCOPE: ApiKeyScope = ApiKeyScope::ConnectionsWrite;
 }
+
+/// `webhooks:read`
+#[derive(Debug)]
+pub struct WebhooksRead;
+
+impl RequiredScope for WebhooksRead {
+    const SCOPE: ApiKeyScope = ApiKeyScope::WebhooksRead;
+}
+
+/// `webhooks:write`
+#[derive(Debug)]
+pub struct WebhooksWrite;
+
+impl RequiredScope for WebhooksWrite {
+    const SCOPE: ApiKeyScope = ApiKeyScope::WebhooksWrite;
+}

@@ -21,12 +21,14 @@ struct Uses {
 }
 
 impl LastUsed {
-    /// Records a use of a key and a connection.
-    pub(in crate::auth) fn record(&self, key: ApiKeyId, connection: ConnectionId, now: DateTime<Utc>) {
+    /// Records a use of a key, and of a connection where its token was sent.
+    pub(in crate::auth) fn record(&self, key: ApiKeyId, connection: Option<ConnectionId>, now: DateTime<Utc>) {
         // A panic elsewhere cannot leave a half-written record, so a poisoned lock is taken as it is.
         let mut uses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         uses.api_keys.insert(key.0, now);
-        uses.connections.insert(connection.0, now);
+        if let Some(connection) = connection {
+            uses.connections.insert(connection.0, now);
+        }
     }
 
     /// Writes the recorded uses to the database.
