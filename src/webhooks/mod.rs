@@ -1,0 +1,3 @@
+//! Webhooks: events are sent to the endpoints of a project.
+
+pub mod signature;

@@ -1,0 +1,74 @@
+//! The canonical form of JSON (RFC 8785).
+
+use serde_json::value::RawValue;
+
+/// The canonical form, in which members are sorted and numbers are written as JavaScript writes them. For a string it is
+/// what `JSON.stringify` makes of it. `None` where a value has no such form: a number beyond a double, an unpaired
+/// surrogate, or nesting deeper than 128.
+pub fn canonical(json: &RawValue) -> Option<Vec<u8>> {
+    let value: serde_json::Value = serde_json::from_str(json.get()).ok()?;
+    serde_json_canonicalizer::to_vec(&value).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Map, Value};
+
+    use super::*;
+
+    fn of(json: &str) -> Option<String> {
+        let raw: &RawValue = serde_json::from_str(json).expect("JSON");
+        canonical(raw).map(|bytes| String::from_utf8(bytes).expect("UTF-8"))
+    }
+
+    #[test]
+    fn examples_of_the_rfc_have_their_canonical_form() {
+        // RFC 8785 section 3.2.2, and its order of names in section 3.2.3.
+        let sample = r#"{"numbers": [333333333.33333329, 1E30, 4.50, 2e-3, 0.000000000000000000000000001],
+            "string": "\u20ac$\u000F\u000aA'\u0042\u0022\u005c\\\"\/", "literals": [null, true, false]}"#;
+        let expected = r#"{"literals":[null,true,false],"numbers":[333333333.3333333,1e+30,4.5,0.002,1e-27],"string":"€$\u000f\nA'B\"\\\\\"/"}"#;
+        assert_eq!(of(sample).as_deref(), Some(expected));
+        let names = r#"{"\u20ac": 1, "\r": 2, "\ufb33": 3, "1": 4, "\ud83d\ude00": 5, "\u0080": 6, "\u00f6": 7}"#;
+        let expected = "{\"\\r\":2,\"1\":4,\"\u{80}\":6,\"ö\":7,\"€\":1,\"😀\":5,\"\u{fb33}\":3}";
+        assert_eq!(of(names).as_deref(), Some(expected));
+        assert_eq!(
+            of("[9007199254740993, 1.10, 1e16, -0.0]").as_deref(),
+            Some("[9007199254740992,1.1,10000000000000000,0]")
+        );
+    }
+
+    #[test]
+    fn what_has_no_canonical_form_is_none() {
+        let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
+        for json in ["1e400", r#""\ud800""#, &deep] {
+            assert_eq!(of(json), None, "{json}");
+        }
+    }
+
+    fn json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            (-(1_i64 << 53)..1 << 53).prop_map(Value::from),
+            "\\PC*".prop_map(Value::from),
+            any::<String>().prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 32, 6, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+                prop::collection::vec((any::<String>(), inner), 0..6)
+                    .prop_map(|members| Value::Object(members.into_iter().collect::<Map<_, _>>())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn canonical_form_is_the_same_value_and_its_own_form(value in json()) {
+            let form = of(&serde_json::to_string_pretty(&value).expect("JSON")).expect("a form");
+            prop_assert_eq!(serde_json::from_str::<Value>(&form).expect("JSON"), value);
+            prop_assert_eq!(of(&form), Some(form));
+        }
+    }
+}
