@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, HeaderValue};
 use futures_util::future::join_all;
 use peer::{Peer, Then, answer, certificate, gzip};
 use tokio::net::TcpListener;
-use unibooks::outgoing::{Answer, Client, Error, Kind, Options, Sent};
+use unibooks::outgoing::{Answer, BodyLimit, Client, Error, Kind, Options, Sent};
 
 const LIMIT: usize = 64 * 1_024;
 /// So long that only a fault reaches it.
@@ -21,7 +21,8 @@ fn options(networks: &str) -> Options {
         networks: networks.parse().expect("blocks"),
         ca_file: None,
         connect_timeout: LONG,
-        max_answer_bytes: LIMIT,
+        networks_setting: "UNIBOOKS_CONNECTOR_NETWORKS",
+        answer_limit: BodyLimit::Whole(LIMIT),
         max_idle_per_host: 2,
     }
 }
@@ -161,6 +162,42 @@ async fn compressed_body_is_undone_up_to_the_limit() {
     for (encoding, body) in [("gzip", &b"{}"[..]), ("gzip", &gzip(b"{}")[..12]), ("br", b"{}"), ("gzip, gzip", b"{}")] {
         let peer = Peer::start(answer(&format!("content-encoding: {encoding}\r\n"), body), Then::Close).await;
         assert_eq!(failure(&local(), &url(&peer)).await, (Kind::Malformed, Sent::Maybe), "{encoding} {body:?}");
+    }
+}
+
+#[tokio::test]
+async fn beginning_of_an_answer_is_enough_where_the_status_counts() {
+    let options = Options { answer_limit: BodyLimit::Beginning(4), ..options("127.0.0.0/8") };
+    let client = Client::new(&options).expect("a client");
+    let head = "HTTP/1.1 500 No\r\n";
+    for (answer, then, body) in [
+        (format!("{head}content-length: 4\r\n\r\n1234"), Then::Next, "1234"),
+        (format!("{head}content-length: 5\r\n\r\n12345"), Then::Close, "1234"),
+        (format!("{head}content-length: 9\r\n\r\n123"), Then::Close, "123"),
+        (format!("{head}content-length: 9\r\n\r\n123"), Then::Stall, "123"),
+        (format!("{head}transfer-encoding: chunked\r\n\r\nfffff\r\n12345"), Then::Stall, "1234"),
+        (format!("{head}content-encoding: br\r\ncontent-length: 2\r\n\r\n??"), Then::Close, "??"),
+    ] {
+        let peer = Peer::start(answer.clone(), then).await;
+        for _ in 0..2 {
+            let read = client.get(&peer.url("http", "127.0.0.1"), &headers(), Duration::from_secs(2)).await;
+            let read = read.expect("an answer");
+            assert_eq!((read.status.as_u16(), &*read.body), (500, body.as_bytes()), "{answer}");
+        }
+        // Only a body that ended leaves a socket for the next call.
+        assert_eq!(peer.sockets(), if matches!(then, Then::Next) { 1 } else { 2 }, "{answer}");
+        assert!(peer.requests()[0].contains("accept-encoding: identity"));
+    }
+}
+
+#[tokio::test]
+async fn refusal_names_the_setting_that_lists_networks() {
+    for setting in ["UNIBOOKS_CONNECTOR_NETWORKS", "UNIBOOKS_WEBHOOK_NETWORKS"] {
+        let client = Client::new(&Options { networks_setting: setting, ..options("") }).expect("a client");
+        for url in ["https://127.0.0.1/", "http://192.31.196.1/"] {
+            let error = client.get(url, &headers(), LONG).await.expect_err("an error");
+            assert!(error.to_string().ends_with(setting), "{error}");
+        }
     }
 }
 

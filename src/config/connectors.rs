@@ -8,7 +8,7 @@ use clap::Args;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::management::connections::Access;
-use crate::outgoing::{self, Networks};
+use crate::outgoing::{self, BodyLimit, Networks};
 use crate::sealed::SealingKeys;
 use crate::sync;
 
@@ -86,9 +86,10 @@ impl ConnectorSettings {
     pub fn client(&self, networks: Networks) -> anyhow::Result<outgoing::Client> {
         let options = outgoing::Options {
             networks: self.connector_networks.clone().unwrap_or(networks),
+            networks_setting: "UNIBOOKS_CONNECTOR_NETWORKS",
             ca_file: self.connector_ca_file.clone(),
             connect_timeout: CONNECT_TIMEOUT,
-            max_answer_bytes: MAX_ANSWER_BYTES,
+            answer_limit: BodyLimit::Whole(MAX_ANSWER_BYTES),
             max_idle_per_host: MAX_IDLE_PER_HOST,
         };
         outgoing::Client::new(&options).with_context(|| {

@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use flate2::write::MultiGzDecoder;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
+use tokio::time::{Instant, timeout_at};
 
 use super::error::{Error, Kind};
 
@@ -21,27 +22,79 @@ pub struct Answer {
     pub headers: HeaderMap,
     /// The server's own time when it answered (RFC 9110 section 6.6.1).
     pub date: Option<DateTime<Utc>>,
-    /// The body, decompressed.
+    /// The body as far as it was read.
     pub body: Bytes,
 }
 
-impl Answer {
-    /// Reads a body of at most `limit` bytes after decompression.
-    pub(super) async fn read(response: Response<Incoming>, limit: usize) -> Result<Self, Error> {
-        let (head, mut body) = response.into_parts();
-        let mut decoder = Decoder::new(head.headers.get(CONTENT_ENCODING), limit)?;
-        while let Some(frame) = body.frame().await {
-            let frame = frame.map_err(|error| {
-                Error::after(Kind::Interrupted, format!("the answer ended before it was whole: {error}"))
-            })?;
-            if let Ok(data) = frame.into_data() {
-                decoder.write(&data).map_err(|error| unreadable(&error, limit))?;
-            }
+/// How much of an answer's body is read.
+#[derive(Debug, Clone, Copy)]
+pub enum BodyLimit {
+    /// All of it, and at most so many bytes after decompression. Anything else is an error.
+    Whole(usize),
+    /// So many bytes of its beginning, without decompression. The status alone counts: a body that is larger, slow or
+    /// broken off is no error.
+    Beginning(usize),
+}
+
+impl BodyLimit {
+    /// The compression that is asked for (RFC 9110 section 12.5.3).
+    pub(super) fn encoding(self) -> &'static str {
+        match self {
+            Self::Whole(_) => "gzip",
+            Self::Beginning(_) => "identity",
         }
-        let body = decoder.finish().map_err(|error| unreadable(&error, limit))?;
+    }
+}
+
+impl Answer {
+    /// Reads the body until `end`. A body that is not read to its end closes the socket.
+    pub(super) async fn read(
+        response: Response<Incoming>,
+        limit: BodyLimit,
+        end: Instant,
+        late: impl FnOnce() -> Error,
+    ) -> Result<Self, Error> {
+        let (head, body) = response.into_parts();
+        let body = match limit {
+            BodyLimit::Whole(limit) => {
+                let whole = whole(body, head.headers.get(CONTENT_ENCODING), limit);
+                timeout_at(end, whole).await.unwrap_or_else(|_| Err(late()))?
+            }
+            BodyLimit::Beginning(limit) => {
+                let mut bytes = Vec::new();
+                let _ = timeout_at(end, beginning(body, &mut bytes, limit)).await;
+                bytes
+            }
+        };
         let date = head.headers.get(DATE).and_then(|value| value.to_str().ok());
         let date = date.and_then(|text| DateTime::parse_from_rfc2822(text).ok()).map(|date| date.to_utc());
         Ok(Self { status: head.status, headers: head.headers, date, body: body.into() })
+    }
+}
+
+/// A body of at most `limit` bytes after decompression.
+async fn whole(mut body: Incoming, encoding: Option<&HeaderValue>, limit: usize) -> Result<Vec<u8>, Error> {
+    let mut decoder = Decoder::new(encoding, limit)?;
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| {
+            Error::after(Kind::Interrupted, format!("the answer ended before it was whole: {error}"))
+        })?;
+        if let Ok(data) = frame.into_data() {
+            decoder.write(&data).map_err(|error| unreadable(&error, limit))?;
+        }
+    }
+    decoder.finish().map_err(|error| unreadable(&error, limit))
+}
+
+/// The first `limit` bytes of a body. One that ends there is read to its end, so that the socket serves the next call.
+async fn beginning(mut body: Incoming, bytes: &mut Vec<u8>, limit: usize) {
+    while let Some(Ok(frame)) = body.frame().await {
+        let Ok(data) = frame.into_data() else { continue };
+        let rest = limit - bytes.len();
+        bytes.extend_from_slice(&data[..data.len().min(rest)]);
+        if data.len() > rest {
+            return;
+        }
     }
 }
 

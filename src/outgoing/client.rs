@@ -14,8 +14,9 @@ use http_body_util::Full;
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::capture_connection;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use tokio::time::{Instant, timeout_at};
 
-use super::answer::Answer;
+use super::answer::{Answer, BodyLimit};
 use super::connector::Connector;
 use super::error::{Error, Kind};
 use super::networks::Networks;
@@ -30,12 +31,14 @@ const IDLE_LIMIT: Duration = Duration::from_secs(4);
 pub struct Options {
     /// The addresses that may be called.
     pub networks: Networks,
+    /// The setting that lists them, for the texts of refusals.
+    pub networks_setting: &'static str,
     /// A PEM file of certificates that are trusted beside the system's.
     pub ca_file: Option<PathBuf>,
     /// How long it may take to resolve the name, to connect, and to agree on TLS.
     pub connect_timeout: Duration,
-    /// The largest body of an answer, in bytes after decompression.
-    pub max_answer_bytes: usize,
+    /// How much of an answer is read.
+    pub answer_limit: BodyLimit,
     /// The most unused sockets that are kept for each host.
     pub max_idle_per_host: usize,
 }
@@ -46,7 +49,7 @@ pub struct Options {
 #[derive(Debug, Clone)]
 pub struct Client {
     http: legacy::Client<Connector, Full<Bytes>>,
-    max_answer_bytes: usize,
+    answer_limit: BodyLimit,
 }
 
 impl Client {
@@ -57,6 +60,7 @@ impl Client {
     pub fn new(options: &Options) -> io::Result<Self> {
         let connector = Connector {
             networks: Arc::new(options.networks.clone()),
+            networks_setting: options.networks_setting,
             tls: tls::connector(options.ca_file.as_deref())?,
             limit: options.connect_timeout,
         };
@@ -65,7 +69,7 @@ impl Client {
             .pool_idle_timeout(IDLE_LIMIT)
             .pool_max_idle_per_host(options.max_idle_per_host)
             .build(connector);
-        Ok(Self { http, max_answer_bytes: options.max_answer_bytes })
+        Ok(Self { http, answer_limit: options.answer_limit })
     }
 
     /// Reads a URL.
@@ -103,19 +107,18 @@ impl Client {
         let mut request = request.map(Full::new);
         let headers = request.headers_mut();
         // Some servers compress every answer, and say so only when they were asked to.
-        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(self.answer_limit.encoding()));
         headers.entry(USER_AGENT).or_insert(HeaderValue::from_static(concat!("unibooks/", env!("CARGO_PKG_VERSION"))));
         // Has the socket as soon as the request is handed to one, so that we know whether it can have been sent.
         let socket = capture_connection(&mut request);
-        let call = async {
-            let response = self.http.request(request).await.map_err(|error| no_response(&error))?;
-            Answer::read(response, self.max_answer_bytes).await
-        };
-        tokio::time::timeout(timeout, call).await.unwrap_or_else(|_| {
+        let late = || {
             let detail = format!("no whole answer within {} seconds", timeout.as_secs());
             let is_sent = socket.connection_metadata().is_some();
-            Err(if is_sent { Error::after(Kind::Timeout, detail) } else { Error::before(Kind::Timeout, detail) })
-        })
+            if is_sent { Error::after(Kind::Timeout, detail) } else { Error::before(Kind::Timeout, detail) }
+        };
+        let end = Instant::now() + timeout;
+        let response = timeout_at(end, self.http.request(request)).await.map_err(|_| late())?;
+        Answer::read(response.map_err(|error| no_response(&error))?, self.answer_limit, end, late).await
     }
 }
 

@@ -25,6 +25,8 @@ use super::networks::Networks;
 #[derive(Clone)]
 pub(super) struct Connector {
     pub networks: Arc<Networks>,
+    /// The setting that lists them, for the texts of refusals.
+    pub networks_setting: &'static str,
     pub tls: TlsConnector,
     /// How long it may take until the request can be sent.
     pub limit: Duration,
@@ -96,11 +98,12 @@ impl Connector {
             return Ok(allowed);
         }
         let reason = if self.networks.admits(first) {
-            "may be called over https only: its network is not in UNIBOOKS_CONNECTOR_NETWORKS"
+            "may be called over https only: its network is not in"
         } else {
-            "may not be called: it is not public, and its network is not in UNIBOOKS_CONNECTOR_NETWORKS"
+            "may not be called: it is not public, and its network is not in"
         };
-        Err(Error::before(Kind::NotAllowed, format!("{host} at the address {first} {reason}")))
+        let setting = self.networks_setting;
+        Err(Error::before(Kind::NotAllowed, format!("{host} at the address {first} {reason} {setting}")))
     }
 
     /// Connects to the first address that accepts. Each has an equal share of the time, so that a silent one leaves time

@@ -12,7 +12,7 @@ mod error;
 mod networks;
 mod tls;
 
-pub use answer::Answer;
+pub use answer::{Answer, BodyLimit};
 pub use client::{Client, Options, check_url};
 pub use error::{Error, Kind, Sent};
 pub use networks::{LOOPBACK, Networks};

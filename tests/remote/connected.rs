@@ -7,7 +7,7 @@ use unibooks::connectors::{
 };
 use unibooks::domain::references::Resource;
 use unibooks::domain::{Clock, ConnectionId, PaymentId, RemoteId, WriteKey};
-use unibooks::outgoing::{Client, Networks, Options};
+use unibooks::outgoing::{BodyLimit, Client, Networks, Options};
 
 use crate::support::tryton::Tryton;
 
@@ -29,7 +29,8 @@ pub fn client() -> Client {
         networks: Networks::loopback(),
         ca_file: None,
         connect_timeout: std::time::Duration::from_secs(10),
-        max_answer_bytes: 10 << 20,
+        networks_setting: "UNIBOOKS_CONNECTOR_NETWORKS",
+        answer_limit: BodyLimit::Whole(10 << 20),
         max_idle_per_host: 4,
     };
     Client::new(&options).expect("a client")

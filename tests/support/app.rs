@@ -20,7 +20,7 @@ use unibooks::domain::{ApiKeyId, ApiKeyScopes, Clock, ConnectionId, DisplayName,
 use unibooks::management::api_keys::{self, NewApiKey};
 use unibooks::management::connections::{self, Access, NewConnection};
 use unibooks::management::projects;
-use unibooks::outgoing::{self, Networks};
+use unibooks::outgoing::{self, BodyLimit, Networks};
 use unibooks::sync::{self, RemoteWrites};
 
 use super::postgres;
@@ -58,7 +58,8 @@ pub fn remote() -> sync::Settings {
         networks: Networks::loopback(),
         ca_file: None,
         connect_timeout: Duration::from_secs(10),
-        max_answer_bytes: 16 * 1_024 * 1_024,
+        networks_setting: "UNIBOOKS_CONNECTOR_NETWORKS",
+        answer_limit: BodyLimit::Whole(16 * 1_024 * 1_024),
         max_idle_per_host: 4,
     };
     let client = outgoing::Client::new(&options).expect("a client");

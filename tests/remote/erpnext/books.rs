@@ -10,7 +10,7 @@ use unibooks::connectors::{
 };
 use unibooks::domain::references::{Account, Contact, Invoice, Resource};
 use unibooks::domain::{ConnectionId, Currency, MinorUnits, PaymentId, RemoteId, WriteKey};
-use unibooks::outgoing::{Client, Networks, Options};
+use unibooks::outgoing::{BodyLimit, Client, Networks, Options};
 use uuid::Uuid;
 
 /// A site with its users.
@@ -63,7 +63,8 @@ impl Books {
             networks: Networks::loopback(),
             ca_file: None,
             connect_timeout: Duration::from_secs(5),
-            max_answer_bytes: 16 << 20,
+            networks_setting: "UNIBOOKS_CONNECTOR_NETWORKS",
+            answer_limit: BodyLimit::Whole(16 << 20),
             max_idle_per_host: 4,
         };
         provider().connect(target, Client::new(&options).expect("a client"))

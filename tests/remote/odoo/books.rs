@@ -119,7 +119,8 @@ impl Odoo {
             networks,
             ca_file: None,
             connect_timeout: Duration::from_secs(10),
-            max_answer_bytes: 16 << 20,
+            networks_setting: "UNIBOOKS_CONNECTOR_NETWORKS",
+            answer_limit: outgoing::BodyLimit::Whole(16 << 20),
             max_idle_per_host: 4,
         });
         let mut url = self.address.clone();
