@@ -14,19 +14,23 @@ use crate::http::problem::{Error, ProblemType, types};
 use crate::openapi::{self, page};
 use crate::state::AppState;
 use crate::sync;
+use crate::webhooks;
 
 /// The routes that the OpenAPI document describes.
 fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(openapi::front_page())
         .merge(accounting::routes())
         .merge(sync::api::routes())
+        .merge(webhooks::routes())
         .merge(health::routes())
 }
 
 /// Every problem type that an answer can have.
 #[must_use]
 pub fn problem_types() -> Vec<&'static ProblemType> {
-    [&[types::ALL, auth::problems::ALL, sync::api::problems::ALL], accounting::PROBLEMS].concat().concat()
+    [&[types::ALL, auth::problems::ALL, sync::api::problems::ALL, webhooks::problems::ALL], accounting::PROBLEMS]
+        .concat()
+        .concat()
 }
 
 /// The server as one service: routes, documentation, layers.

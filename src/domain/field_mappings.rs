@@ -1,13 +1,10 @@
 //! Custom fields: any JSON object that a client stores with a payment.
 
-use std::borrow::Cow;
-
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::ParseError;
-use super::free_text::refuse_nul;
-use super::json::Members;
+use super::canonical_json::{canonical, invalid_string};
 
 /// A JSON object in one canonical form: no white space, members sorted by name, numbers with the digits that the client
 /// wrote (never a binary float). Equal objects are therefore equal texts, whether or not a client's library indents or
@@ -31,8 +28,7 @@ impl FieldMappings {
         if object.get().len() > 2 * Self::MAX_BYTES {
             return Err(too_large());
         }
-        let mut canonical = String::with_capacity(object.get().len());
-        write_canonical(object, Self::MAX_DEPTH, &mut canonical)?;
+        let canonical = canonical(object, Self::MAX_DEPTH)?;
         if canonical.len() > Self::MAX_BYTES {
             return Err(too_large());
         }
@@ -56,62 +52,6 @@ impl PartialEq for FieldMappings {
     fn eq(&self, other: &Self) -> bool {
         self.0.get() == other.0.get()
     }
-}
-
-fn write_canonical(value: &RawValue, depth_left: usize, out: &mut String) -> Result<(), ParseError> {
-    let text = value.get();
-    let deeper = || {
-        depth_left.checked_sub(1).ok_or_else(|| {
-            ParseError::new("too_deep", format!("nested more than {} levels deep", FieldMappings::MAX_DEPTH))
-        })
-    };
-    match text.as_bytes().first() {
-        Some(b'{') => {
-            let depth_left = deeper()?;
-            let members: Members<'_> = serde_json::from_str(text).map_err(invalid_string)?;
-            if let Some(name) = members.duplicates.first() {
-                let name: String = name.chars().take(64).collect();
-                let detail = format!("the member `{name}` appears more than once");
-                return Err(ParseError::new("duplicate_member", detail));
-            }
-            out.push('{');
-            for (index, (name, value)) in members.by_name.into_iter().enumerate() {
-                if index > 0 {
-                    out.push(',');
-                }
-                write_string(&name, out)?;
-                out.push(':');
-                write_canonical(value, depth_left, out)?;
-            }
-            out.push('}');
-        }
-        Some(b'[') => {
-            let depth_left = deeper()?;
-            let elements: Vec<&RawValue> = serde_json::from_str(text).map_err(invalid_string)?;
-            out.push('[');
-            for (index, element) in elements.into_iter().enumerate() {
-                if index > 0 {
-                    out.push(',');
-                }
-                write_canonical(element, depth_left, out)?;
-            }
-            out.push(']');
-        }
-        Some(b'"') => write_string(&serde_json::from_str::<Cow<'_, str>>(text).map_err(invalid_string)?, out)?,
-        // A number, true, false or null: the text itself.
-        _ => out.push_str(text),
-    }
-    Ok(())
-}
-
-fn write_string(text: &str, out: &mut String) -> Result<(), ParseError> {
-    refuse_nul(text)?;
-    out.push_str(&serde_json::to_string(text).map_err(invalid_string)?);
-    Ok(())
-}
-
-fn invalid_string(_: serde_json::Error) -> ParseError {
-    ParseError::new("invalid_string", "contains text that is not Unicode (an unpaired surrogate)")
 }
 
 fn too_large() -> ParseError {

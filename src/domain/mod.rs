@@ -6,6 +6,7 @@
 pub mod accounting_date;
 pub mod address_blocks;
 pub mod api_key_scope;
+pub mod canonical_json;
 pub mod clock;
 pub mod currency;
 pub mod date_or_moment;
@@ -32,6 +33,7 @@ pub mod write_key;
 pub use accounting_date::AccountingDate;
 pub use address_blocks::AddressBlocks;
 pub use api_key_scope::{ApiKeyScope, ApiKeyScopes};
+pub use canonical_json::canonical;
 pub use clock::Clock;
 pub use currency::Currency;
 pub use date_or_moment::DateOrMoment;

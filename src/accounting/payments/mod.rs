@@ -15,6 +15,7 @@ pub mod payment;
 pub mod problems;
 pub mod query;
 pub mod remote;
+mod snapshot;
 pub mod software;
 pub mod store;
 pub mod view;
@@ -22,6 +23,7 @@ pub mod write;
 
 pub use error::Error;
 pub use payment::{LineItem, Payment, PaymentData};
+pub use snapshot::snapshots;
 pub use write::group_commit::GroupCommit;
 
 use axum::extract::FromRef;

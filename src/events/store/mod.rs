@@ -7,5 +7,5 @@ mod sequence;
 
 pub use announce::{announce, append};
 pub use expire::expire;
-pub use read::{find, first_since, last_position, read};
+pub use read::{find, first_since, is_expired, last_position, read};
 pub use sequence::sequence;

@@ -125,6 +125,27 @@ pub async fn last_position(scope: &ProjectScope) -> Result<EventPosition, db::Er
     Ok(EventPosition(last.unwrap_or(0)))
 }
 
+/// Whether events after a position were removed because of their age.
+///
+/// # Errors
+/// When the database fails.
+pub async fn is_expired(scope: &ProjectScope, position: EventPosition) -> Result<bool, db::Error> {
+    let statement = scope.statement().await?;
+    let first = sqlx::query_scalar!(
+        r#"
+        select coalesce(
+            (select position from event where project_id = $1 order by position limit 1),
+            (select last_position + 1 from event_feed where project_id = $1),
+            1
+        ) as "first!"
+        "#,
+        scope.project_id().0,
+    )
+    .fetch_one(statement)
+    .await?;
+    Ok(position.0 + 1 < first)
+}
+
 /// A position before every event that was written after `moment`, near the first of them. Positions have nearly the
 /// order of time, so it is found by halving.
 ///

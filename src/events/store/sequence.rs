@@ -28,7 +28,7 @@ pub async fn sequence(scope: &ProjectScope) -> Result<Sequenced, db::Error> {
     .fetch_one(statement)
     .await?;
     if !feed.has_more {
-        return Ok(Sequenced { last: EventPosition(feed.last), has_more: false });
+        return Ok(Sequenced { last: EventPosition(feed.last), added: false, has_more: false });
     }
     let mut transaction = scope.transaction().await?;
     sqlx::query!(
@@ -76,5 +76,6 @@ pub async fn sequence(scope: &ProjectScope) -> Result<Sequenced, db::Error> {
     .await
     .map_err(db::Error::of_write)?;
     transaction.commit().await?;
-    Ok(Sequenced { last: EventPosition(step.last_position), has_more: step.taken == STEP })
+    let last = EventPosition(step.last_position);
+    Ok(Sequenced { last, added: step.taken > 0, has_more: step.taken == STEP })
 }

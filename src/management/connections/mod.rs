@@ -10,6 +10,7 @@ mod reseal;
 mod software;
 mod store;
 mod update;
+mod view;
 
 pub use access::{Access, NoAccess};
 pub use check::{CREDENTIALS_REFUSED, SoftwareError, check, setup};
@@ -20,3 +21,4 @@ pub use reseal::{MissingKey, Resealed, missing_keys, reseal};
 pub use software::{Software, SoftwareStatus};
 pub use store::{Record, find, list, pause, record_health, resume, revoke, software};
 pub use update::{Changes, update};
+pub use view::{ConnectionView, view};

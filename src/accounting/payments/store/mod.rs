@@ -20,6 +20,6 @@ pub use insert::insert;
 pub use insert_on_node::insert_on_node;
 pub use inserted::Inserted;
 pub use page::{PaymentPage, page};
-pub use read::find;
+pub use read::{find, find_many};
 pub use remote::{RemoteAttempt, RemoteWrite, remote_attempts, remote_status, remote_write};
 pub use scan::SCAN_LIMIT;

@@ -1,4 +1,4 @@
-//! One payment is read.
+//! Payments are read by their ids.
 
 use super::rows::PaymentRow;
 use crate::accounting::payments::payment::Payment;
@@ -11,7 +11,16 @@ use crate::domain::PaymentId;
 /// # Errors
 /// When the database fails.
 pub async fn find(scope: &Scope, id: PaymentId) -> Result<Option<Payment>, db::Error> {
-    let row = sqlx::query_as!(
+    Ok(find_many(scope, &[id]).await?.pop())
+}
+
+/// Reads those payments of the connection that exist, in any order.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_many(scope: &Scope, ids: &[PaymentId]) -> Result<Vec<Payment>, db::Error> {
+    let ids: Vec<_> = ids.iter().map(|id| id.0).collect();
+    let rows = sqlx::query_as!(
         PaymentRow,
         r#"
         select connection_id, id, created_at, modified_at, invoice_id, transaction_date, transaction_offset_minutes,
@@ -29,12 +38,12 @@ pub async fn find(scope: &Scope, id: PaymentId) -> Result<Option<Payment>, db::E
                ) as "line_items: _",
                true as "matches!", false as "is_scan_end!"
         from payment
-        where connection_id = $1 and id = $2
+        where connection_id = $1 and id = any ($2)
         "#,
         scope.connection_id().0,
-        id.0,
+        &ids,
     )
-    .fetch_optional(scope.statement().await?)
+    .fetch_all(scope.statement().await?)
     .await?;
-    Ok(row.map(|row| row.into_payment(scope)).transpose()?)
+    Ok(rows.into_iter().map(|row| row.into_payment(scope)).collect::<Result<_, _>>()?)
 }

@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use crate::auth::{Operator, OperatorTransaction, Secret};
-use crate::db;
+use crate::auth::{Operator, OperatorTransaction, ProjectScope, Secret};
+use crate::db::{self, Statement};
 use crate::domain::{ConnectionId, DisplayName, ProjectId};
 use crate::management::Credential;
 use crate::management::connections::{Connection, SoftwareDetails};
@@ -57,7 +57,7 @@ pub async fn rename(
 /// # Errors
 /// When the database fails.
 pub async fn list(operator: &Operator, project: Option<ProjectId>) -> Result<Vec<Connection>, db::Error> {
-    select(operator, project, None).await
+    select(operator.statement().await?, project, None).await
 }
 
 /// Reads a connection; `None` when there is none with this id.
@@ -65,16 +65,24 @@ pub async fn list(operator: &Operator, project: Option<ProjectId>) -> Result<Vec
 /// # Errors
 /// When the database fails.
 pub async fn find(operator: &Operator, id: ConnectionId) -> Result<Option<Connection>, db::Error> {
-    Ok(select(operator, None, Some(id)).await?.pop())
+    Ok(select(operator.statement().await?, None, Some(id)).await?.pop())
 }
 
-async fn select(
-    operator: &Operator,
+/// Reads a connection of a project; `None` when it has none with this id.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_in(project: &ProjectScope, id: ConnectionId) -> Result<Option<Connection>, db::Error> {
+    Ok(select(project.statement().await?, Some(project.project_id()), Some(id)).await?.pop())
+}
+
+/// The connections of a project, or of all; or one of them. The statement comes from the grant of the caller.
+fn select(
+    statement: Statement<'static>,
     project: Option<ProjectId>,
     id: Option<ConnectionId>,
-) -> Result<Vec<Connection>, db::Error> {
-    let statement = operator.statement().await?;
-    let rows = sqlx::query_as!(
+) -> impl Future<Output = Result<Vec<Connection>, db::Error>> {
+    let query = sqlx::query_as!(
         Row,
         r#"
         select id, project_id, label, provider, hint, connection.created_at, expires_at, revoked_at, last_used_at,
@@ -87,10 +95,11 @@ async fn select(
         "#,
         project.map(|id| id.0),
         id.map(|id| id.0),
-    )
-    .fetch_all(statement)
-    .await?;
-    Ok(rows.into_iter().map(Row::connection).collect::<Result<_, _>>()?)
+    );
+    async move {
+        let rows = query.fetch_all(statement).await?;
+        Ok(rows.into_iter().map(Row::connection).collect::<Result<_, _>>()?)
+    }
 }
 
 /// Revokes a connection's token from `now` on and returns whether there is such a connection. One that is revoked

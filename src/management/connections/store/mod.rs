@@ -8,6 +8,7 @@ mod software;
 
 pub(super) use changes::{change_sign_in, record_check};
 pub use changes::{pause, resume};
+pub(super) use connections::find_in;
 pub use connections::{find, list, revoke};
 pub(super) use connections::{insert, rename};
 pub use health::{Record, record_health};

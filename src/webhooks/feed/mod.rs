@@ -1,0 +1,27 @@
+//! The feed of events.
+
+pub mod body;
+mod error;
+mod list;
+mod query;
+
+pub use body::bodies;
+pub use error::Error;
+
+use axum::extract::FromRef;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use self::list::{__path_list_events, list_events};
+use crate::auth::Authenticator;
+use crate::http::problem::documented;
+use crate::http::problem::types::OF_CALLERS;
+
+/// The routes of the feed.
+pub fn routes<S>() -> OpenApiRouter<S>
+where
+    S: Clone + Send + Sync + 'static,
+    Authenticator: FromRef<S>,
+{
+    OpenApiRouter::new().routes(documented(routes!(list_events), &[OF_CALLERS, list::PROBLEMS]))
+}
