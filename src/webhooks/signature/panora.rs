@@ -8,21 +8,21 @@ use ring::hmac;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::value::RawValue;
 
-use super::canonical::canonical;
+use super::jcs::jcs;
 
 /// The header that has the signature.
 pub const HEADER: &str = "panora-signature";
 
 /// The signature of `data` in hexadecimal digits; `None` where `data` has no canonical form.
 pub(super) fn sign(secret: &SecretString, data: &RawValue) -> Option<String> {
-    let signature = hmac::sign(&key(secret), &canonical(data)?);
+    let signature = hmac::sign(&key(secret), &jcs(data)?);
     Some(HEXLOWER.encode(signature.as_ref()))
 }
 
 /// Whether a signature is that of `data`, in a time that shows nothing of the right one.
 #[must_use]
 pub fn verify(secret: &SecretString, data: &RawValue, signature: &str) -> bool {
-    let (Some(message), Ok(signature)) = (canonical(data), HEXLOWER.decode(signature.as_bytes())) else { return false };
+    let (Some(message), Ok(signature)) = (jcs(data), HEXLOWER.decode(signature.as_bytes())) else { return false };
     hmac::verify(&key(secret), &message, &signature).is_ok()
 }
 

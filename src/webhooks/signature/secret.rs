@@ -16,7 +16,7 @@ const LENGTH: usize = 32;
 /// How a secret begins.
 const PREFIX: &str = "whsec_";
 /// How the public key of a secret begins.
-const PUBLIC_PREFIX: &str = "whpk_";
+pub(super) const PUBLIC_PREFIX: &str = "whpk_";
 
 /// A secret: `whsec_` and 32 random bytes in base64 (Standard Webhooks 1.0).
 #[derive(Clone)]
@@ -120,7 +120,7 @@ mod tests {
     #[test]
     fn public_key_is_that_of_the_seed() {
         // RFC 8032 section 7.1, test 1.
-        let secret: SigningSecret = "whsec_nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxrujGA=".parse().expect("a secret");
+        let secret: SigningSecret = "whsec_nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A=".parse().expect("a secret");
         assert_eq!(secret.public_key(), "whpk_11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=");
     }
 }

@@ -1,11 +1,11 @@
-//! The canonical form of JSON (RFC 8785).
+//! The canonical form of JSON, in which numbers are those of JavaScript (JSON Canonicalization Scheme, RFC 8785).
 
 use serde_json::value::RawValue;
 
 /// The canonical form, in which members are sorted and numbers are written as JavaScript writes them. For a string it is
 /// what `JSON.stringify` makes of it. `None` where a value has no such form: a number beyond a double, an unpaired
 /// surrogate, or nesting deeper than 128.
-pub fn canonical(json: &RawValue) -> Option<Vec<u8>> {
+pub fn jcs(json: &RawValue) -> Option<Vec<u8>> {
     let value: serde_json::Value = serde_json::from_str(json.get()).ok()?;
     serde_json_canonicalizer::to_vec(&value).ok()
 }
@@ -19,7 +19,7 @@ mod tests {
 
     fn of(json: &str) -> Option<String> {
         let raw: &RawValue = serde_json::from_str(json).expect("JSON");
-        canonical(raw).map(|bytes| String::from_utf8(bytes).expect("UTF-8"))
+        jcs(raw).map(|bytes| String::from_utf8(bytes).expect("UTF-8"))
     }
 
     #[test]
