@@ -49,6 +49,7 @@ pub struct Options {
 #[derive(Debug, Clone)]
 pub struct Client {
     http: legacy::Client<Connector, Full<Bytes>>,
+    connector: Connector,
     answer_limit: BodyLimit,
 }
 
@@ -68,8 +69,18 @@ impl Client {
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE_LIMIT)
             .pool_max_idle_per_host(options.max_idle_per_host)
-            .build(connector);
-        Ok(Self { http, answer_limit: options.answer_limit })
+            .build(connector.clone());
+        Ok(Self { http, connector, answer_limit: options.answer_limit })
+    }
+
+    /// Whether the host of a URL may be called now: resolves its name, and opens no socket. Each call checks again.
+    ///
+    /// # Errors
+    /// When the URL cannot be called, its name cannot be resolved, or none of its addresses may be called.
+    pub async fn check_reach(&self, url: &str) -> Result<(), Error> {
+        let request = request(Method::GET, url, &HeaderMap::new(), Bytes::new())?;
+        check(request.uri())?;
+        self.connector.check_reach(request.uri()).await
     }
 
     /// Reads a URL.

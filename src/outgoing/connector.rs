@@ -1,5 +1,6 @@
 //! Opens the socket of a call: name, address, TCP, TLS.
 
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -43,6 +44,21 @@ impl Connection for Box<dyn Socket> {
     }
 }
 
+impl fmt::Debug for Connector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connector").field("networks", &self.networks).finish_non_exhaustive()
+    }
+}
+
+/// The name or the address in a URL. IPv6 addresses have brackets there only.
+fn host(uri: &Uri) -> &str {
+    uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']')
+}
+
+fn has_tls(uri: &Uri) -> bool {
+    uri.scheme() != Some(&Scheme::HTTP)
+}
+
 impl Service<Uri> for Connector {
     type Response = TokioIo<Box<dyn Socket>>;
     type Error = Error;
@@ -67,24 +83,33 @@ impl Service<Uri> for Connector {
 }
 
 impl Connector {
+    /// Whether there is an address that may be called. Opens no socket.
+    pub async fn check_reach(&self, uri: &Uri) -> Result<(), Error> {
+        let late = |_| {
+            let detail = format!("the name {} was not resolved within {} seconds", host(uri), self.limit.as_secs());
+            Err(Error::before(Kind::NotResolved, detail))
+        };
+        timeout(self.limit, self.resolve(uri)).await.unwrap_or_else(late).map(drop)
+    }
+
     async fn connect(&self, uri: &Uri) -> Result<Box<dyn Socket>, Error> {
-        // IPv6 addresses have brackets in a URL only.
-        let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
-        if uri.scheme() == Some(&Scheme::HTTP) {
-            let addresses = self.resolve(host, uri.port_u16().unwrap_or(80), false).await?;
+        let host = host(uri);
+        let addresses = self.resolve(uri).await?;
+        if !has_tls(uri) {
             return Ok(Box::new(self.open(host, &addresses).await?));
         }
         let name = ServerName::try_from(host.to_owned())
             .map_err(|_| Error::before(Kind::InvalidUrl, format!("{host} is neither a name nor an address")))?;
-        let addresses = self.resolve(host, uri.port_u16().unwrap_or(443), true).await?;
         let socket = self.open(host, &addresses).await?;
         let refused = |error| Error::before(Kind::Tls, format!("no TLS with {host}: {error}"));
         Ok(Box::new(self.tls.connect(name, socket).await.map_err(refused)?))
     }
 
-    /// The addresses of a host that may be called, in the order in which the system prefers them (RFC 6724). A host that
+    /// The addresses of a URL that may be called, in the order in which the system prefers them (RFC 6724). A host that
     /// is an address already comes the same way.
-    async fn resolve(&self, host: &str, port: u16, has_tls: bool) -> Result<Vec<SocketAddr>, Error> {
+    async fn resolve(&self, uri: &Uri) -> Result<Vec<SocketAddr>, Error> {
+        let (host, has_tls) = (host(uri), has_tls(uri));
+        let port = uri.port_u16().unwrap_or(if has_tls { 443 } else { 80 });
         let unknown = |reason: &dyn std::fmt::Display| {
             Error::before(Kind::NotResolved, format!("the name {host} cannot be resolved: {reason}"))
         };
