@@ -12,10 +12,12 @@ use crate::db::{Database, WriterPool};
 use crate::domain::Clock;
 use crate::events::Changes;
 use crate::http::admission::LoadShed;
+use crate::outgoing::Client;
 use crate::router;
 use crate::state::AppState;
 use crate::sync::pull::Pulls;
 use crate::sync::{self, RemoteWrites};
+use crate::webhooks::endpoints::Endpoints;
 
 /// The server without its sockets.
 #[derive(Debug, Clone)]
@@ -37,15 +39,22 @@ pub struct App {
 }
 
 impl App {
-    /// Builds the server on `database`. Must be called in a Tokio runtime.
+    /// Builds the server on `database`; `webhooks` calls endpoints. Must be called in a Tokio runtime.
     #[must_use]
-    pub fn new(settings: &ServerSettings, database: &Database, clock: &Clock, remote: sync::Settings) -> Self {
+    pub fn new(
+        settings: &ServerSettings,
+        database: &Database,
+        clock: &Clock,
+        remote: sync::Settings,
+        webhooks: Client,
+    ) -> Self {
         let ServerSettings { rate_limit, failed_auth_limit, trusted_proxies, .. } = settings;
         let throttle = Throttle::new(rate_limit.0, failed_auth_limit.0, trusted_proxies.clone(), clock);
         let authenticator = Authenticator::with_throttle(database.clone(), clock.clone(), throttle);
         let changes = Changes::default();
         let payments = GroupCommit::start(&WriterPool::new(database), clock, &changes);
         let worker = Worker::from_app(database.clone());
+        let endpoints = Endpoints::new(webhooks, remote.access.keys.clone(), clock.clone());
         let pulls = Pulls::new(worker.clone(), remote.access.clone(), remote.interval);
         let remote_writes = RemoteWrites::new(worker, remote);
         let calls = Calls::new(Arc::new(remote_writes.clone()), settings.max_waiting_calls as usize);
@@ -53,6 +62,7 @@ impl App {
             authenticator: authenticator.clone(),
             payments: payments.clone(),
             calls: calls.clone(),
+            endpoints,
             limits: settings.limits(),
             load: LoadShed::new(settings.max_requests as usize),
         };

@@ -17,6 +17,7 @@ use crate::http::server::listener::{self, Capacity, REJECT_RESERVE};
 use crate::http::server::open_files;
 use crate::http::server::timeouts::Timeouts;
 use crate::lifecycle::{Lifecycle, Stop};
+use crate::outgoing::Client;
 use crate::sync;
 
 /// How often last uses of API keys and connections are written.
@@ -62,11 +63,11 @@ impl Server {
     ///
     /// # Errors
     /// When metrics cannot be recorded or signals not be received, or when a task fails.
-    pub async fn run(self, database: Database, remote: sync::Settings) -> anyhow::Result<()> {
+    pub async fn run(self, database: Database, remote: sync::Settings, webhooks: Client) -> anyhow::Result<()> {
         let Self { api, metrics: metrics_listener, settings } = self;
         // First, so that every part can describe its metrics.
         let recorder = metrics::install()?;
-        let app = App::new(&settings, &database, &Clock::system(), remote);
+        let app = App::new(&settings, &database, &Clock::system(), remote, webhooks);
         let App { router, authenticator, payments, calls, remote_writes, pulls, changes } = app;
         // A head may take as long as a body.
         let timeouts =

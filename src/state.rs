@@ -7,6 +7,7 @@ use crate::accounting::payments::software::Calls;
 use crate::auth::Authenticator;
 use crate::http::admission::LoadShed;
 use crate::http::request::Limits;
+use crate::webhooks::endpoints::Endpoints;
 
 /// The state of the server.
 #[derive(Debug, Clone, FromRef)]
@@ -17,6 +18,8 @@ pub struct AppState {
     pub payments: GroupCommit,
     /// Create calls that wait for accounting software.
     pub calls: Calls,
+    /// Creates and changes webhook endpoints.
+    pub endpoints: Endpoints,
     /// Limits on one request.
     pub limits: Limits,
     /// Limits on what is under way.

@@ -8,6 +8,7 @@ mod authenticator;
 mod caller;
 mod credentials;
 mod error;
+mod failures;
 mod grants;
 pub mod problems;
 mod required_scope;
@@ -18,6 +19,7 @@ pub use authenticator::Authenticator;
 pub use caller::{Can, CanInProject};
 pub use credentials::{Secret, secret};
 pub use error::Error;
+pub use failures::FailedAuthentications;
 pub use grants::{
     JobScope, JobTransaction, Operator, OperatorTransaction, ProjectScope, ProjectTransaction, Scope, Scoped, Worker,
 };

@@ -8,11 +8,11 @@ use secrecy::ExposeSecret;
 
 use super::sealing::warn_of_missing_keys;
 use super::{demo, output, private_file};
-use crate::config::{ConnectorSettings, DatabaseSettings, DevSettings, ServerSettings};
+use crate::config::{ConnectorSettings, DatabaseSettings, DevSettings, ServerSettings, WebhookSettings};
 use crate::db::private::{Options, PrivatePostgres, default_data_dir};
 use crate::db::{self, Database};
 use crate::domain::Clock;
-use crate::outgoing::{LOOPBACK, Networks};
+use crate::outgoing::{Client, LOOPBACK, Networks};
 use crate::sealed::{self, SealingKeys};
 use crate::server::Server;
 use crate::sync;
@@ -27,6 +27,8 @@ pub struct Arguments {
     server: ServerSettings,
     #[command(flatten)]
     connectors: ConnectorSettings,
+    #[command(flatten)]
+    webhooks: WebhookSettings,
 }
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
@@ -39,8 +41,9 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let options = Options { data_dir: data_dir.clone(), binaries: arguments.dev.postgres_bin, settings: Vec::new() };
     let access = arguments.connectors.access(Networks::loopback())?;
     let remote = arguments.connectors.remote(access);
+    let webhooks = arguments.webhooks.client(Networks::loopback())?;
     let postgres = PrivatePostgres::start(options).await?;
-    let result = serve(server, &postgres, &arguments.database, remote, &data_dir).await;
+    let result = serve(server, &postgres, &arguments.database, (remote, webhooks), &data_dir).await;
     // Also after an error: a Postgres that was shut down cleanly starts faster the next time.
     let stopped = postgres.stop().await;
     result?;
@@ -51,7 +54,7 @@ async fn serve(
     server: Server,
     postgres: &PrivatePostgres,
     settings: &DatabaseSettings,
-    mut remote: sync::Settings,
+    (mut remote, webhooks): (sync::Settings, Client),
     data_dir: &Path,
 ) -> anyhow::Result<()> {
     let options = settings.options(postgres.connect_options());
@@ -68,10 +71,10 @@ async fn serve(
     output::line(format_args!("database  {}", postgres.url()))?;
     output::line(format_args!("data      {}", data_dir.display()))?;
     // What the commands need to work beside this server. The key itself is not printed: output ends up in logs.
-    let networks = format!("UNIBOOKS_CONNECTOR_NETWORKS={LOOPBACK}");
+    let networks = format!("UNIBOOKS_CONNECTOR_NETWORKS={LOOPBACK} UNIBOOKS_WEBHOOK_NETWORKS={LOOPBACK}");
     output::line(format_args!("commands  export DATABASE_URL='{}' {networks}{keys_for_commands}", postgres.url()))?;
     demo::offer(&database, &data_dir.join("demo.json"), server.address()?).await?;
-    server.run(database, remote).await
+    server.run(database, remote, webhooks).await
 }
 
 /// A path as a word of the shell.

@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::demo;
 use super::sealing::warn_of_missing_keys;
-use crate::config::{ConnectorSettings, DatabaseSettings, DatabaseUrl, DemoSettings, ServerSettings};
+use crate::config::{ConnectorSettings, DatabaseSettings, DatabaseUrl, DemoSettings, ServerSettings, WebhookSettings};
 use crate::db::{self, Database};
 use crate::domain::Clock;
 use crate::outgoing::Networks;
@@ -29,6 +29,8 @@ pub struct Arguments {
     #[command(flatten)]
     connectors: ConnectorSettings,
     #[command(flatten)]
+    webhooks: WebhookSettings,
+    #[command(flatten)]
     demo: DemoSettings,
 }
 
@@ -38,18 +40,19 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let access = arguments.connectors.access(Networks::default())?;
     let keys = access.keys.clone();
     let remote = arguments.connectors.remote(access);
+    let webhooks = arguments.webhooks.client(Networks::default())?;
     let server = Server::bind(arguments.server)?;
     let address = server.address()?;
     let database = Database::new(options);
     match prepare(&database, &arguments.demo, keys.as_ref(), address).await {
-        Ok(()) => server.run(database, remote).await,
+        Ok(()) => server.run(database, remote, webhooks).await,
         Err(error) if db::is_unavailable(&error) => {
             tracing::warn!(
                 error = format!("{error:#}"),
                 "the database is away: calls are answered with 503 until it is back"
             );
             tokio::select! {
-                ended = server.run(database.clone(), remote) => ended,
+                ended = server.run(database.clone(), remote, webhooks) => ended,
                 // Once the database can be reached, a fault of it ends the server, as it would have at the start.
                 Err(error) = prepare_when_reachable(&database, &arguments.demo, keys.as_ref(), address) => Err(error),
             }

@@ -6,6 +6,7 @@ mod dev;
 mod log;
 mod renamed;
 mod server;
+mod webhooks;
 
 pub use connectors::ConnectorSettings;
 pub use database::{DatabaseSettings, DatabaseUrl};
@@ -13,3 +14,4 @@ pub use dev::{DemoSettings, DevSettings};
 pub use log::LogSettings;
 pub use renamed::check_renamed;
 pub use server::{Origins, RateLimit, ServerSettings};
+pub use webhooks::WebhookSettings;

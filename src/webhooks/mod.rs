@@ -1,5 +1,6 @@
-//! Events of a project: read as a feed, and sent to webhook endpoints.
+//! Events of a project: read as a feed, and sent to its endpoints.
 
+pub mod endpoints;
 pub mod feed;
 pub mod problems;
 pub mod signature;
@@ -7,7 +8,9 @@ pub mod signature;
 use axum::extract::FromRef;
 use utoipa_axum::router::OpenApiRouter;
 
+use self::endpoints::Endpoints;
 use crate::auth::Authenticator;
+use crate::http::request::Limits;
 
 /// The routes.
 #[must_use]
@@ -15,6 +18,8 @@ pub fn routes<S>() -> OpenApiRouter<S>
 where
     S: Clone + Send + Sync + 'static,
     Authenticator: FromRef<S>,
+    Endpoints: FromRef<S>,
+    Limits: FromRef<S>,
 {
-    feed::routes()
+    feed::routes().merge(endpoints::api::routes())
 }

@@ -15,7 +15,7 @@ use unibooks::domain::Clock;
 use unibooks::http::admission::LoadShed;
 use unibooks::http::middleware::layers;
 
-use crate::support::app::{Answer, App, PAYMENTS, remote, small_payment};
+use crate::support::app::{Answer, App, PAYMENTS, remote, small_payment, webhooks};
 
 async fn send(router: Router, request: Request<Body>) -> Answer {
     let (parts, body) = router.oneshot(request).await.expect("the router does not fail").into_parts();
@@ -85,7 +85,7 @@ async fn public_url_is_used_in_location_and_openapi() {
     let tenant = app.tenant().await;
     let public_url = "https://api.example/books/".parse().expect("a URL");
     let settings = ServerSettings { public_url, ..ServerSettings::default() };
-    let router = unibooks::app::App::new(&settings, &app.database, &Clock::system(), remote()).router;
+    let router = unibooks::app::App::new(&settings, &app.database, &Clock::system(), remote(), webhooks()).router;
 
     // The second call is a repetition.
     for _ in 0..2 {
@@ -264,7 +264,7 @@ async fn cors_allows_only_the_named_origins() {
     let app = App::new().await;
     let origins = ["https://books.example", "http://localhost:3000"].map(HeaderValue::from_static);
     let settings = ServerSettings { cors_origins: Origins(origins.to_vec()), ..ServerSettings::default() };
-    let router = unibooks::app::App::new(&settings, &app.database, &Clock::system(), remote()).router;
+    let router = unibooks::app::App::new(&settings, &app.database, &Clock::system(), remote(), webhooks()).router;
 
     for origin in ["https://books.example", "http://localhost:3000"] {
         let answer = send(router.clone(), preflight(origin)).await;

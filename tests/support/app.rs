@@ -68,6 +68,19 @@ pub fn remote() -> sync::Settings {
     sync::Settings { access: Access::new(Some(keys), client), max_age, interval }
 }
 
+/// The client that calls webhook endpoints on this machine.
+pub fn webhooks() -> outgoing::Client {
+    let options = outgoing::Options {
+        networks: Networks::loopback(),
+        networks_setting: "UNIBOOKS_WEBHOOK_NETWORKS",
+        ca_file: None,
+        connect_timeout: Duration::from_secs(10),
+        answer_limit: BodyLimit::Beginning(1_024),
+        max_idle_per_host: 4,
+    };
+    outgoing::Client::new(&options).expect("a client")
+}
+
 /// `UNIBOOKS_SEALING_KEYS` of the tests.
 pub const SEALING_KEYS: &str = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
 
@@ -160,7 +173,7 @@ impl App {
     /// A server on an existing database, with the test's own settings.
     pub async fn with_settings(options: PgConnectOptions, clock: Clock, settings: &ServerSettings) -> Self {
         let database = postgres::pool(options.clone()).await;
-        let app = unibooks::app::App::new(settings, &database, &clock, remote());
+        let app = unibooks::app::App::new(settings, &database, &clock, remote(), webhooks());
         let unibooks::app::App { router, authenticator, payments, calls, remote_writes, .. } = app;
         Self { router, authenticator, payments, calls, remote_writes, database, options }
     }

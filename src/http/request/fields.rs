@@ -4,6 +4,7 @@
 use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
+use serde_json::value::RawValue;
 
 use super::diagnostics::{Diagnostics, nearest_name, printable};
 use super::value::Value;
@@ -43,6 +44,14 @@ impl<'a, 'p, 'r> Fields<'a, 'p, 'r> {
         Some(result)
     }
 
+    /// Refuses an object without a member. Called before the member is read.
+    pub fn require(&mut self, name: &'static str, advice: &str) {
+        if self.members.by_name.get(name).is_none_or(|raw| raw.get() == "null") {
+            let error = ParseError::new("required", format!("is missing; {advice}"));
+            self.diagnostics.error(&Pointer::Member(&self.at, name), error);
+        }
+    }
+
     /// A string member that parses into `T`.
     pub fn text<T: FromStr<Err = ParseError>>(&mut self, name: &'static str) -> Option<T> {
         self.member(name, |value| value.text())
@@ -51,6 +60,16 @@ impl<'a, 'p, 'r> Fields<'a, 'p, 'r> {
     /// A number member that parses into `T` from its digits.
     pub fn number<T: FromStr<Err = ParseError>>(&mut self, name: &'static str) -> Option<T> {
         self.member(name, |value| value.number())
+    }
+
+    /// A member that is `true` or `false`.
+    pub fn boolean(&mut self, name: &'static str) -> Option<bool> {
+        self.member(name, |value| value.boolean())
+    }
+
+    /// An object member, as it was written.
+    pub fn object(&mut self, name: &'static str) -> Option<Box<RawValue>> {
+        self.member(name, |value| value.object())
     }
 
     /// A date-time member with its written offset.
@@ -100,6 +119,22 @@ impl<'a, 'p, 'r> Fields<'a, 'p, 'r> {
                 .collect();
             read.into_iter().collect()
         })
+    }
+
+    /// As [`list`](Self::list), of at least one element.
+    pub fn filled_list<T>(
+        &mut self,
+        name: &'static str,
+        max: usize,
+        read: impl FnMut(Value<'a, '_, '_>) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        let list = self.list(name, max, read)?;
+        if list.is_empty() {
+            let error = ParseError::new("empty", "is an empty array; it needs at least one element");
+            self.diagnostics.error(&Pointer::Member(&self.at, name), error);
+            return None;
+        }
+        Some(list)
     }
 
     fn member<T>(&mut self, name: &'static str, read: impl FnOnce(Value<'a, '_, '_>) -> Option<T>) -> Option<T> {

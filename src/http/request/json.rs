@@ -1,7 +1,7 @@
 //! The body of a request: bytes → well-formed JSON → a value of the domain, or all errors at once.
 
 use axum::body::Body;
-use axum::extract::{FromRef, FromRequest, Request};
+use axum::extract::{FromRef, FromRequest, OptionalFromRequest, Request};
 use axum::http::{HeaderMap, header};
 use http_body_util::BodyExt;
 use serde_json::value::RawValue;
@@ -56,6 +56,23 @@ where
             admission.reserve_response(body.value.response_bytes(body.bytes))?;
         }
         Ok(body)
+    }
+}
+
+/// A call whose body may be left out. An empty one counts as none.
+impl<T, S> OptionalFromRequest<S> for JsonBody<T>
+where
+    T: FromJson,
+    S: Send + Sync,
+    Limits: FromRef<S>,
+{
+    type Rejection = Error;
+
+    async fn from_request(request: Request, state: &S) -> Result<Option<Self>, Error> {
+        if axum::body::HttpBody::is_end_stream(request.body()) {
+            return Ok(None);
+        }
+        <Self as FromRequest<S>>::from_request(request, state).await.map(Some)
     }
 }
 

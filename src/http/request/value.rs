@@ -43,6 +43,20 @@ impl<'a, 'r> Value<'a, '_, 'r> {
         }
     }
 
+    /// `true` or `false`.
+    pub(super) fn boolean(mut self) -> Option<bool> {
+        match self.raw.get() {
+            "true" => Some(true),
+            "false" => Some(false),
+            _ => self.wrong_type("a boolean"),
+        }
+    }
+
+    /// An object, as it was written.
+    pub(super) fn object(mut self) -> Option<Box<RawValue>> {
+        if self.starts_with(b'{') { Some(self.raw.to_owned()) } else { self.wrong_type("an object") }
+    }
+
     /// A date-time or a date, with a warning about each assumption.
     pub(super) fn offset_timestamp(mut self) -> Option<OffsetTimestamp> {
         let text = self.string()?;

@@ -1,0 +1,10 @@
+//! Webhook endpoints in Postgres.
+
+mod changes;
+mod insert;
+mod read;
+mod row;
+
+pub use changes::{delete, disable, rotate, update};
+pub use insert::{Inserted, connection_exists, insert};
+pub use read::{active, find, list};
