@@ -10,4 +10,6 @@ mod store;
 
 pub use changes::Changes;
 pub use event::{Event, Filter, Page, Sequenced};
-pub use store::{announce, append, expire, find, first_since, is_expired, last_position, read, sequence};
+pub use store::{
+    announce, announce_connection, append, expire, find, first_since, is_expired, last_position, read, sequence,
+};

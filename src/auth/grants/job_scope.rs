@@ -46,7 +46,7 @@ impl JobScope {
     /// [`db::Error::Unavailable`].
     pub async fn transaction(&self) -> Result<JobTransaction, db::Error> {
         let inner = self.0.transaction().await?;
-        Ok(JobTransaction { inner, connection_id: self.connection_id() })
+        Ok(JobTransaction { inner, project_id: self.project_id(), connection_id: self.connection_id() })
     }
 }
 
@@ -54,6 +54,7 @@ impl JobScope {
 #[derive(Debug)]
 pub struct JobTransaction {
     inner: Transaction,
+    project_id: ProjectId,
     connection_id: ConnectionId,
 }
 
@@ -62,6 +63,12 @@ impl JobTransaction {
     #[must_use]
     pub fn connection_id(&self) -> ConnectionId {
         self.connection_id
+    }
+
+    /// The project that the connection belongs to.
+    #[must_use]
+    pub fn project_id(&self) -> ProjectId {
+        self.project_id
     }
 
     /// Runs the statements of stores.

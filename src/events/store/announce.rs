@@ -2,30 +2,54 @@
 
 use uuid::Uuid;
 
-use crate::auth::{JobTransaction, ProjectTransaction};
+use crate::auth::{JobTransaction, OperatorTransaction, ProjectTransaction};
 use crate::db;
-use crate::domain::{EventPosition, EventType, ProjectId};
+use crate::domain::{ConnectionId, EventPosition, EventType};
 
-/// Announces a change of objects of one connection, in the transaction that changes them. `project` is the one that the
-/// connection belongs to; `state` is a JSON object.
+/// The most objects of a row: those of a batch of payments. So a step of the sequencer is bounded by its rows.
+const OBJECTS: usize = 128;
+
+/// Announces a change of objects of one connection, in the transaction that changes them. `state` is a JSON object.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn announce(
     transaction: &mut JobTransaction,
-    project: ProjectId,
     kind: EventType,
     objects: &[Uuid],
     state: Option<&str>,
 ) -> Result<(), db::Error> {
+    for objects in objects.chunks(OBJECTS) {
+        sqlx::query!(
+            "insert into event_outbox (project_id, connection_id, type, objects, state, created_at)
+             values ($1, $2, $3, $4, $5::text::json, clock_timestamp())",
+            transaction.project_id().0,
+            transaction.connection_id().0,
+            kind.as_str(),
+            objects,
+            state,
+        )
+        .execute(transaction.executor())
+        .await
+        .map_err(db::Error::of_write)?;
+    }
+    Ok(())
+}
+
+/// Announces what an operator does with a connection, in the transaction that does it.
+///
+/// # Errors
+/// When the database fails.
+pub async fn announce_connection(
+    transaction: &mut OperatorTransaction,
+    connection: ConnectionId,
+    kind: EventType,
+) -> Result<(), db::Error> {
     sqlx::query!(
-        "insert into event_outbox (project_id, connection_id, type, objects, state, created_at)
-         values ($1, $2, $3, $4, $5::text::json, clock_timestamp())",
-        project.0,
-        transaction.connection_id().0,
+        "insert into event_outbox (project_id, connection_id, type, objects, created_at)
+         select project_id, id, $2, array[id], clock_timestamp() from connection where id = $1",
+        connection.0,
         kind.as_str(),
-        objects,
-        state,
     )
     .execute(transaction.executor())
     .await

@@ -5,7 +5,7 @@ mod expire;
 mod read;
 mod sequence;
 
-pub use announce::{announce, append};
+pub use announce::{announce, announce_connection, append};
 pub use expire::expire;
 pub use read::{find, first_since, is_expired, last_position, read};
 pub use sequence::sequence;
