@@ -4,6 +4,7 @@
 pub mod app;
 pub mod cluster;
 pub mod connected;
+pub mod events;
 pub mod logs;
 pub mod payment_lock;
 pub mod pgbouncer;

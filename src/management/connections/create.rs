@@ -5,7 +5,8 @@ use chrono::{DateTime, Utc};
 use super::{Connection, Provider, SoftwareDetails, access, store};
 use crate::auth::{OperatorTransaction, Secret, secret};
 use crate::connectors::{self, SoftwareInfo, Target};
-use crate::domain::{ConnectionId, DisplayName, ProjectId};
+use crate::domain::{ConnectionId, DisplayName, EventType, ProjectId};
+use crate::events;
 use crate::management::{Credential, Error};
 use crate::sealed::SealingKeys;
 
@@ -57,5 +58,6 @@ pub async fn create(
         let sealed = access::seal(&software.keys, id, &software.target.secret);
         store::insert_software(transaction, id, details, &sealed).await?;
     }
+    events::announce_connection(transaction, id, EventType::ConnectionCreated).await?;
     Ok((connection, token))
 }

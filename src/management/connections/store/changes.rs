@@ -5,7 +5,8 @@ use chrono::{DateTime, Utc};
 use crate::auth::{Operator, OperatorTransaction};
 use crate::connectors::{SoftwareInfo, Target};
 use crate::db;
-use crate::domain::ConnectionId;
+use crate::domain::{ConnectionId, EventType};
+use crate::events;
 
 /// Stores another way to the same books.
 ///
@@ -44,15 +45,26 @@ pub async fn record_check(
     found: &SoftwareInfo,
     now: DateTime<Utc>,
 ) -> Result<(), db::Error> {
+    let accepted = sqlx::query!(
+        "
+        update connection_software
+        set status = 'valid', status_reason = null, status_detail = null, status_since = $2
+        where connection_id = $1 and status = 'needs_reauth'
+        ",
+        connection.0,
+        now,
+    )
+    .execute(transaction.executor())
+    .await
+    .map_err(db::Error::of_write)?;
+    if accepted.rows_affected() > 0 {
+        events::announce_connection(transaction, connection, EventType::ConnectionReconnected).await?;
+    }
     sqlx::query!(
         "
         update connection_software
         set version = $2, company = $3, company_name = $4, base_currency = $5, checked_at = $6, modified_at = $6,
-            failures = 0, retry_at = null,
-            status = case status when 'needs_reauth' then 'valid' else status end,
-            status_reason = case status when 'needs_reauth' then null else status_reason end,
-            status_detail = case status when 'needs_reauth' then null else status_detail end,
-            status_since = case status when 'needs_reauth' then $6 else status_since end
+            failures = 0, retry_at = null
         where connection_id = $1
         ",
         connection.0,
@@ -73,8 +85,8 @@ pub async fn record_check(
 /// # Errors
 /// When the database fails.
 pub async fn pause(operator: &Operator, connection: ConnectionId, now: DateTime<Utc>) -> Result<(), db::Error> {
-    let statement = operator.statement().await?;
-    sqlx::query!(
+    let mut transaction = operator.transaction().await?;
+    let changed = sqlx::query!(
         "
         update connection_software
         set status = 'paused', status_reason = 'paused_by_operator', status_detail = null, status_since = $2,
@@ -84,10 +96,13 @@ pub async fn pause(operator: &Operator, connection: ConnectionId, now: DateTime<
         connection.0,
         now,
     )
-    .execute(statement)
+    .execute(transaction.executor())
     .await
     .map_err(db::Error::of_write)?;
-    Ok(())
+    if changed.rows_affected() > 0 {
+        events::announce_connection(&mut transaction, connection, EventType::ConnectionDisconnected).await?;
+    }
+    transaction.commit().await
 }
 
 /// Allows calls to the software again, after [`pause`].
@@ -95,8 +110,8 @@ pub async fn pause(operator: &Operator, connection: ConnectionId, now: DateTime<
 /// # Errors
 /// When the database fails.
 pub async fn resume(operator: &Operator, connection: ConnectionId, now: DateTime<Utc>) -> Result<(), db::Error> {
-    let statement = operator.statement().await?;
-    sqlx::query!(
+    let mut transaction = operator.transaction().await?;
+    let changed = sqlx::query!(
         "
         update connection_software
         set status = 'valid', status_reason = null, status_detail = null, status_since = $2, failures = 0,
@@ -106,8 +121,11 @@ pub async fn resume(operator: &Operator, connection: ConnectionId, now: DateTime
         connection.0,
         now,
     )
-    .execute(statement)
+    .execute(transaction.executor())
     .await
     .map_err(db::Error::of_write)?;
-    Ok(())
+    if changed.rows_affected() > 0 {
+        events::announce_connection(&mut transaction, connection, EventType::ConnectionReconnected).await?;
+    }
+    transaction.commit().await
 }

@@ -5,7 +5,8 @@ use uuid::Uuid;
 
 use crate::auth::{Operator, OperatorTransaction, ProjectScope, Secret};
 use crate::db::{self, Statement};
-use crate::domain::{ConnectionId, DisplayName, ProjectId};
+use crate::domain::{ConnectionId, DisplayName, EventType, ProjectId};
+use crate::events;
 use crate::management::Credential;
 use crate::management::connections::{Connection, SoftwareDetails};
 
@@ -108,12 +109,17 @@ fn select(
 /// # Errors
 /// When the database fails.
 pub async fn revoke(operator: &Operator, id: ConnectionId, now: DateTime<Utc>) -> Result<bool, db::Error> {
-    let statement = operator.statement().await?;
-    let done = sqlx::query!("update connection set revoked_at = coalesce(revoked_at, $2) where id = $1", id.0, now)
-        .execute(statement)
+    let mut transaction = operator.transaction().await?;
+    let revoked = sqlx::query!("update connection set revoked_at = $2 where id = $1 and revoked_at is null", id.0, now)
+        .execute(transaction.executor())
         .await
         .map_err(db::Error::of_write)?;
-    Ok(done.rows_affected() == 1)
+    let is_news = revoked.rows_affected() > 0;
+    if is_news {
+        events::announce_connection(&mut transaction, id, EventType::ConnectionDeleted).await?;
+    }
+    transaction.commit().await?;
+    Ok(is_news || find(operator, id).await?.is_some())
 }
 
 /// A connection with its software as the database returns them.

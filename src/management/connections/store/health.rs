@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use crate::auth::JobScope;
 use crate::db;
+use crate::domain::EventType;
+use crate::events;
 use crate::management::connections::Software;
 
 /// What a call has shown of the software behind a connection.
@@ -31,8 +33,8 @@ pub async fn record_health(job: &JobScope, used: &Software, record: Record<'_>) 
         Record::NeedsReauth(code, detail) => (0, None, Some((code, detail))),
     };
     let is_good = matches!(record, Record::Good);
-    let statement = job.statement().await?;
-    sqlx::query!(
+    let mut transaction = job.transaction().await?;
+    let changed = sqlx::query!(
         "
         update connection_software
         set failures = case when $3 then 0 else failures + $4 end,
@@ -53,8 +55,12 @@ pub async fn record_health(job: &JobScope, used: &Software, record: Record<'_>) 
         reauth.map(|(code, _)| code),
         reauth.map(|(_, detail)| detail),
     )
-    .execute(statement)
+    .execute(transaction.executor())
     .await
     .map_err(db::Error::of_write)?;
-    Ok(())
+    if changed.rows_affected() > 0 && reauth.is_some() {
+        let connection = transaction.connection_id().0;
+        events::announce(&mut transaction, EventType::ConnectionNeedsReauth, &[connection], None).await?;
+    }
+    transaction.commit().await
 }

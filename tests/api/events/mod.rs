@@ -1,0 +1,3 @@
+//! What is announced.
+
+mod connections;
