@@ -55,8 +55,8 @@ impl App {
         let payments = GroupCommit::start(&WriterPool::new(database), clock, &changes);
         let worker = Worker::from_app(database.clone());
         let endpoints = Endpoints::new(webhooks, remote.access.keys.clone(), clock.clone());
-        let pulls = Pulls::new(worker.clone(), remote.access.clone(), remote.interval);
-        let remote_writes = RemoteWrites::new(worker, remote);
+        let pulls = Pulls::new(worker.clone(), remote.access.clone(), remote.interval, changes.clone());
+        let remote_writes = RemoteWrites::new(worker, remote, changes.clone());
         let calls = Calls::new(Arc::new(remote_writes.clone()), settings.max_waiting_calls as usize);
         let state = AppState {
             authenticator: authenticator.clone(),

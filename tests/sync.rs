@@ -6,6 +6,8 @@
 mod books;
 #[path = "sync/decisions.rs"]
 mod decisions;
+#[path = "sync/events.rs"]
+mod events;
 #[path = "sync/ledger.rs"]
 mod ledger;
 #[path = "sync/limits.rs"]

@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 use unibooks::auth::{Operator, Worker};
 use unibooks::db::Database;
 use unibooks::domain::{ConnectionId, PaymentId};
+use unibooks::events::Changes;
 use unibooks::sealed::SealingKeys;
 use unibooks::sync::{RemoteWrites, Settings};
 use uuid::Uuid;
@@ -140,7 +141,7 @@ impl Books {
 
     /// A server's writes, not running.
     pub fn writes(&self) -> RemoteWrites {
-        RemoteWrites::new(Worker::from_app(self.database.clone()), self.settings.clone())
+        RemoteWrites::new(Worker::from_app(self.database.clone()), self.settings.clone(), Changes::default())
     }
 
     pub fn operator(&self) -> Operator {

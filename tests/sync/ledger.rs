@@ -9,8 +9,8 @@ use serde_json::json;
 use serde_json::value::RawValue;
 use tokio::sync::Semaphore;
 use unibooks::connectors::{
-    Capabilities, Connector, Error, ExactlyOnce, Fault, Fence, Found, KeyPage, PaymentOrder, PreparedWrite, Provider,
-    RemoteKey, RemoteObject, RemotePayment, SoftwareInfo, Target,
+    Capabilities, Company, Connector, Error, ExactlyOnce, Fault, Fence, Found, KeyPage, PaymentOrder, PreparedWrite,
+    Provider, RemoteKey, RemoteObject, RemotePayment, SoftwareInfo, Target,
 };
 use unibooks::domain::references::Resource;
 use unibooks::domain::{RemoteId, WriteKey};
@@ -68,6 +68,7 @@ pub struct State {
     pub calls: Vec<(&'static str, String)>,
     pub next_creates: VecDeque<Script>,
     pub next_finds: VecDeque<Script>,
+    pub next_checks: VecDeque<Error>,
     /// How many creations are under way for each invoice, and in all, and the most there were.
     pub under_way: HashMap<RemoteId, usize>,
     pub most_per_invoice: usize,
@@ -150,7 +151,15 @@ struct LedgerConnector(Arc<Ledger>);
 #[async_trait]
 impl Connector for LedgerConnector {
     async fn check(&self) -> Result<SoftwareInfo, Error> {
-        unimplemented!("not part of a write")
+        if let Some(error) = self.0.with(|state| state.next_checks.pop_front()) {
+            return Err(error);
+        }
+        let company = Company {
+            remote_id: "1".parse().expect("an id"),
+            name: "Ledger".to_owned(),
+            currency: "USD".parse().expect("a currency"),
+        };
+        Ok(SoftwareInfo { version: "1".to_owned(), company, missing: Vec::new(), needs_setup: false })
     }
 
     async fn setup(&self) -> Result<(), Error> {

@@ -13,6 +13,7 @@ use super::store::{self, Lease};
 use crate::auth::{JobScope, Worker};
 use crate::connectors::Connector;
 use crate::db;
+use crate::events::Changes;
 use crate::jobs::{self, Limits, Page, Taken, Woken, Work};
 use crate::management::connections::{Access, Software, software};
 use crate::sync::write::{Health, Key, jittered, record_shown};
@@ -28,6 +29,7 @@ pub struct Pulls {
     worker: Worker,
     access: Access,
     interval: Duration,
+    changes: Changes,
     is_stopping: Arc<AtomicBool>,
 }
 
@@ -35,8 +37,8 @@ impl Pulls {
     /// The pulls of this server; `interval` lies between two of a connection. They wait until [`run`](Self::run) does
     /// them.
     #[must_use]
-    pub fn new(worker: Worker, access: Access, interval: Duration) -> Self {
-        Self { worker, access, interval, is_stopping: Arc::default() }
+    pub fn new(worker: Worker, access: Access, interval: Duration, changes: Changes) -> Self {
+        Self { worker, access, interval, changes, is_stopping: Arc::default() }
     }
 
     /// Does them until `stop`. A pull under way ends behind its page, and another server goes on.
@@ -68,6 +70,7 @@ impl Pulls {
         let is_stopping = || self.is_stopping.load(Ordering::Relaxed);
         let ended = pull(&job, &*connector, &lease, &is_stopping).await;
         settle(&job, &software, &lease, &ended, self.interval).await;
+        self.changes.notify(job.project_id());
     }
 }
 

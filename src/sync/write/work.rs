@@ -14,6 +14,7 @@ use crate::accounting::payments::software::Writes;
 use crate::auth::{JobScope, Scope, Worker};
 use crate::db;
 use crate::domain::{ConnectionId, PaymentId, ProjectId};
+use crate::events::Changes;
 use crate::jobs::{self, Limits, Page, Taken, Woken, Work};
 use crate::management::connections::{Access, NoAccess, Record, Software, SoftwareStatus, record_health, software};
 
@@ -49,15 +50,16 @@ pub struct Settings {
 pub struct RemoteWrites {
     worker: Worker,
     settings: Settings,
+    changes: Changes,
     waiting: Waiting,
     woken: Woken<Key>,
 }
 
 impl RemoteWrites {
-    /// The writes of this server. They wait until [`run`](Self::run) does them.
+    /// The writes of this server, which say what they change. They wait until [`run`](Self::run) does them.
     #[must_use]
-    pub fn new(worker: Worker, settings: Settings) -> Self {
-        Self { worker, settings, waiting: Waiting::default(), woken: Woken::default() }
+    pub fn new(worker: Worker, settings: Settings, changes: Changes) -> Self {
+        Self { worker, settings, changes, waiting: Waiting::default(), woken: Woken::default() }
     }
 
     /// Does them until `stop`. A write that is being sent then is sent to its end.
@@ -95,13 +97,14 @@ impl RemoteWrites {
                     return match self.settings.access.connect(key.connection_id, &software) {
                         Ok(connector) => {
                             let sending = Sending { job, software, provider, connector, taken: *taken };
-                            Ok(Taken::Piece(Box::pin(sending::run(sending, self.waiting.clone()))))
+                            Ok(Taken::Piece(Box::pin(self.clone().piece(sending))))
                         }
                         Err(error) => self.leave_alone(&job, &software, &error).await,
                     };
                 }
                 Asked::Ended(payment) => {
                     self.waiting.notify(key.connection_id, payment);
+                    self.changes.notify(key.project_id);
                     has_ended = true;
                 }
                 Asked::NotNow => {}
@@ -110,6 +113,12 @@ impl RemoteWrites {
         }
         // Many writes of one invoice are looked at again later, and not at once.
         Ok(if has_ended { Taken::Again } else { Taken::Nothing })
+    }
+
+    async fn piece(self, sending: Sending) {
+        let project = sending.job.project_id();
+        sending::run(sending, self.waiting).await;
+        self.changes.notify(project);
     }
 
     /// Says once a minute that a connection cannot be worked on.

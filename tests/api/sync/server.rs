@@ -12,6 +12,7 @@ use unibooks::connectors::{
 };
 use unibooks::domain::WriteKey;
 use unibooks::domain::references::Resource;
+use unibooks::events::Changes;
 use unibooks::outgoing::Client;
 use unibooks::sealed::SealingKeys;
 use unibooks::sync;
@@ -95,7 +96,7 @@ fn settings() -> sync::Settings {
 }
 
 fn pulls(app: &App) -> Pulls {
-    Pulls::new(Worker::from_app(app.database.clone()), settings().access, Duration::from_mins(15))
+    Pulls::new(Worker::from_app(app.database.clone()), settings().access, Duration::from_mins(15), Changes::default())
 }
 
 /// Runs the pulls of a server until the sender is dropped.

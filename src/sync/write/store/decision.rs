@@ -1,6 +1,7 @@
 //! What a person decides about a write, and what is shown for it.
 
 use super::end::errors;
+use super::shown::show;
 use super::{millis, remote_ids, state};
 use crate::auth::{JobScope, JobTransaction};
 use crate::connectors::PreparedWrite;
@@ -82,7 +83,6 @@ pub struct Decision<'a> {
 /// When the database fails.
 pub async fn decide(transaction: &mut JobTransaction, decision: &Decision<'_>) -> Result<bool, db::Error> {
     let Decision { payment_id, write, action, by, next } = decision;
-    let payment = next.payment.as_deref();
     let first = next.faults.first();
     let is_stored = sqlx::query_scalar!(
         r#"
@@ -101,14 +101,6 @@ pub async fn decide(transaction: &mut JobTransaction, decision: &Decision<'_>) -
             )
             select connection_id, payment_id, attempts, $8, $9, $10, clock_timestamp(), clock_timestamp(), $5, $11, $12
             from decided
-        ),
-        seen as (
-            update payment
-            set remote_status = $13, remote_id = coalesce($14, remote_id),
-                remote_data = coalesce($15::text::json, remote_data),
-                remote_updated_at = coalesce($16, remote_updated_at), modified_at = clock_timestamp()
-            where connection_id = $1 and id = $2 and exists (select from decided)
-                  and (remote_status <> $13 or $14::text is not null)
         )
         select exists (select from decided) as "is_stored!"
         "#,
@@ -124,13 +116,12 @@ pub async fn decide(transaction: &mut JobTransaction, decision: &Decision<'_>) -
         by.map(|(_, reason)| reason),
         first.map(|fault| fault.code.as_str()),
         first.map(|fault| fault.detail.as_str()),
-        next.state.seen_by_clients().as_str(),
-        payment.map(|payment| payment.remote_id.as_str()),
-        payment.map(|payment| payment.data.get()),
-        payment.and_then(|payment| payment.remote_updated_at),
     )
     .fetch_one(transaction.executor())
     .await
     .map_err(db::Error::of_write)?;
+    if is_stored {
+        show(transaction, *payment_id, next.state, next.payment.as_deref()).await?;
+    }
     Ok(is_stored)
 }

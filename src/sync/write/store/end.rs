@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::lease::Lease;
 use super::millis;
+use super::shown::show;
 use crate::auth::JobScope;
 use crate::connectors::Fault;
 use crate::db;
@@ -29,10 +30,9 @@ pub struct Ending<'a> {
 /// When the database fails.
 pub async fn end(job: &JobScope, ending: &Ending<'_>) -> Result<bool, db::Error> {
     let Ending { lease, next, sent_before, sent_nothing } = ending;
-    let payment = next.payment.as_deref();
     let errors = errors(&next.faults);
     let first = next.faults.first();
-    let statement = job.statement().await?;
+    let mut transaction = job.transaction().await?;
     let is_ours = sqlx::query_scalar!(
         r#"
         with ended as (
@@ -46,14 +46,6 @@ pub async fn end(job: &JobScope, ending: &Ending<'_>) -> Result<bool, db::Error>
         attempt as (
             update remote_attempt set ended_at = clock_timestamp(), outcome = $4, code = $9, detail = $10
             where connection_id = $1 and payment_id = $2 and number = (select attempts from ended)
-        ),
-        seen as (
-            update payment
-            set remote_status = $11, remote_id = coalesce($12, remote_id),
-                remote_data = coalesce($13::text::json, remote_data),
-                remote_updated_at = coalesce($14, remote_updated_at), modified_at = clock_timestamp()
-            where connection_id = $1 and id = $2 and exists (select from ended)
-                  and (remote_status <> $11 or $12::text is not null)
         )
         select exists (select from ended) as "is_ours!"
         "#,
@@ -67,14 +59,14 @@ pub async fn end(job: &JobScope, ending: &Ending<'_>) -> Result<bool, db::Error>
         errors,
         first.map(|fault| fault.code.as_str()),
         first.map(|fault| fault.detail.as_str()),
-        next.state.seen_by_clients().as_str(),
-        payment.map(|payment| payment.remote_id.as_str()),
-        payment.map(|payment| payment.data.get()),
-        payment.and_then(|payment| payment.remote_updated_at),
     )
-    .fetch_one(statement)
+    .fetch_one(transaction.executor())
     .await
     .map_err(db::Error::of_write)?;
+    if is_ours {
+        show(&mut transaction, lease.payment_id, next.state, next.payment.as_deref()).await?;
+    }
+    transaction.commit().await?;
     Ok(is_ours)
 }
 

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::candidates::Candidate;
 use super::millis;
+use super::shown::show;
 use crate::auth::{JobScope, JobTransaction};
 use crate::connectors::PreparedWrite;
 use crate::db;
@@ -128,10 +129,6 @@ async fn take(
             insert into remote_attempt (connection_id, payment_id, number, action, started_at)
             select connection_id, payment_id, attempts, case when $11 then 'send' else 'look_up' end, clock_timestamp()
             from leased
-        ),
-        seen as (
-            update payment set remote_status = $12, modified_at = clock_timestamp()
-            where connection_id = $1 and id = $2 and remote_status <> $12 and exists (select from leased)
         )
         select attempts from leased
         "#,
@@ -146,14 +143,15 @@ async fn take(
         prepared.bytes,
         invoices,
         is_sending,
-        state.seen_by_clients().as_str(),
     )
     .fetch_optional(transaction.executor())
     .await
     .map_err(db::Error::of_write)?;
-    Ok(attempt.map_or(LeaseOutcome::Gone, |attempt| {
-        LeaseOutcome::Taken(Lease { payment_id: candidate.payment_id, id: *lease_id, attempt: attempt.unsigned_abs() })
-    }))
+    let Some(attempt) = attempt else { return Ok(LeaseOutcome::Gone) };
+    if candidate.write.state.seen_by_clients() != state.seen_by_clients() {
+        show(transaction, candidate.payment_id, *state, None).await?;
+    }
+    Ok(LeaseOutcome::Taken(Lease { payment_id: candidate.payment_id, id: *lease_id, attempt: attempt.unsigned_abs() }))
 }
 
 /// Puts a write off that cannot be sent now, unless its next step was taken meanwhile.

@@ -7,6 +7,7 @@ mod end;
 mod lease;
 mod list;
 mod open_writes;
+mod shown;
 
 use std::time::Duration;
 
