@@ -1,5 +1,6 @@
 //! What is read from accounting software, and how fresh it is.
 
+mod events;
 mod leases;
 mod pulls;
 mod resume;

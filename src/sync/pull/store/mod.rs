@@ -1,5 +1,6 @@
 //! Pulls in Postgres: when they are due, how far they are, and the objects that they read.
 
+mod changes;
 mod objects;
 mod progress;
 mod schedule;

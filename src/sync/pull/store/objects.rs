@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use super::changes::{Change, announce};
 use crate::auth::{JobScope, JobTransaction};
 use crate::connectors::{RemoteKey, RemoteObject};
 use crate::db;
@@ -59,7 +60,7 @@ pub struct Read {
 }
 
 /// Stores objects of a resource. `modified_at` moves when their members or their record differ, or when they were gone,
-/// and never otherwise.
+/// and never otherwise. Those that are new and those that changed are announced.
 ///
 /// # Errors
 /// When the database fails.
@@ -77,8 +78,8 @@ pub async fn upsert(
     let fields = fields.collect::<Result<Vec<_>, _>>().map_err(|error| sqlx::Error::Encode(error.into()))?;
     let remote_data: Vec<_> = objects.iter().map(|read| without_nul(read.object.remote_data.get())).collect();
     let updated_at: Vec<_> = objects.iter().map(|read| read.object.remote_updated_at).collect();
-    sqlx::query!(
-        "
+    let stored = sqlx::query!(
+        r#"
         insert into reference (connection_id, id, resource, remote_id, position, stamp, fields, remote_data,
                                remote_updated_at, remote_was_deleted, created_at, modified_at)
         select $1, id, $2, remote_id, position, stamp, fields::json, remote_data::json, updated_at, false, $3, $3
@@ -94,7 +95,8 @@ pub async fn upsert(
                 then excluded.modified_at
                 else reference.modified_at
             end
-        ",
+        returning id, created_at = $3 as "is_new!", modified_at = $3 as "is_changed!"
+        "#,
         transaction.connection_id().0,
         resource.as_str(),
         now,
@@ -106,10 +108,13 @@ pub async fn upsert(
         &remote_data,
         &updated_at as &[Option<DateTime<Utc>>],
     )
-    .execute(transaction.executor())
+    .fetch_all(transaction.executor())
     .await
     .map_err(db::Error::of_write)?;
-    Ok(())
+    let created: Vec<_> = stored.iter().filter(|row| row.is_new).map(|row| row.id).collect();
+    let updated: Vec<_> = stored.iter().filter(|row| row.is_changed && !row.is_new).map(|row| row.id).collect();
+    announce(transaction, resource, Change::Created, &created).await?;
+    announce(transaction, resource, Change::Updated, &updated).await
 }
 
 /// The range of a page of keys: behind one position up to another. Without them it has no end there.
@@ -121,8 +126,8 @@ pub struct Range<'a> {
     pub until: Option<&'a str>,
 }
 
-/// Marks objects as gone whose positions are in `range` and that are not `present`: at most `limit` of them, because the
-/// software may have lost any number. Returns how many.
+/// Marks objects as gone whose positions are in `range` and that are not `present`, and announces it: at most `limit` of
+/// them, because the software may have lost any number. Returns how many.
 ///
 /// # Errors
 /// When the database fails.
@@ -134,7 +139,7 @@ pub async fn mark_gone(
     present: &[ReferenceId],
     limit: u16,
 ) -> Result<u64, db::Error> {
-    let done = sqlx::query!(
+    let gone = sqlx::query_scalar!(
         "
         update reference set remote_was_deleted = true, modified_at = $3
         where connection_id = $1 and id = any (array(
@@ -144,6 +149,7 @@ pub async fn mark_gone(
             order by position
             limit $7
         ))
+        returning id
         ",
         transaction.connection_id().0,
         resource.as_str(),
@@ -153,10 +159,11 @@ pub async fn mark_gone(
         &uuids(present),
         i64::from(limit),
     )
-    .execute(transaction.executor())
+    .fetch_all(transaction.executor())
     .await
     .map_err(db::Error::of_write)?;
-    Ok(done.rows_affected())
+    announce(transaction, resource, Change::Deleted, &gone).await?;
+    Ok(gone.len() as u64)
 }
 
 fn uuids(ids: &[ReferenceId]) -> Vec<Uuid> {

@@ -5,8 +5,9 @@ use chrono::{DateTime, Utc};
 use crate::auth::{JobScope, JobTransaction, Scope};
 use crate::connectors::{Fault, RemoteKey};
 use crate::db;
-use crate::domain::ParseError;
 use crate::domain::references::Resource;
+use crate::domain::{EventType, ParseError};
+use crate::events;
 
 /// How far a resource was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,7 +111,7 @@ pub async fn advance(transaction: &mut JobTransaction, resource: Resource, after
     Ok(())
 }
 
-/// The last page is stored: the pull of the resource is complete.
+/// The last page is stored: the pull of the resource is complete. When all resources are, it is announced.
 ///
 /// # Errors
 /// When the database fails.
@@ -128,15 +129,41 @@ pub async fn finish(transaction: &mut JobTransaction, resource: Resource) -> Res
     .execute(transaction.executor())
     .await
     .map_err(db::Error::of_write)?;
+    let is_complete = sqlx::query_scalar!(
+        r#"
+        select not exists (
+            select from pull_progress
+            where connection_id = $1 and (started_at is not null or error_code is not null)
+        ) as "is_complete!"
+        "#,
+        transaction.connection_id().0,
+    )
+    .fetch_one(transaction.executor())
+    .await?;
+    if is_complete {
+        let connection = transaction.connection_id().0;
+        events::announce(transaction, EventType::SyncCompleted, &[connection], None).await?;
+    }
     Ok(())
 }
 
-/// The pull of a resource failed. It goes on where it was, or, when it is given up, begins again with the next pull.
+/// The pull of a resource failed. It goes on where it was, or, when it is given up, begins again with the next pull. The
+/// first failure is announced, and the next one only when no resource has failed any more in between.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn fail(job: &JobScope, resource: Resource, fault: &Fault, is_given_up: bool) -> Result<(), db::Error> {
-    let statement = job.statement().await?;
+    let mut transaction = job.transaction().await?;
+    let has_failed = sqlx::query_scalar!(
+        r#"
+        select exists (
+            select from pull_progress where connection_id = $1 and error_code is not null
+        ) as "has_failed!"
+        "#,
+        job.connection_id().0,
+    )
+    .fetch_one(transaction.executor())
+    .await?;
     sqlx::query!(
         "
         update pull_progress
@@ -149,8 +176,12 @@ pub async fn fail(job: &JobScope, resource: Resource, fault: &Fault, is_given_up
         fault.detail.replace('\0', ""),
         is_given_up,
     )
-    .execute(statement)
+    .execute(transaction.executor())
     .await
     .map_err(db::Error::of_write)?;
-    Ok(())
+    if !has_failed {
+        let connection = transaction.connection_id().0;
+        events::announce(&mut transaction, EventType::SyncFailed, &[connection], None).await?;
+    }
+    transaction.commit().await
 }
