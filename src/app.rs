@@ -10,7 +10,7 @@ use crate::auth::{Authenticator, Throttle, Worker};
 use crate::config::ServerSettings;
 use crate::db::{Database, WriterPool};
 use crate::domain::Clock;
-use crate::events::Changes;
+use crate::events::{Changes, Retention};
 use crate::http::admission::LoadShed;
 use crate::outgoing::Client;
 use crate::router;
@@ -36,6 +36,8 @@ pub struct App {
     pub pulls: Pulls,
     /// Which projects have changed.
     pub changes: Changes,
+    /// Removes old events, once it runs.
+    pub retention: Retention,
 }
 
 impl App {
@@ -55,6 +57,7 @@ impl App {
         let payments = GroupCommit::start(&WriterPool::new(database), clock, &changes);
         let worker = Worker::from_app(database.clone());
         let endpoints = Endpoints::new(webhooks, remote.access.keys.clone(), clock.clone());
+        let retention = Retention::new(worker.clone(), clock.clone(), settings.event_retention());
         let pulls = Pulls::new(worker.clone(), remote.access.clone(), remote.interval, changes.clone());
         let remote_writes = RemoteWrites::new(worker, remote, changes.clone());
         let calls = Calls::new(Arc::new(remote_writes.clone()), settings.max_waiting_calls as usize);
@@ -67,6 +70,6 @@ impl App {
             load: LoadShed::new(settings.max_requests as usize),
         };
         let router = router::router(state, &settings.layers());
-        Self { router, authenticator, payments, calls, remote_writes, pulls, changes }
+        Self { router, authenticator, payments, calls, remote_writes, pulls, changes, retention }
     }
 }

@@ -68,7 +68,7 @@ impl Server {
         // First, so that every part can describe its metrics.
         let recorder = metrics::install()?;
         let app = App::new(&settings, &database, &Clock::system(), remote, webhooks);
-        let App { router, authenticator, payments, calls, remote_writes, pulls, changes } = app;
+        let App { router, authenticator, payments, calls, remote_writes, pulls, changes, retention } = app;
         // A head may take as long as a body.
         let timeouts =
             Timeouts { head: settings.limits().body_timeout, idle: Duration::from_secs(settings.keep_alive_timeout) };
@@ -90,6 +90,7 @@ impl Server {
         lifecycle.background("remote write metrics", |stop| until(stop, counted));
         lifecycle.background("remote writes", |stop| remote_writes.run(stop.requested()));
         lifecycle.background("pulls", |stop| pulls.run(stop.requested()));
+        lifecycle.background("old events", |stop| until(stop, retention.run()));
         lifecycle.background("last uses", |stop| flush_last_used(stop, authenticator.clone()));
         lifecycle.background("shards", |stop| until(stop, database.clone().follow_shards()));
         if authenticator.follows_revocations() {

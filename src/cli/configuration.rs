@@ -121,7 +121,7 @@ impl Setting<'_> {
         }
         let form = self.argument.get_value_names().unwrap_or_default().join(" ");
         let form = match form.as_str() {
-            "SECONDS" | "BYTES" => form.to_lowercase(),
+            "SECONDS" | "BYTES" | "DAYS" => form.to_lowercase(),
             "COUNT" => "a number".to_owned(),
             _ => format!("`{form}`"),
         };

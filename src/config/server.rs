@@ -89,6 +89,13 @@ pub struct ServerSettings {
           value_name = "QUOTA", value_parser = quota)]
     pub failed_auth_limit: RateLimit,
 
+    /// How long events are kept
+    ///
+    /// Older ones are in no feed and are not delivered any more.
+    #[arg(long, help_heading = LIMITS, env = "UNIBOOKS_EVENT_RETENTION", default_value_t = 30, value_name = "DAYS",
+          value_parser = clap::value_parser!(u64).range(1..=365))]
+    pub event_retention: u64,
+
     /// Proxies whose `X-Forwarded-For` is trusted: addresses and blocks, separated by commas
     ///
     /// For example `10.0.0.0/8,2001:db8::1`. None by default, because any client can set that header.
@@ -158,6 +165,12 @@ impl ServerSettings {
             cors_origins: self.cors_origins.0.clone(),
             public_url: self.public_url.clone(),
         }
+    }
+
+    /// How long events are kept.
+    #[must_use]
+    pub fn event_retention(&self) -> Duration {
+        Duration::from_hours(24 * self.event_retention)
     }
 
     /// The limits on one request.

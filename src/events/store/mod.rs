@@ -6,6 +6,6 @@ mod read;
 mod sequence;
 
 pub use announce::{announce, announce_connection, append};
-pub use expire::expire;
+pub use expire::{expire, projects};
 pub use read::{find, first_since, is_expired, last_position, read};
 pub use sequence::sequence;

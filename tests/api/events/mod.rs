@@ -1,3 +1,4 @@
-//! What is announced.
+//! What is announced, and how long it is kept.
 
 mod connections;
+mod retention;
