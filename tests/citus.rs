@@ -39,9 +39,19 @@ async fn distribution_keeps_every_payment_and_can_be_repeated() {
         "_sqlx_migrations reference",
         "api_key reference",
         "connection reference",
+        "connection_software distributed",
+        "event distributed",
+        "event_feed distributed",
+        "event_outbox distributed",
         "payment distributed",
         "payment_line_item distributed",
         "project reference",
+        "pull distributed",
+        "pull_progress distributed",
+        "reference distributed",
+        "remote_attempt distributed",
+        "remote_write distributed",
+        "webhook_endpoint distributed",
     ];
     assert_eq!(rows(&mut app.connect().await, kinds).await, expected);
     let foreign_keys = "select conname::text from pg_constraint where conrelid = 'payment_line_item'::regclass

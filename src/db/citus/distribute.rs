@@ -1,7 +1,8 @@
 //! Distributes the tables over the nodes of Citus.
 //!
-//! A table whose primary key begins with `connection_id` is distributed by it; so all rows of a connection are on one
-//! node. The other tables are small and are copied to every node: they are read before the connection is known, and
+//! A table whose primary key has `connection_id` is distributed by it; so all rows of a connection are on one node, and a
+//! payment is stored with the change that announces it. A table whose primary key begins with `project_id` is distributed
+//! by that. The other tables are small and are copied to every node: they are read before the connection is known, and
 //! foreign keys lead to them.
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
@@ -94,22 +95,27 @@ impl Commands {
     async fn of_missing(session: &mut PgConnection) -> Result<Self, sqlx::Error> {
         let known: Vec<&str> = TABLES.iter().map(|(name, _)| *name).collect();
         // In pg_dist_partition, `h` is distributed by hash, and `t` is copied to every node.
-        let missing: Vec<(String, bool)> = sqlx::query_as(
+        let missing: Vec<(String, Option<String>)> = sqlx::query_as(
             "select c.relname::text,
-                    exists (select from pg_index i join pg_attribute a on a.attrelid = c.oid and a.attnum = i.indkey[0]
-                            where i.indrelid = c.oid and i.indisprimary and a.attname = 'connection_id') as is_large
+                    (select a.attname::text
+                     from pg_index i
+                     cross join unnest(i.indkey) with ordinality as k (attnum, place)
+                     join pg_attribute a on a.attrelid = c.oid and a.attnum = k.attnum
+                     where i.indrelid = c.oid and i.indisprimary
+                           and (a.attname = 'connection_id' or a.attname = 'project_id' and k.place = 1)
+                     order by a.attname limit 1) as distributed_by
              from pg_class c
              where c.oid = any (array(select to_regclass(name) from unnest($1::text[]) name))
                  and not exists (select from pg_dist_partition
                                  where logicalrelid = c.oid and (partmethod = 'h' or repmodel = 't'))
-             order by is_large, c.relname <> 'payment',
+             order by distributed_by nulls first, c.relname <> 'payment',
                       (select count(*) from pg_constraint f where f.contype = 'f' and f.conrelid = c.oid), 1",
         )
         .bind(&known)
         .fetch_all(&mut *session)
         .await?;
         let names: Vec<&str> = missing.iter().map(|(name, _)| name.as_str()).collect();
-        let large: Vec<&str> = missing.iter().filter(|(_, is_large)| *is_large).map(|(name, _)| &**name).collect();
+        let large: Vec<&str> = missing.iter().filter(|(_, key)| key.is_some()).map(|(name, _)| &**name).collect();
         let triggers = "select format('drop trigger %I on %s', tgname, tgrelid::regclass)
              from pg_trigger where not tgisinternal and tgrelid = any ($1::text[]::regclass[])";
         let foreign_keys: Vec<(String, String)> = sqlx::query_as(
@@ -123,12 +129,12 @@ impl Commands {
         .fetch_all(&mut *session)
         .await?;
         let (drop_foreign_keys, add_foreign_keys) = foreign_keys.into_iter().unzip();
-        let command = |(name, is_large): &(String, bool)| match (is_large, name.as_str()) {
-            (false, name) => format!("select create_reference_table('{name}')"),
-            (true, "payment") => "select create_distributed_table('payment', 'connection_id')".to_owned(),
-            (true, name) => {
-                format!("select create_distributed_table('{name}', 'connection_id', colocate_with => 'payment')")
+        let command = |(name, key): &(String, Option<String>)| match key {
+            None => format!("select create_reference_table('{name}')"),
+            Some(key) if name == "payment" || key == "project_id" => {
+                format!("select create_distributed_table('{name}', '{key}')")
             }
+            Some(key) => format!("select create_distributed_table('{name}', '{key}', colocate_with => 'payment')"),
         };
         Ok(Self {
             drop_triggers: sqlx::query_scalar(triggers).bind(&names).fetch_all(&mut *session).await?,
