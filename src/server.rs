@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 use crate::app::App;
 use crate::auth::Authenticator;
 use crate::config::ServerSettings;
-use crate::db::Database;
+use crate::db::{Database, Listener, PoolerMode, follow_notifications};
 use crate::domain::Clock;
 use crate::http::middleware::metrics;
 use crate::http::server::client_address::TrustedProxies;
@@ -93,9 +93,11 @@ impl Server {
         lifecycle.background("old events", |stop| until(stop, retention.run()));
         lifecycle.background("last uses", |stop| flush_last_used(stop, authenticator.clone()));
         lifecycle.background("shards", |stop| until(stop, database.clone().follow_shards()));
-        if authenticator.follows_revocations() {
-            lifecycle.background("revocations", |stop| until(stop, authenticator.follow_revocations()));
-            lifecycle.background("events of other servers", |stop| until(stop, changes.follow(database.clone())));
+        // Through a pooler in transaction mode nothing can be listened to.
+        if database.pooling() == PoolerMode::Session {
+            let listeners: Vec<Box<dyn Listener>> = vec![Box::new(authenticator.revocations()), Box::new(changes)];
+            lifecycle
+                .background("notifications", |stop| until(stop, follow_notifications(database.clone(), listeners)));
         }
 
         // A program that reads this line may send a signal at once: the lifecycle listens already.

@@ -7,14 +7,14 @@ use chrono::{DateTime, Utc};
 
 use super::credentials::cache::{Cache, CredentialHashes, LookUpStart};
 use super::credentials::last_used::LastUsed;
-use super::credentials::revocations;
+use super::credentials::revocations::Revocations;
 use super::credentials::secret::{Kind, Secret};
 use super::credentials::single_flight::SingleFlight;
 use super::credentials::store::{self, CredentialRow};
 use super::error::{CredentialError, Error};
 use super::grants::{ProjectScope, Scope};
 use super::throttle::Throttle;
-use crate::db::{self, Database, PoolerMode};
+use crate::db::{self, Database, Listener};
 use crate::domain::{ApiKeyId, ApiKeyScopes, Clock};
 
 /// Authenticates callers against the database, through a cache. Cheap to clone.
@@ -81,15 +81,10 @@ impl Authenticator {
         self.0.last_used.flush(&self.0.database).await
     }
 
-    /// Whether revocations can be followed. Through a pooler in transaction mode nothing can be listened to.
+    /// Applies revocations as they happen, where it is listened to. Without it they take effect within a second.
     #[must_use]
-    pub fn follows_revocations(&self) -> bool {
-        self.0.database.pooling() == PoolerMode::Session
-    }
-
-    /// Applies revocations as they happen, in a task of its own. Without it they take effect within a second.
-    pub async fn follow_revocations(self) {
-        revocations::follow(self.0.database.clone(), self.0.cache.clone()).await;
+    pub fn revocations(&self) -> impl Listener + 'static {
+        Revocations(self.0.cache.clone())
     }
 
     /// Whether these two secrets authenticate a caller. Grants nothing.

@@ -267,7 +267,7 @@ impl Database {
     ///
     /// # Errors
     /// [`Error::Unavailable`].
-    pub async fn listener(&self) -> Result<PgListener, Error> {
+    pub(super) async fn listener(&self) -> Result<PgListener, Error> {
         let mut listener = PgListener::connect_with(&self.0.listener).await.map_err(Error::unavailable)?;
         // A lost session is reported before there is a new one: what was sent in between is missed.
         listener.eager_reconnect(false);

@@ -8,7 +8,6 @@ use sqlx::postgres::PgListener;
 use unibooks::domain::Clock;
 
 use crate::support::app::{App, CredentialOptions, PAYMENTS, Tenant};
-use crate::support::wait::until;
 
 fn noon() -> DateTime<Utc> {
     "2026-01-01T12:00:00Z".parse().expect("a time")
@@ -33,20 +32,8 @@ async fn status(app: &App, tenant: &Tenant) -> u16 {
 
 /// Starts the server's listener and waits until it listens.
 async fn listening(app: &App) {
-    tokio::spawn(app.authenticator.clone().follow_revocations());
-    until_listeners(app, 1).await;
-}
-
-/// Waits until this many other sessions on the server's database have `listen` as their last statement.
-async fn until_listeners(app: &App, wanted: i64) {
-    let count = "select count(*) from pg_stat_activity
-                 where datname = current_database() and state = 'idle' and query ilike 'listen %'";
-    let mut connection = app.connect().await;
-    until("the servers listen", async || {
-        let listening: i64 = sqlx::query_scalar(count).fetch_one(&mut connection).await.expect("a count");
-        listening >= wanted
-    })
-    .await;
+    app.listen();
+    app.until_listeners(1).await;
 }
 
 /// Shows that servers accept a caller without a look-up, by renaming the table. A server that has just begun to listen
@@ -72,8 +59,8 @@ async fn revoked_key_is_refused_by_every_server() {
     let app = App::new_at_noon().await;
     let other = App::on(app.options.clone(), Clock::new(noon)).await;
     listening(&app).await;
-    tokio::spawn(other.authenticator.clone().follow_revocations());
-    until_listeners(&app, 2).await;
+    other.listen();
+    app.until_listeners(2).await;
     for by_hand in [false, true] {
         for of_connection in [false, true] {
             let tenant = app.tenant().await;
@@ -190,7 +177,7 @@ async fn listener_that_was_cut_off_reconnects_and_clears_the_cache() {
     assert_eq!(app.poll_until_refused(&tenant).await.status, 401);
 
     let second = app.tenant().await;
-    until_listeners(&app, 1).await;
+    app.until_listeners(1).await;
     assert_eq!(status(&app, &second).await, 200);
     app.revoke_key(second.api_key_id).await;
     assert_eq!(app.poll_until_refused(&second).await.status, 401, "the listener works again");

@@ -15,8 +15,9 @@ use unibooks::accounting::payments::GroupCommit;
 use unibooks::accounting::payments::software::Calls;
 use unibooks::auth::{Authenticator, Operator};
 use unibooks::config::{RateLimit, ServerSettings};
-use unibooks::db::Database;
+use unibooks::db::{Database, Listener, follow_notifications};
 use unibooks::domain::{ApiKeyId, ApiKeyScopes, Clock, ConnectionId, DisplayName, ProjectId};
+use unibooks::events::Changes;
 use unibooks::management::api_keys::{self, NewApiKey};
 use unibooks::management::connections::{self, Access, NewConnection};
 use unibooks::management::projects;
@@ -24,6 +25,7 @@ use unibooks::outgoing::{self, BodyLimit, Networks};
 use unibooks::sync::{self, RemoteWrites};
 
 use super::postgres;
+use super::wait::until;
 
 /// The path of the collection of payments.
 pub const PAYMENTS: &str = "/accounting/payments";
@@ -39,6 +41,7 @@ pub struct App {
     pub authenticator: Authenticator,
     pub payments: GroupCommit,
     pub calls: Calls,
+    pub changes: Changes,
     /// Writes nothing before a test runs it.
     pub remote_writes: RemoteWrites,
     pub database: Database,
@@ -174,8 +177,8 @@ impl App {
     pub async fn with_settings(options: PgConnectOptions, clock: Clock, settings: &ServerSettings) -> Self {
         let database = postgres::pool(options.clone()).await;
         let app = unibooks::app::App::new(settings, &database, &clock, remote(), webhooks());
-        let unibooks::app::App { router, authenticator, payments, calls, remote_writes, .. } = app;
-        Self { router, authenticator, payments, calls, remote_writes, database, options }
+        let unibooks::app::App { router, authenticator, payments, calls, remote_writes, changes, .. } = app;
+        Self { router, authenticator, payments, calls, changes, remote_writes, database, options }
     }
 
     fn operator(&self) -> Operator {
@@ -275,6 +278,25 @@ impl App {
             request = request.header(*name, *value);
         }
         self.send(request.body(body.into()).expect("a request")).await
+    }
+
+    /// Listens to the notifications of the database, as a server that serves does.
+    pub fn listen(&self) {
+        let listeners: Vec<Box<dyn Listener>> =
+            vec![Box::new(self.authenticator.revocations()), Box::new(self.changes.clone())];
+        tokio::spawn(follow_notifications(self.database.clone(), listeners));
+    }
+
+    /// Waits until this many servers listen on this database: the other sessions whose last statement is `listen`.
+    pub async fn until_listeners(&self, wanted: i64) {
+        let count = "select count(*) from pg_stat_activity
+                     where datname = current_database() and state = 'idle' and query ilike 'listen %'";
+        let mut session = self.connect().await;
+        until("the servers listen", async || {
+            let listening: i64 = sqlx::query_scalar(count).fetch_one(&mut session).await.expect("a count");
+            listening >= wanted
+        })
+        .await;
     }
 
     /// A session of the test's own on the server's database.
