@@ -7,6 +7,7 @@ mod accounting;
 mod callers;
 mod database_failures;
 mod docs;
+mod event_log;
 mod events;
 mod health;
 mod list_sessions;

@@ -1,4 +1,5 @@
 mod amplification;
+mod announcements;
 mod body_faults;
 mod body_limits;
 mod body_types;

@@ -1,0 +1,33 @@
+//! Other servers hear that a feed has grown.
+
+use unibooks::domain::Clock;
+use unibooks::events;
+
+use super::{change, object, project};
+use crate::support::app::App;
+
+#[tokio::test]
+async fn other_server_hears_of_the_project_whose_feed_has_grown() {
+    let app = App::new().await;
+    let other = App::on(app.options.clone(), Clock::system()).await;
+    let tenants = [app.tenant().await, app.tenant().await];
+    let mut heard = other.changes.subscribe();
+    other.listen();
+    app.until_listeners(1).await;
+    for tenant in &tenants {
+        change(&app, tenant, object(1)).await;
+        events::sequence(&project(&app, tenant)).await.expect("sequenced");
+        assert_eq!(heard.recv().await, Ok(tenant.project_id));
+    }
+    events::sequence(&project(&app, &tenants[0])).await.expect("sequenced");
+    assert!(heard.is_empty(), "nothing has grown");
+}
+
+#[tokio::test]
+async fn server_hears_of_its_own_payments() {
+    let app = App::new().await;
+    let tenant = app.tenant().await;
+    let mut heard = app.changes.subscribe();
+    assert_eq!(app.create(&tenant, &crate::support::app::small_payment()).await.status, 201);
+    assert_eq!(heard.recv().await, Ok(tenant.project_id));
+}
