@@ -1,10 +1,19 @@
 //! Other servers hear that a feed has grown.
 
-use unibooks::domain::Clock;
+use std::time::Duration;
+
+use tokio::sync::broadcast::Receiver;
+use unibooks::domain::{Clock, ProjectId};
 use unibooks::events;
 
 use super::{change, object, project};
-use crate::support::app::App;
+use crate::support::app::{App, small_payment};
+
+/// The next project that is heard of.
+async fn next(heard: &mut Receiver<ProjectId>) -> ProjectId {
+    let next = tokio::time::timeout(Duration::from_mins(1), heard.recv()).await;
+    next.expect("nothing is heard").expect("all is heard")
+}
 
 #[tokio::test]
 async fn other_server_hears_of_the_project_whose_feed_has_grown() {
@@ -17,7 +26,7 @@ async fn other_server_hears_of_the_project_whose_feed_has_grown() {
     for tenant in &tenants {
         change(&app, tenant, object(1)).await;
         events::sequence(&project(&app, tenant)).await.expect("sequenced");
-        assert_eq!(heard.recv().await, Ok(tenant.project_id));
+        assert_eq!(next(&mut heard).await, tenant.project_id);
     }
     events::sequence(&project(&app, &tenants[0])).await.expect("sequenced");
     assert!(heard.is_empty(), "nothing has grown");
@@ -28,6 +37,6 @@ async fn server_hears_of_its_own_payments() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let mut heard = app.changes.subscribe();
-    assert_eq!(app.create(&tenant, &crate::support::app::small_payment()).await.status, 201);
-    assert_eq!(heard.recv().await, Ok(tenant.project_id));
+    assert_eq!(app.create(&tenant, &small_payment()).await.status, 201);
+    assert_eq!(next(&mut heard).await, tenant.project_id);
 }
