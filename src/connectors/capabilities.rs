@@ -50,6 +50,8 @@ pub struct Capabilities {
     pub partly_on_account: bool,
     /// Whether the caller's exchange rate is taken.
     pub takes_exchange_rate: bool,
+    /// Whether payments that are made in the software itself are read, too.
+    pub reads_payments: bool,
     /// The most writes of one connection at a time.
     #[serde(skip)]
     pub max_in_flight: u16,

@@ -24,7 +24,7 @@ pub use capabilities::{Capabilities, ExactlyOnce, Member};
 pub use error::{Error, Fault, Outcome, Sent};
 pub use object::{Fields, KeyPage, RemoteKey, RemoteObject};
 pub use order::{Allocation, PaymentOrder, PreparedWrite, Referenced};
-pub use remote_payment::{Fence, Found, RemotePayment};
+pub use remote_payment::{Fence, Found, RemoteAllocation, RemotePayment};
 use secrecy::SecretString;
 
 use crate::domain::references::Resource;
@@ -144,4 +144,18 @@ pub trait Connector: Send + Sync + std::fmt::Debug {
     /// # Errors
     /// When the software cannot be asked.
     async fn objects(&self, resource: Resource, keys: &[RemoteKey]) -> Result<Vec<RemoteObject>, Error>;
+
+    /// The same as [`keys`](Self::keys) for payments of customers and to suppliers, made by us and by others. Cancelled ones are
+    /// among them, drafts are not. Asked only where [`Capabilities::reads_payments`].
+    ///
+    /// # Errors
+    /// When the software cannot be asked.
+    async fn payment_keys(&self, after: Option<&RemoteKey>) -> Result<KeyPage, Error>;
+
+    /// Reads payments; those that are gone are left out, and those whose form the connector does not know. At most as many
+    /// as a page of keys.
+    ///
+    /// # Errors
+    /// When the software cannot be asked.
+    async fn payments(&self, keys: &[RemoteKey]) -> Result<Vec<RemotePayment>, Error>;
 }

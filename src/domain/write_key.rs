@@ -42,6 +42,14 @@ impl WriteKey {
         Self(text)
     }
 
+    /// The key in a text of the software; `None` when the text has not the form of a key.
+    #[must_use]
+    pub fn find(text: &str) -> Option<Self> {
+        let digits = text.strip_prefix('u')?;
+        let is_digit = |byte| matches!(byte, b'a'..=b'z' | b'2'..=b'7');
+        (digits.len() == Self::DIGITS && digits.bytes().all(is_digit)).then(|| Self(text.to_owned()))
+    }
+
     /// The text itself.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -73,6 +81,11 @@ mod tests {
         for key in [&of_key, &of_payment] {
             assert!(key.as_str().len() == 21 && key.as_str().starts_with('u'), "{key}");
             assert!(key.as_str().bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'2'..=b'7')), "{key}");
+            assert_eq!(WriteKey::find(key.as_str()).as_ref(), Some(key));
+        }
+        for text in ["", "u", "Invoice 15", "uVNR3ALHSPRUQSXPQA2DY", "uvnr3alhspruqsxpqa2d1", "uvnr3alhspruqsxpqa2dyy"]
+        {
+            assert_eq!(WriteKey::find(text), None, "{text}");
         }
         // Stored keys must stay findable in the software: the text of a known source never changes.
         assert_eq!(of_key.as_str(), "uvnr3alhspruqsxpqa2dy");

@@ -6,4 +6,4 @@ pub mod pull;
 mod write;
 
 pub use write::{By, DecisionError, Decisions, Key, ListedWrite, RemoteWrites, Settings};
-pub use write::{record_open_writes, record_voided};
+pub use write::{Seen, record_gone, record_open_writes, record_seen};

@@ -79,8 +79,9 @@ async fn role_needs_only_the_rights_that_the_server_uses() {
         "grant select on _sqlx_migrations to clerk; grant select, insert on payment, payment_line_item to clerk;
          grant update on payment to clerk; grant select, insert, update on api_key to clerk;
          grant select, update on connection to clerk;
+         grant delete on payment_line_item to clerk;
          grant select, insert, update on connection_software, pull, pull_progress, reference, remote_attempt,
-             remote_write to clerk",
+             remote_payment, remote_write to clerk",
     )
     .await;
     let line = refusal(&url);

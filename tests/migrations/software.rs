@@ -53,3 +53,9 @@ pub const FAILURES: &str = "
 ";
 
 pub const RETRIED: &str = "update remote_write set retried_at = '2026-12-18Z';";
+
+pub const REMOTE_PAYMENTS: &str = "
+    insert into remote_payment
+    values ('00000000-0000-0000-0000-000000000003', '0000000000000000015', '15', 'uabc',
+            '00000000-0000-0000-0000-000000000006', '1795390340.25', true);
+";

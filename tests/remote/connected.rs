@@ -52,6 +52,23 @@ pub fn remote_id(id: i64) -> RemoteId {
     id.to_string().parse().expect("an id")
 }
 
+/// The ids of the invoices that a payment pays.
+pub fn paid_invoices(payment: &RemotePayment) -> Vec<RemoteId> {
+    payment.invoices().cloned().collect()
+}
+
+/// The keys of all payments of some books.
+pub async fn all_payment_keys(books: &dyn Connector) -> Vec<RemoteKey> {
+    let mut keys: Vec<RemoteKey> = Vec::new();
+    loop {
+        let page = books.payment_keys(keys.last()).await.expect("a page");
+        keys.extend(page.keys);
+        if page.is_last {
+            return keys;
+        }
+    }
+}
+
 /// Today, in UTC.
 pub fn today() -> NaiveDate {
     Clock::system().now().date_naive()

@@ -65,7 +65,9 @@ impl ConnectedTenant {
         let software = connections::software(&job).await.expect("read").expect("software");
         let access = crate::support::app::remote().access;
         let connector = access.connect(self.tenant.connection_id, &software).expect("access");
-        pull::pull(&job, &*connector, &lease.expect("asked").expect("a lease"), &|| false).await.expect("pulled");
+        let capabilities = access.provider(&software).expect("a provider").capabilities();
+        let lease = lease.expect("asked").expect("a lease");
+        pull::pull(&job, &*connector, capabilities, &lease, &|| false).await.expect("pulled");
     }
 
     /// The body that pays an invoice of Tryton, in cents.

@@ -14,6 +14,7 @@ mod erpnext;
 mod odoo;
 mod tryton_books;
 mod tryton_check;
+mod tryton_imports;
 mod tryton_payments;
 mod tryton_pulls;
 mod tryton_references;

@@ -10,8 +10,8 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use unibooks::auth::{JobScope, Worker};
 use unibooks::connectors::{
-    Connector, Error, Fence, Fields, Found, KeyPage, PreparedWrite, RemoteKey, RemoteObject, RemotePayment,
-    SoftwareInfo,
+    Capabilities, Connector, Error, Fence, Fields, Found, KeyPage, PreparedWrite, RemoteKey, RemoteObject,
+    RemotePayment, SoftwareInfo, registry,
 };
 use unibooks::domain::RemoteId;
 use unibooks::domain::references::Resource;
@@ -60,11 +60,16 @@ pub async fn lease(app: &App, tenant: &Tenant) -> Option<store::Lease> {
     store::lease(&job(app, tenant), Uuid::now_v7(), pull::LEASE).await.expect("asked")
 }
 
+/// What the software of these tests can do.
+pub fn capabilities() -> &'static Capabilities {
+    registry::find("tryton").expect("a provider").capabilities()
+}
+
 /// Pulls once.
 pub async fn pull_once(app: &App, tenant: &Tenant, books: &dyn Connector) -> Result<(), Failure> {
     due(app, tenant).await;
     let lease = lease(app, tenant).await.expect("nobody has it");
-    pull::pull(&job(app, tenant), books, &lease, &|| false).await
+    pull::pull(&job(app, tenant), books, capabilities(), &lease, &|| false).await
 }
 
 /// An object, as the software has it.
@@ -85,6 +90,10 @@ pub enum Call {
     Keys(Resource, Option<String>),
     /// So many objects of a resource.
     Objects(Resource, usize),
+    /// The keys of payments, after this position.
+    PaymentKeys(Option<String>),
+    /// So many payments.
+    Payments(usize),
 }
 
 /// The software. Its keys are numbers; a page has three. Clones are the same.
@@ -93,6 +102,8 @@ pub struct Books(Arc<Inner>);
 
 struct Inner {
     objects: Mutex<BTreeMap<(Resource, u64), Object>>,
+    /// With their stamps.
+    payments: Mutex<BTreeMap<u64, (u64, RemotePayment)>>,
     calls: Mutex<Vec<Call>>,
     plan: Mutex<Plan>,
     page: usize,
@@ -114,7 +125,8 @@ impl Books {
     /// Books with a page of another size.
     pub fn with_pages_of(page: usize) -> Self {
         let plan: Plan = Box::new(|_| Ok(()));
-        Self(Arc::new(Inner { objects: Mutex::default(), calls: Mutex::default(), plan: Mutex::new(plan), page }))
+        let (objects, payments, calls) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Self(Arc::new(Inner { objects, payments, calls, plan: Mutex::new(plan), page }))
     }
 
     /// Stores an object of this number, with this stamp. Its members are those of its resource with this name.
@@ -127,6 +139,16 @@ impl Books {
     /// The object is gone.
     pub fn remove(&self, resource: Resource, number: u64) {
         self.0.objects.lock().expect("no panic").remove(&(resource, number)).expect("it was there");
+    }
+
+    /// Stores a payment at this place, with this stamp.
+    pub fn put_payment(&self, number: u64, stamp: u64, payment: RemotePayment) {
+        self.0.payments.lock().expect("no panic").insert(number, (stamp, payment));
+    }
+
+    /// The payment is gone.
+    pub fn remove_payment(&self, number: u64) {
+        self.0.payments.lock().expect("no panic").remove(&number).expect("it was there");
     }
 
     /// What each call is answered first.
@@ -216,5 +238,26 @@ impl Connector for Books {
         });
         // In no order.
         Ok(read.collect::<Vec<_>>().into_iter().rev().collect())
+    }
+
+    async fn payment_keys(&self, after: Option<&RemoteKey>) -> Result<KeyPage, Error> {
+        self.called(Call::PaymentKeys(after.map(|key| key.position.clone())))?;
+        let after = after.map_or(0, |key| key.position.parse().expect("a number"));
+        let payments = self.0.payments.lock().expect("no panic");
+        let rest = payments.range(after + 1..);
+        let key = |(number, (stamp, payment)): (&u64, &(u64, RemotePayment))| RemoteKey {
+            remote_id: payment.remote_id.clone(),
+            position: format!("{number:012}"),
+            stamp: stamp.to_string(),
+        };
+        let keys: Vec<_> = rest.clone().take(self.0.page).map(key).collect();
+        Ok(KeyPage { is_last: rest.count() <= self.0.page, keys })
+    }
+
+    async fn payments(&self, keys: &[RemoteKey]) -> Result<Vec<RemotePayment>, Error> {
+        self.called(Call::Payments(keys.len()))?;
+        let payments = self.0.payments.lock().expect("no panic");
+        let read = keys.iter().filter_map(|key| payments.get(&key.position.parse().expect("a number")));
+        Ok(read.map(|(_, payment)| payment.clone()).rev().collect())
     }
 }

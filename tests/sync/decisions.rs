@@ -2,7 +2,7 @@
 
 use unibooks::connectors::RemotePayment;
 use unibooks::domain::{PaymentId, ProjectId};
-use unibooks::sync::{By, DecisionError, Decisions, record_voided};
+use unibooks::sync::{By, DecisionError, Decisions, Seen, record_gone, record_seen};
 
 use crate::books::{Books, stored};
 use crate::ledger;
@@ -113,9 +113,12 @@ async fn only_an_applied_payment_becomes_voided() {
         let there = ledger::payment(&ledger::prepared("a", 100, &["1"]), "77");
         RemotePayment { is_voided: true, ..there }
     };
-    assert!(!record_voided(&job, payment, cancelled()).await.expect("read"));
+    assert_eq!(record_seen(&job, payment, cancelled()).await.expect("read"), Seen::Open);
+    assert_eq!(record_gone(&job, payment).await.expect("read"), Seen::Open);
+    assert_eq!(books.stored(payment).await.state, "needs_attention");
     books.sql("update remote_write set state = 'applied' where connection_id = $1").await;
-    assert!(record_voided(&job, payment, cancelled()).await.expect("stored"));
+    assert_eq!(record_seen(&job, payment, cancelled()).await.expect("stored"), Seen::Settled);
     assert_eq!(books.stored(payment).await, stored("voided", "voided", Some("77"), &[]));
-    assert!(!record_voided(&job, payment, cancelled()).await.expect("read"), "it is no news");
+    assert_eq!(record_seen(&job, payment, cancelled()).await.expect("read"), Seen::Settled);
+    assert_eq!(books.attempts(payment).await, ["look_up voided"], "it is no news");
 }

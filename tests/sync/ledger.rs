@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use tokio::sync::Semaphore;
 use unibooks::connectors::{
     Capabilities, Company, Connector, Error, ExactlyOnce, Fault, Fence, Found, KeyPage, PaymentOrder, PreparedWrite,
-    Provider, RemoteKey, RemoteObject, RemotePayment, SoftwareInfo, Target,
+    Provider, RemoteAllocation, RemoteKey, RemoteObject, RemotePayment, SoftwareInfo, Target,
 };
 use unibooks::domain::references::Resource;
 use unibooks::domain::{RemoteId, WriteKey};
@@ -26,6 +26,7 @@ pub const CAPABILITIES: Capabilities = Capabilities {
     on_account: true,
     partly_on_account: true,
     takes_exchange_rate: false,
+    reads_payments: true,
     max_in_flight: 3,
     timeout: Duration::from_mins(1),
     needs_setup: false,
@@ -107,10 +108,19 @@ pub fn payment(write: &PreparedWrite, remote_id: &str) -> RemotePayment {
         remote_id: remote_id.parse().expect("an id"),
         remote_updated_at: None,
         data: RawValue::from_string(json!({ "memo": value["key"] }).to_string()).expect("JSON"),
+        key: None,
+        kind: None,
         amount: value["amount"].as_i64().expect("an amount").try_into().expect("an amount"),
         currency: "USD".parse().expect("a currency"),
+        exchange_rate: None,
         date: "2026-11-26".parse().expect("a date"),
-        invoices: write.invoices.clone(),
+        account: None,
+        contact: None,
+        allocations: write
+            .invoices
+            .iter()
+            .map(|invoice| RemoteAllocation { invoice: invoice.clone(), amount: None })
+            .collect(),
         is_voided: false,
         concern: None,
     }
@@ -229,6 +239,14 @@ impl Connector for LedgerConnector {
     }
 
     async fn objects(&self, _: Resource, _: &[RemoteKey]) -> Result<Vec<RemoteObject>, Error> {
+        Ok(Vec::new())
+    }
+
+    async fn payment_keys(&self, _: Option<&RemoteKey>) -> Result<KeyPage, Error> {
+        Ok(KeyPage { keys: Vec::new(), is_last: true })
+    }
+
+    async fn payments(&self, _: &[RemoteKey]) -> Result<Vec<RemotePayment>, Error> {
         Ok(Vec::new())
     }
 }

@@ -51,6 +51,8 @@ pub struct PaymentCapabilities {
     partly_on_account: bool,
     /// Whether it takes the exchange rate of the create call.
     takes_exchange_rate: bool,
+    /// Whether payments that are made in the software itself come in.
+    reads_payments: bool,
 }
 
 /// Reads what the software behind the connection requires and ignores of a payment, and what it cannot do.
@@ -77,6 +79,7 @@ pub async fn retrieve_capabilities(
         on_account: capabilities.on_account,
         partly_on_account: capabilities.partly_on_account,
         takes_exchange_rate: capabilities.takes_exchange_rate,
+        reads_payments: capabilities.reads_payments,
     };
     Ok(Json(CapabilitiesView { provider: provider.slug(), name: Some(provider.name()), payments: Some(payments) }))
 }

@@ -74,7 +74,7 @@ pub struct PaymentData {
 }
 
 /// A line of a payment.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
 pub struct LineItem {
     /// What the line is called.
     #[serde(skip_serializing_if = "Option::is_none")]

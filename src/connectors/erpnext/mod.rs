@@ -14,6 +14,7 @@ mod html;
 mod id;
 mod ledger;
 mod payment;
+mod payments;
 mod prepare;
 mod record;
 mod references;
@@ -47,6 +48,7 @@ const CAPABILITIES: Capabilities = Capabilities {
     on_account: true,
     partly_on_account: true,
     takes_exchange_rate: true,
+    reads_payments: true,
     max_in_flight: 4,
     // A payment that waits for the lock of its number series is answered after 50 seconds.
     timeout: Duration::from_secs(70),
@@ -112,5 +114,13 @@ impl Connector for Site {
 
     async fn objects(&self, resource: Resource, keys: &[RemoteKey]) -> Result<Vec<RemoteObject>, Error> {
         references::objects(self, resource, keys).await
+    }
+
+    async fn payment_keys(&self, after: Option<&RemoteKey>) -> Result<KeyPage, Error> {
+        payments::keys(self, after).await
+    }
+
+    async fn payments(&self, keys: &[RemoteKey]) -> Result<Vec<RemotePayment>, Error> {
+        payments::read(self, keys).await
     }
 }

@@ -1,5 +1,6 @@
 //! Payment Entries: how one is found, made and read.
 
+use rust_decimal::Decimal;
 use serde_json::json;
 use serde_json::value::RawValue;
 
@@ -7,8 +8,9 @@ use super::auth::Site;
 use super::prepare::PaymentEntry;
 use super::record::Record;
 use super::{KEY_FIELD, PAYMENT_ENTRY, id, ledger};
-use crate::connectors::{Error, Fault, Found, PreparedWrite, RemotePayment};
-use crate::domain::{Currency, RemoteId};
+use crate::connectors::{Error, Fault, Found, PreparedWrite, RemoteAllocation, RemotePayment};
+use crate::domain::references::InvoiceKind;
+use crate::domain::{Currency, MinorUnits, WriteKey};
 
 /// Looks for our key. A cancelled payment keeps it, and the number of a deleted one is given to the next: so the key
 /// says which payment is ours, and the name does not.
@@ -79,49 +81,111 @@ fn entry(write: &PreparedWrite) -> Result<PaymentEntry, Error> {
 }
 
 async fn read(site: &Site, document: Box<RawValue>) -> Result<RemotePayment, Error> {
-    let mut payment =
-        payment(&document).ok_or_else(|| Error::Protocol("it is not a payment as we know it".to_owned()))?;
-    let modified = Record::read(&document).and_then(|entry| entry.text("modified"));
-    payment.remote_updated_at = site.moment(modified.as_deref()).await?;
+    let payment = of_document(site, &document).await?;
+    let mut payment = payment.ok_or_else(|| Error::Protocol("it is not a payment as we know it".to_owned()))?;
     if !payment.is_voided && payment.concern.is_none() {
-        payment.concern = ledger::difference(site, &payment.invoices).await?;
+        let invoices: Vec<_> = payment.invoices().cloned().collect();
+        payment.concern = ledger::difference(site, &invoices).await?;
     }
     Ok(payment)
 }
 
+/// A document as a payment, with the time of its change; `None` when it is none as we know it.
+pub async fn of_document(site: &Site, document: &RawValue) -> Result<Option<RemotePayment>, Error> {
+    let Some(mut payment) = payment(document) else { return Ok(None) };
+    let modified = Record::read(document).and_then(|entry| entry.text("modified"));
+    payment.remote_updated_at = site.moment(modified.as_deref()).await?;
+    Ok(Some(payment))
+}
+
+/// What a Payment Entry calls the two sides.
+struct Sides {
+    is_received: bool,
+    amount: &'static str,
+    currency: &'static str,
+    rate: &'static str,
+    money: &'static str,
+}
+
+const RECEIVED: Sides = Sides {
+    is_received: true,
+    amount: "paid_amount",
+    currency: "paid_from_account_currency",
+    rate: "source_exchange_rate",
+    money: "paid_to",
+};
+
+const PAID: Sides = Sides {
+    is_received: false,
+    amount: "received_amount",
+    currency: "paid_to_account_currency",
+    rate: "target_exchange_rate",
+    money: "paid_from",
+};
+
 /// A Payment Entry as a payment. Its amount is that of the party's side.
 fn payment(document: &RawValue) -> Option<RemotePayment> {
     let entry = Record::read(document)?;
-    let (amount, currency) = match entry.text("payment_type")?.as_str() {
-        "Receive" => ("paid_amount", "paid_from_account_currency"),
-        "Pay" => ("received_amount", "paid_to_account_currency"),
+    let sides = match entry.text("payment_type")?.as_str() {
+        "Receive" => RECEIVED,
+        "Pay" => PAID,
         _ => return None,
     };
-    let currency: Currency = entry.text(currency)?.parse().ok()?;
-    let amount = entry.money(amount, Some(currency))?;
+    let currency: Currency = entry.text(sides.currency)?.parse().ok()?;
+    let party_type = entry.text("party_type");
+    let kind = match party_type.as_deref() {
+        Some("Customer") => Some(InvoiceKind::AccountsReceivable),
+        Some("Supplier") => Some(InvoiceKind::AccountsPayable),
+        _ => None,
+    };
+    let is_refund = kind.is_some_and(|kind| sides.is_received != (kind == InvoiceKind::AccountsReceivable));
+    let signed = |amount: MinorUnits| if is_refund { MinorUnits::try_from(-amount.get()).ok() } else { Some(amount) };
+    let contact = party_type.zip(entry.text("party")).and_then(|(kind, name)| id::join(&kind, &name));
+    // ERPNext writes 1 in the base currency.
+    let rate = entry.number(sides.rate).map(|rate| rate.normalize()).filter(|rate| *rate != Decimal::ONE);
     let docstatus = entry.member("docstatus")?.get();
     let draft = || "the payment is a draft there, so nothing is booked yet".to_owned();
     Some(RemotePayment {
         remote_id: entry.text("name")?.parse().ok()?,
         remote_updated_at: None,
         data: document.to_owned(),
-        amount,
+        key: [KEY_FIELD, "reference_no"].iter().find_map(|field| WriteKey::find(&entry.text(field)?)),
+        kind,
+        amount: signed(entry.money(sides.amount, Some(currency))?)?,
         currency,
+        exchange_rate: rate.and_then(|rate| rate.to_string().parse().ok()),
         date: entry.text("posting_date")?.parse().ok()?,
-        invoices: invoices(&entry),
+        account: entry.text(sides.money).and_then(|name| name.parse().ok()),
+        contact,
+        allocations: allocations(&entry, currency, &signed),
         is_voided: docstatus == "2",
         concern: (docstatus == "0").then(draft),
     })
 }
 
-/// The ids of the invoices in the references of a Payment Entry; orders and journal entries are left out.
-fn invoices(entry: &Record<'_>) -> Vec<RemoteId> {
-    let of = |reference: Record<'_>| {
-        let (doctype, name) = (reference.text("reference_doctype")?, reference.text("reference_name")?);
-        let is_invoice = matches!(doctype.as_str(), "Sales Invoice" | "Purchase Invoice");
-        is_invoice.then(|| id::join(&doctype, &name))?
-    };
-    entry.records("references").into_iter().filter_map(of).collect()
+/// The invoices in the references of a Payment Entry; orders and journal entries are left out. An invoice with several
+/// terms of payment has a reference for each.
+fn allocations(
+    entry: &Record<'_>,
+    currency: Currency,
+    signed: &impl Fn(MinorUnits) -> Option<MinorUnits>,
+) -> Vec<RemoteAllocation> {
+    let mut allocations: Vec<RemoteAllocation> = Vec::new();
+    for reference in entry.records("references") {
+        let of_kind = |kind: &String| matches!(kind.as_str(), "Sales Invoice" | "Purchase Invoice");
+        let kind = reference.text("reference_doctype").filter(of_kind);
+        let invoice = kind.zip(reference.text("reference_name")).and_then(|(kind, name)| id::join(&kind, &name));
+        let Some(invoice) = invoice else { continue };
+        let amount = reference.money("allocated_amount", Some(currency)).and_then(signed);
+        match allocations.iter_mut().find(|allocation| allocation.invoice == invoice) {
+            Some(same) => {
+                let sum = same.amount.zip(amount).and_then(|(one, other)| one.get().checked_add(other.get()));
+                same.amount = sum.and_then(|sum| sum.try_into().ok());
+            }
+            None => allocations.push(RemoteAllocation { invoice, amount }),
+        }
+    }
+    allocations
 }
 
 #[cfg(test)]
@@ -147,7 +211,8 @@ mod tests {
         for (payment_type, amount, currency) in [("Receive", 100, "EUR"), ("Pay", 200, "USD")] {
             let payment = read(payment_type, 1).expect(payment_type);
             assert_eq!((payment.amount.get(), payment.currency.code()), (amount, currency));
-            assert_eq!(payment.invoices.iter().map(RemoteId::as_str).collect::<Vec<_>>(), ["Sales Invoice/I-1"]);
+            let paid: Vec<_> = payment.invoices().map(crate::domain::RemoteId::as_str).collect();
+            assert_eq!(paid, ["Sales Invoice/I-1"]);
         }
         assert!(read("Internal Transfer", 1).is_none());
     }

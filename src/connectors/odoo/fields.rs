@@ -45,6 +45,8 @@ pub struct Fields {
     pub open_item_kinds: [&'static str; 2],
     /// A payment.
     pub payment: &'static [&'static str],
+    /// What says that a payment is a transfer between own accounts.
+    pub transfer: &'static str,
     /// A line of an invoice, or of its journal entry.
     pub line: &'static [&'static str],
     /// An account.
@@ -89,6 +91,7 @@ static FIELDS_14: Fields = Fields {
         "create_date",
         "write_date",
     ],
+    transfer: "is_internal_transfer",
     line: &[
         "move_id",
         "name",
@@ -192,6 +195,7 @@ static FIELDS_19: Fields = Fields {
         "create_date",
         "write_date",
     ],
+    transfer: "paired_internal_transfer_payment_id",
     line: &[
         "move_id",
         "name",

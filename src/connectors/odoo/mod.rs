@@ -8,7 +8,9 @@ mod auth;
 mod check;
 mod error;
 mod fields;
+mod matches;
 mod payment;
+mod payments;
 mod prepare;
 mod references;
 mod reply;
@@ -50,6 +52,7 @@ static CAPABILITIES: Capabilities = Capabilities {
     on_account: true,
     partly_on_account: false,
     takes_exchange_rate: false,
+    reads_payments: true,
     // Two at once often meet in the number sequence of a journal, and Odoo rolls one of them back.
     max_in_flight: 1,
     timeout: TIMEOUT,
@@ -126,6 +129,14 @@ impl Connector for Books {
 
     async fn objects(&self, resource: Resource, keys: &[RemoteKey]) -> Result<Vec<RemoteObject>, Error> {
         self.read_objects(resource, keys).await
+    }
+
+    async fn payment_keys(&self, after: Option<&RemoteKey>) -> Result<KeyPage, Error> {
+        self.page_of_payment_keys(after).await
+    }
+
+    async fn payments(&self, keys: &[RemoteKey]) -> Result<Vec<RemotePayment>, Error> {
+        self.read_payments(keys).await
     }
 }
 

@@ -13,7 +13,7 @@ use crate::connectors::{Error, Fault, Found, RemotePayment, decimal};
 use crate::domain::{Currency, MinorUnits, RemoteId};
 
 /// The module part of our external ids. No module of Odoo has this name, so that no update removes them.
-const MODULE: &str = "__unibooks__";
+pub const MODULE: &str = "__unibooks__";
 
 #[derive(Deserialize)]
 struct Invoice {
@@ -202,7 +202,7 @@ impl Books {
         let Some(invoice) = &write.invoice else { return Ok(None) };
         let rest = seen.open.as_ref().and_then(|item| item.amount_residual_currency.minor_units(seen.digits));
         let rest = rest.and_then(|rest| MinorUnits::try_from(rest.get().abs()).ok());
-        if payment.invoices.contains(&RemoteId::from(invoice.id)) {
+        if payment.invoices().any(|paid| *paid == RemoteId::from(invoice.id)) {
             if let Some(rest) = rest.filter(|rest| rest.get() > 0) {
                 let rest = decimal::text(rest, seen.digits);
                 payment.concern = Some(format!("{rest} of it stay on account: less was to be paid than before"));

@@ -5,8 +5,10 @@
 
 mod auth;
 mod check;
+mod entry;
 mod error;
 mod payment;
+mod payments;
 mod prepare;
 mod references;
 mod values;
@@ -18,8 +20,8 @@ use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
 use self::auth::Rpc;
+pub use self::entry::read_payment;
 pub use self::error::read_body;
-pub use self::payment::read_payment;
 pub use self::references::read_object;
 use super::{
     Capabilities, Connector, Error, ExactlyOnce, Fault, Fence, Found, KeyPage, Member, PaymentOrder, PreparedWrite,
@@ -49,6 +51,7 @@ static CAPABILITIES: Capabilities = Capabilities {
     on_account: false,
     partly_on_account: false,
     takes_exchange_rate: false,
+    reads_payments: true,
     // It answers twenty calls at once no sooner than one after the other.
     max_in_flight: 2,
     timeout: Duration::from_mins(1),
@@ -140,5 +143,13 @@ impl Connector for Books {
 
     async fn objects(&self, resource: Resource, keys: &[RemoteKey]) -> Result<Vec<RemoteObject>, Error> {
         self.objects_of(resource, keys).await
+    }
+
+    async fn payment_keys(&self, after: Option<&RemoteKey>) -> Result<KeyPage, Error> {
+        self.payment_keys_after(after).await
+    }
+
+    async fn payments(&self, keys: &[RemoteKey]) -> Result<Vec<RemotePayment>, Error> {
+        self.payments_of(keys).await
     }
 }

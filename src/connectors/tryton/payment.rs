@@ -1,39 +1,20 @@
-//! Payments in Tryton: how they are written, and how they are read.
+//! Payments in Tryton: how they are written, and how they are looked up.
+
+use std::collections::{HashMap, HashSet};
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::Books;
+use super::entry::{self, read_payment};
 use super::prepare::Payment;
-use super::values::{self, Date, Decimal, Stamped, Timestamp};
-use crate::connectors::{Error, Fence, Found, Outcome, PreparedWrite, RemotePayment, json as text};
-use crate::domain::{Currency, MinorUnits, RemoteId};
+use super::values::{self, Stamped};
+use crate::connectors::{Error, Fence, Found, Outcome, PreparedWrite, RemotePayment};
+use crate::domain::RemoteId;
 
 /// The form "Pay Invoice".
 const WIZARD: &str = "wizard.account.invoice.pay";
-
-/// The fields of an entry.
-const FIELDS: [&str; 18] = [
-    "_timestamp",
-    "number",
-    "date",
-    "post_date",
-    "state",
-    "description",
-    "origin",
-    "journal",
-    "company.currency.code",
-    "lines._timestamp",
-    "lines.account.type.receivable",
-    "lines.account.type.payable",
-    "lines.party",
-    "lines.debit",
-    "lines.credit",
-    "lines.amount_second_currency",
-    "lines.second_currency.code",
-    "lines.invoice_payments",
-];
 
 /// How many times an entry may have been cancelled, its cancellation cancelled, and so on.
 const MAX_CANCELLATIONS: usize = 10;
@@ -95,40 +76,50 @@ impl Books {
     }
 
     async fn entries(&self, company: i64, domain: Value) -> Result<Vec<RemotePayment>, Error> {
-        let records: Vec<Box<RawValue>> = self.search("account.move", company, domain, &FIELDS, None).await?;
-        let mut entries = Vec::new();
-        for record in records {
-            let mut entry = read_payment(record)?;
-            // The id was read from a number.
-            if let Some(id) = values::record_id(&entry.remote_id) {
-                entry.is_voided = self.is_cancelled(company, id).await?;
-            }
-            entries.push(entry);
+        let records: Vec<Box<RawValue>> = self.search("account.move", company, domain, &entry::FIELDS, None).await?;
+        let entries = records.into_iter().map(read_payment).collect::<Result<_, _>>()?;
+        self.with_cancellations(company, entries).await
+    }
+
+    /// The same entries, each with whether it was voided.
+    pub(super) async fn with_cancellations(
+        &self,
+        company: i64,
+        mut entries: Vec<RemotePayment>,
+    ) -> Result<Vec<RemotePayment>, Error> {
+        let id = |entry: &RemotePayment| values::record_id(&entry.remote_id);
+        let ids: Vec<_> = entries.iter().filter_map(id).collect();
+        let cancelled = self.cancelled(company, &ids).await?;
+        for entry in &mut entries {
+            entry.is_voided = id(entry).is_some_and(|id| cancelled.contains(&id));
         }
         Ok(entries)
     }
 
-    /// Whether a posted entry cancels this one, and is not cancelled itself. The entry stays as it is: neither its state nor
-    /// its stamp shows it.
-    async fn is_cancelled(&self, company: i64, entry: i64) -> Result<bool, Error> {
+    /// Which of these entries a posted entry cancels that is not cancelled itself. An entry stays as it is when it is
+    /// cancelled: neither its state nor its stamp shows it.
+    pub(super) async fn cancelled(&self, company: i64, entries: &[i64]) -> Result<HashSet<i64>, Error> {
         #[derive(Deserialize)]
-        struct Id {
+        struct Cancellation {
             id: i64,
+            origin: String,
         }
 
-        let mut is_cancelled = false;
-        let mut last = vec![entry];
+        let mut cancelled = HashSet::new();
+        // The last entries of each chain, with the one that it is about.
+        let mut last: HashMap<String, i64> = entries.iter().map(|entry| (origin(*entry), *entry)).collect();
         for _ in 0..MAX_CANCELLATIONS {
-            let mut next: Vec<Id> = Vec::new();
-            for entry in &last {
-                let domain = json!([["origin", "=", format!("account.move,{entry}")], ["state", "=", "posted"]]);
-                next.extend(self.search("account.move", company, domain, &["id"], None).await?);
+            let origins: Vec<_> = last.keys().collect();
+            let domain = json!([["origin", "in", origins], ["state", "=", "posted"]]);
+            let found: Vec<Cancellation> = self.search("account.move", company, domain, &["origin"], None).await?;
+            let next: HashMap<_, _> =
+                found.iter().filter_map(|next| Some((origin(next.id), *last.get(&next.origin)?))).collect();
+            let about: HashSet<_> = next.values().copied().collect();
+            if about.is_empty() {
+                return Ok(cancelled);
             }
-            if next.is_empty() {
-                return Ok(is_cancelled);
-            }
-            is_cancelled = !is_cancelled;
-            last = next.into_iter().map(|entry: Id| entry.id).collect();
+            cancelled = &cancelled ^ &about;
+            last = next;
         }
         Err(Error::Protocol("an entry that was cancelled too many times".to_owned()))
     }
@@ -147,15 +138,6 @@ impl Books {
     }
 }
 
-/// Reads an entry (`account.move`) as a payment. Whether it was voided is not in its record.
-///
-/// # Errors
-/// When it is no entry that changes what a party owes, or is owed.
-pub fn read_payment(record: Box<RawValue>) -> Result<RemotePayment, Error> {
-    let entry: Entry = text::read(record.get().as_bytes())?;
-    entry.into_payment(record)
-}
-
 /// The first page of the form.
 fn start(payment: &Payment) -> Value {
     json!({
@@ -169,105 +151,7 @@ fn start(payment: &Payment) -> Value {
     })
 }
 
-/// An entry (`account.move`).
-#[derive(Deserialize)]
-struct Entry {
-    id: i64,
-    #[serde(rename = "_timestamp")]
-    timestamp: Timestamp,
-    date: Date,
-    #[serde(default, deserialize_with = "text::or_none")]
-    origin: Option<String>,
-    #[serde(rename = "company.")]
-    company: Company,
-    #[serde(rename = "lines.")]
-    lines: Vec<Line>,
-}
-
-#[derive(Deserialize)]
-struct Company {
-    #[serde(rename = "currency.")]
-    currency: Code,
-}
-
-#[derive(Deserialize)]
-struct Code {
-    code: String,
-}
-
-#[derive(Deserialize)]
-struct Line {
-    #[serde(rename = "_timestamp")]
-    timestamp: Timestamp,
-    #[serde(rename = "account.")]
-    account: Account,
-    debit: Decimal,
-    credit: Decimal,
-    amount_second_currency: Option<Decimal>,
-    #[serde(rename = "second_currency.")]
-    second_currency: Option<Code>,
-    #[serde(default)]
-    invoice_payments: Vec<i64>,
-}
-
-#[derive(Deserialize)]
-struct Account {
-    #[serde(rename = "type.")]
-    kind: Option<AccountKind>,
-}
-
-#[derive(Deserialize)]
-struct AccountKind {
-    receivable: bool,
-    payable: bool,
-}
-
-impl Line {
-    /// Whether it changes what a party owes, or is owed.
-    fn is_of_party(&self) -> bool {
-        self.account.kind.as_ref().is_some_and(|kind| kind.receivable || kind.payable)
-    }
-
-    /// What it books, above zero for a debit, in its own currency or else in the base currency.
-    fn amount(&self, base: Currency) -> Option<(MinorUnits, Currency)> {
-        if let (Some(amount), Some(code)) = (&self.amount_second_currency, &self.second_currency) {
-            let currency: Currency = code.code.parse().ok()?;
-            return Some((amount.minor_units(currency)?, currency));
-        }
-        let amount = self.debit.minor_units(base)?.get() - self.credit.minor_units(base)?.get();
-        Some((amount.try_into().ok()?, base))
-    }
-}
-
-impl Entry {
-    fn into_payment(self, data: Box<RawValue>) -> Result<RemotePayment, Error> {
-        let unreadable = |what: &str| Error::Protocol(format!("the entry {} has no {what} that can be read", self.id));
-        let base: Currency = self.company.currency.code.parse().map_err(|_| unreadable("base currency"))?;
-        let mut sum: Option<(i64, Currency)> = None;
-        for line in self.lines.iter().filter(|line| line.is_of_party()) {
-            let (amount, currency) = line.amount(base).ok_or_else(|| unreadable("amount"))?;
-            sum = match sum {
-                None => Some((amount.get(), currency)),
-                Some((before, same)) if same == currency => Some((before.saturating_add(amount.get()), currency)),
-                Some(_) => return Err(unreadable("single currency")),
-            };
-        }
-        let (amount, currency) = sum.ok_or_else(|| unreadable("line of a party"))?;
-        let paid = self.origin.as_deref().and_then(|origin| origin.strip_prefix("account.invoice,")?.parse().ok());
-        let mut invoices: Vec<i64> =
-            self.lines.iter().flat_map(|line| line.invoice_payments.clone()).chain(paid).collect();
-        invoices.sort_unstable();
-        invoices.dedup();
-        Ok(RemotePayment {
-            remote_id: RemoteId::from(self.id),
-            remote_updated_at: values::newest(self.lines.iter().map(|line| &line.timestamp).chain([&self.timestamp])),
-            data,
-            amount: amount.abs().try_into().map_err(|_| unreadable("amount"))?,
-            currency,
-            date: self.date.naive().ok_or_else(|| unreadable("date"))?,
-            invoices: invoices.into_iter().map(RemoteId::from).collect(),
-            is_voided: false,
-            concern: None,
-        })
-    }
+/// How an entry names the one that it cancels.
+fn origin(entry: i64) -> String {
+    format!("account.move,{entry}")
 }

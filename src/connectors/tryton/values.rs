@@ -7,6 +7,9 @@ use serde_json::{Value, json};
 use crate::connectors::decimal;
 use crate::domain::{AccountingDate, Currency, MinorUnits, RemoteId};
 
+/// The most decimal digits of an exchange rate that is worked out from two amounts.
+pub const RATE_DIGITS: u32 = 12;
+
 /// `{"__class__": "Decimal", "decimal": "100.00"}`
 #[derive(Debug, Deserialize)]
 pub struct Decimal {

@@ -9,10 +9,9 @@ use utoipa::ToSchema;
 
 use crate::auth::{Can, ConnectionsRead, Scope};
 use crate::db;
-use crate::domain::references::Resource;
 use crate::domain::rfc3339;
 use crate::http::problem::Error;
-use crate::sync::pull::{self, Progress};
+use crate::sync::pull::{self, Progress, Pulled};
 
 /// How fresh is what was read from the accounting software.
 #[derive(Debug, Serialize, ToSchema)]
@@ -37,11 +36,11 @@ impl SyncStatus {
             return Ok(Self::NOTHING);
         }
         let mut known = pull::progress(scope).await?;
-        let of = |&resource: &Resource| {
-            let at = known.iter().position(|progress| progress.resource == resource);
-            ResourceStatus::of(resource, at.map(|at| known.swap_remove(at)))
+        let of = |pulled: Pulled| {
+            let at = known.iter().position(|progress| progress.pulled == pulled);
+            ResourceStatus::of(pulled, at.map(|at| known.swap_remove(at)))
         };
-        let data = Resource::ALL.iter().map(of).collect();
+        let data = Pulled::all().map(of).collect();
         Ok(SyncStatus { next_sync_at: pull::next_pull(scope).await?, data })
     }
 }
@@ -51,7 +50,7 @@ impl SyncStatus {
 pub struct ResourceStatus {
     /// The resource, like `invoice`.
     #[schema(value_type = String, example = "invoice")]
-    pub resource: Resource,
+    pub resource: Pulled,
     /// `pending` (never read), `syncing`, `done` or `failed`.
     #[schema(example = "done")]
     pub status: &'static str,
@@ -77,7 +76,7 @@ pub struct SyncError {
 }
 
 impl ResourceStatus {
-    fn of(resource: Resource, progress: Option<Progress>) -> Self {
+    fn of(resource: Pulled, progress: Option<Progress>) -> Self {
         let (started_at, last_synced_at, error) =
             progress.map_or((None, None, None), |known| (known.started_at, known.last_synced_at, known.error));
         let status = match (&error, started_at, last_synced_at) {

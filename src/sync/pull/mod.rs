@@ -1,4 +1,5 @@
-//! Reads what payments refer to out of the accounting software: contacts, invoices, accounts and so on.
+//! Reads what payments refer to out of the accounting software: contacts, invoices, accounts and so on; then the
+//! payments that the software has.
 //!
 //! A pull goes through the keys of all objects of each resource, page by page, in the order of the keys. Each page is
 //! compared with what is stored in its range (`page.rs`): what is new or has another stamp is read and stored, what is
@@ -11,12 +12,16 @@ pub mod failure;
 mod json;
 mod now;
 mod page;
+mod payments;
+mod pulled;
 mod pulls;
+mod references;
 mod run;
 pub mod store;
 
 pub use failure::Failure;
 pub use now::{CannotPull, pull_now};
+pub use pulled::Pulled;
 pub use pulls::Pulls;
 pub use run::{LEASE, pull};
 pub use store::{Progress, Requested, next_pull, progress, request};

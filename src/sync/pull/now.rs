@@ -53,6 +53,7 @@ pub async fn pull_now(
     let found = connections::find(operator, connection).await?.ok_or(CannotPull::NoSuchConnection(connection))?;
     let job = operator.job(found.project_id, connection);
     let software = software(&job).await?.ok_or(CannotPull::NoSoftware(connection))?;
+    let provider = access.provider(&software)?;
     let connector = access.connect(connection, &software)?;
     store::request(job.scope(), Duration::ZERO).await?;
     let lease = loop {
@@ -61,7 +62,7 @@ pub async fn pull_now(
             None => tokio::time::sleep(LOOK_AGAIN).await,
         }
     };
-    let ended = pull(&job, &*connector, &lease, &|| false).await;
+    let ended = pull(&job, &*connector, provider.capabilities(), &lease, &|| false).await;
     settle(&job, &software, &lease, &ended, interval).await;
     ended?;
     Ok(job)

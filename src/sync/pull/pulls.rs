@@ -11,17 +11,21 @@ use super::failure::Failure;
 use super::run::{LEASE, pull};
 use super::store::{self, Lease};
 use crate::auth::{JobScope, Worker};
-use crate::connectors::Connector;
+use crate::connectors::{Capabilities, Connector};
 use crate::db;
+use crate::domain::ConnectionId;
 use crate::events::Changes;
 use crate::jobs::{self, Limits, Page, Taken, Woken, Work};
-use crate::management::connections::{Access, Software, software};
+use crate::management::connections::{Access, NoAccess, Software, software};
 use crate::sync::write::{Health, Key, jittered, record_shown};
 
 /// A pull holds a page of objects, and calls software all the time.
 const LIMITS: Limits = Limits { pieces: 8, takes: 2, interval: Duration::from_secs(1), page: 100 };
 /// How long until a pull that failed is continued.
 const AGAIN: Duration = Duration::from_mins(1);
+
+/// What software can do, and the way to it.
+type Way = (&'static Capabilities, Box<dyn Connector>);
 
 /// The pulls of this server. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -55,8 +59,8 @@ impl Pulls {
         let job = self.worker.job(key.project_id, key.connection_id);
         let Some(software) = software(&job).await? else { return Ok(Taken::Nothing) };
         let Some(lease) = store::lease(&job, Uuid::now_v7(), LEASE).await? else { return Ok(Taken::Nothing) };
-        match self.access.connect(key.connection_id, &software) {
-            Ok(connector) => Ok(Taken::Piece(Box::pin(self.clone().piece(job, software, connector, lease)))),
+        match self.way(key.connection_id, &software) {
+            Ok(way) => Ok(Taken::Piece(Box::pin(self.clone().piece(job, software, way, lease)))),
             Err(error) => {
                 let connection = key.connection_id;
                 tracing::error!(%connection, error = &error as &dyn std::error::Error, "software cannot be read");
@@ -66,9 +70,14 @@ impl Pulls {
         }
     }
 
-    async fn piece(self, job: JobScope, software: Software, connector: Box<dyn Connector>, lease: Lease) {
+    /// What the software can do, and the way to it.
+    fn way(&self, connection: ConnectionId, software: &Software) -> Result<Way, NoAccess> {
+        Ok((self.access.provider(software)?.capabilities(), self.access.connect(connection, software)?))
+    }
+
+    async fn piece(self, job: JobScope, software: Software, (capabilities, connector): Way, lease: Lease) {
         let is_stopping = || self.is_stopping.load(Ordering::Relaxed);
-        let ended = pull(&job, &*connector, &lease, &is_stopping).await;
+        let ended = pull(&job, &*connector, capabilities, &lease, &is_stopping).await;
         settle(&job, &software, &lease, &ended, self.interval).await;
         self.changes.notify(job.project_id());
     }

@@ -21,8 +21,7 @@ impl Expected {
     /// correct it, and it changes no balance.
     #[must_use]
     pub fn differences(&self, found: &RemotePayment) -> Vec<String> {
-        let set = |ids: &[RemoteId]| ids.iter().map(ToString::to_string).collect::<BTreeSet<_>>();
-        let list = |ids: &[RemoteId]| set(ids).into_iter().collect::<Vec<_>>().join(" ");
+        let list = |ids: &BTreeSet<&RemoteId>| ids.iter().map(|id| id.as_str()).collect::<Vec<_>>().join(" ");
         let mut differences = Vec::new();
         if let Some(amount) = self.amount.filter(|amount| *amount != found.amount) {
             differences.push(format!("its amount is {} and not {}", found.amount.get(), amount.get()));
@@ -30,8 +29,10 @@ impl Expected {
         if let Some(currency) = self.currency.filter(|currency| *currency != found.currency) {
             differences.push(format!("its currency is {} and not {}", found.currency.code(), currency.code()));
         }
-        if let Some(invoices) = self.invoices.as_ref().filter(|invoices| set(invoices) != set(&found.invoices)) {
-            differences.push(format!("it pays [{}] and not [{}]", list(&found.invoices), list(invoices)));
+        let paid: BTreeSet<_> = found.invoices().collect();
+        let invoices = self.invoices.as_ref().map(|invoices| invoices.iter().collect::<BTreeSet<_>>());
+        if let Some(invoices) = invoices.filter(|invoices| *invoices != paid) {
+            differences.push(format!("it pays [{}] and not [{}]", list(&paid), list(&invoices)));
         }
         differences
     }

@@ -35,8 +35,10 @@ pub enum Event {
     },
     /// A look-up that would have been the last one is not possible.
     NoLookUp(Last),
-    /// The payment was cancelled in the software.
-    Voided(Box<RemotePayment>),
+    /// The software has the payment like this, some time after it was written.
+    Seen(Box<RemotePayment>),
+    /// The software has the payment no more.
+    Gone,
     /// A person wants it to be sent.
     Retried,
     /// A person says that it is this payment of the software.

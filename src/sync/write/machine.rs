@@ -1,7 +1,7 @@
 //! What moves a write into the accounting software from one state to the next. Pure.
 //!
 //! ```text
-//! pending → sending → applied → voided
+//! pending → sending → applied ⇄ voided     as people do in the software
 //!    ↑         ├────→ rejected
 //!    │         ├────→ pending           nothing was written
 //!    │         └────→ unknown           perhaps it was
@@ -10,8 +10,8 @@
 //!                         └→ needs_attention
 //! ```
 //!
-//! Two rules make it exact. A write leaves `unknown` for `pending` only after a look-up that found nothing. And `applied`
-//! and `rejected` are final: nothing is sent after them.
+//! Two rules make it exact. A write leaves `unknown` for `pending` only after a look-up that found nothing. And nothing is
+//! sent after `applied`, `voided` and `rejected`.
 
 use std::time::Duration;
 
@@ -111,7 +111,12 @@ pub fn next(write: &Write, event: Event, random: &mut impl Rng) -> Result<Next, 
             Ok(Next::of(S::NeedsAttention).because(vec![last.fault()]))
         }
 
-        (S::Applied, Event::Voided(payment)) => Ok(Next { payment: Some(payment), ..Next::of(S::Voided) }),
+        // People change payments in the software, cancel them, and may take that back.
+        (S::Applied | S::Voided, Event::Seen(payment)) => {
+            let state = if payment.is_voided { S::Voided } else { S::Applied };
+            Ok(Next { payment: Some(payment), ..Next::of(state) })
+        }
+        (S::Applied, Event::Gone) => Ok(Next::of(S::Voided)),
 
         (
             S::Sending,
@@ -200,16 +205,25 @@ mod tests {
     use serde_json::value::RawValue;
 
     use super::*;
+    use crate::connectors::RemoteAllocation;
 
     fn payment(amount: i64, currency: &str, invoices: &[u8], is_voided: bool) -> Box<RemotePayment> {
         Box::new(RemotePayment {
             remote_id: "15".parse().expect("an id"),
             remote_updated_at: None,
             data: RawValue::from_string("{}".to_owned()).expect("JSON"),
+            key: None,
+            kind: None,
             amount: amount.try_into().expect("an amount"),
             currency: currency.parse().expect("a currency"),
+            exchange_rate: None,
             date: "2026-11-26".parse().expect("a date"),
-            invoices: invoices.iter().map(|id| id.to_string().parse().expect("an id")).collect(),
+            account: None,
+            contact: None,
+            allocations: invoices
+                .iter()
+                .map(|id| RemoteAllocation { invoice: id.to_string().parse().expect("an id"), amount: None })
+                .collect(),
             is_voided,
             concern: None,
         })
@@ -251,7 +265,8 @@ mod tests {
             Just(Event::Lost(faults())),
             (founds(), proptest::option::of(last())).prop_map(|(found, last)| Event::LookedUp { found, last }),
             last().prop_map(Event::NoLookUp),
-            Just(Event::Voided(payment(100, "USD", &[1, 2], true))),
+            any::<bool>().prop_map(|voided| Event::Seen(payment(100, "USD", &[1, 2], voided))),
+            Just(Event::Gone),
             Just(Event::Retried),
             (98..102i64).prop_map(|amount| Event::SettledApplied(payment(amount, "USD", &[1, 2], false))),
             founds().prop_map(|found| Event::SettledRejected { found, reason: "seen".to_owned() }),
@@ -347,8 +362,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_applied_can_be_voided() {
-        let voided = Event::Voided(payment(100, "USD", &[1, 2], true));
-        assert_eq!(step(&write(State::Applied, true), voided, 1).expect("possible").state, State::Voided);
+    fn what_is_applied_can_be_voided_and_put_in_force_again() {
+        let seen = |is_voided| Event::Seen(payment(100, "USD", &[1, 2], is_voided));
+        let after = |from, event| step(&write(from, true), event, 1).map(|next| next.state);
+        assert_eq!(after(State::Applied, seen(true)), Ok(State::Voided));
+        assert_eq!(after(State::Voided, seen(false)), Ok(State::Applied));
+        assert_eq!(after(State::Applied, Event::Gone), Ok(State::Voided));
+        for from in [State::Pending, State::Sending, State::Unknown, State::Rejected, State::NeedsAttention] {
+            assert!(after(from, seen(true)).is_err() && after(from, Event::Gone).is_err(), "{from:?}");
+        }
     }
 }

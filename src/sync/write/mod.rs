@@ -6,7 +6,6 @@
 
 mod attempt;
 mod backoff;
-mod cancellation;
 mod comparison;
 mod decisions;
 mod event;
@@ -14,6 +13,7 @@ mod machine;
 mod metrics;
 mod outcome;
 mod preparation;
+mod seen;
 mod sending;
 mod state;
 mod store;
@@ -22,10 +22,10 @@ mod waiting;
 mod work;
 
 pub(super) use backoff::jittered;
-pub use cancellation::record_voided;
 pub use decisions::{By, DecisionError, Decisions};
 pub use metrics::record_open_writes;
 pub(super) use outcome::{Health, fault};
+pub use seen::{Seen, record_gone, record_seen};
 pub(super) use sending::record as record_shown;
 pub use store::ListedWrite;
 pub use work::{Key, RemoteWrites, Settings};

@@ -9,7 +9,7 @@ use unibooks::sync::pull::{self, Failure, store};
 
 use super::{connected, names};
 use crate::support::app::App;
-use crate::support::software::{Books, connect, due, job, lease};
+use crate::support::software::{Books, capabilities, connect, due, job, lease};
 
 #[tokio::test]
 async fn one_of_many_servers_gets_the_lease() {
@@ -30,11 +30,11 @@ async fn pull_whose_lease_was_taken_writes_nothing_more() {
     let first = lease(&app, &tenant).await.expect("nobody has it");
     due(&app, &tenant).await;
     let second = lease(&app, &tenant).await.expect("the first has lapsed");
-    let lost = pull::pull(&job(&app, &tenant), &books, &first, &|| false).await;
+    let lost = pull::pull(&job(&app, &tenant), &books, capabilities(), &first, &|| false).await;
     assert!(matches!(lost, Err(Failure::LeaseLost)), "{lost:?}");
     assert_eq!(names(&app, &tenant, Resource::Account).await, Vec::<String>::new());
     store::release(&job(&app, &tenant), &first, Duration::ZERO).await.expect("asked");
-    pull::pull(&job(&app, &tenant), &books, &second, &|| false).await.expect("the second has it still");
+    pull::pull(&job(&app, &tenant), &books, capabilities(), &second, &|| false).await.expect("the second has it still");
     assert_eq!(names(&app, &tenant, Resource::Account).await.len(), 4);
 }
 

@@ -2,6 +2,7 @@
 
 mod events;
 mod leases;
+mod payments;
 mod pulls;
 mod resume;
 mod server;

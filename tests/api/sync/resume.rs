@@ -9,7 +9,7 @@ use unibooks::sync::pull::{self, Failure};
 
 use super::{connected, names};
 use crate::support::app::{App, CredentialOptions, Tenant};
-use crate::support::software::{Books, Call, due, job, lease, pull_once};
+use crate::support::software::{Books, Call, capabilities, due, job, lease, pull_once};
 use unibooks::domain::{ApiKeyScope, ApiKeyScopes};
 
 const INVOICE: Resource = Resource::Invoice;
@@ -119,7 +119,7 @@ async fn pull_stops_between_two_pages() {
     let lease = lease(&app, &tenant).await.expect("nobody has it");
     let pages = std::sync::atomic::AtomicU32::new(0);
     let is_stopping = || pages.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 2;
-    let stopped = pull::pull(&job(&app, &tenant), &books, &lease, &is_stopping).await;
+    let stopped = pull::pull(&job(&app, &tenant), &books, capabilities(), &lease, &is_stopping).await;
     assert!(matches!(stopped, Err(Failure::Stopped)), "{stopped:?}");
     pull::store::release(&job(&app, &tenant), &lease, Duration::ZERO).await.expect("released");
     due(&app, &tenant).await;

@@ -36,6 +36,7 @@ const CAPABILITIES: Capabilities = Capabilities {
     on_account: false,
     partly_on_account: false,
     takes_exchange_rate: false,
+    reads_payments: true,
     max_in_flight: 1,
     timeout: Duration::from_mins(1),
     needs_setup: false,

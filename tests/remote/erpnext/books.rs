@@ -193,7 +193,11 @@ pub fn provider() -> &'static dyn Provider {
 }
 
 pub fn prepare(order: &PaymentOrder) -> PreparedWrite {
-    provider().prepare(order, &new_key()).expect("a payment that ERPNext takes")
+    prepare_under(order, &new_key())
+}
+
+pub fn prepare_under(order: &PaymentOrder, key: &WriteKey) -> PreparedWrite {
+    provider().prepare(order, key).expect("a payment that ERPNext takes")
 }
 
 /// A key that no payment has.

@@ -8,6 +8,7 @@
 //! `Euro Customer` with a receivable account in EUR. Without the variable the tests say so and pass.
 
 mod books;
+mod imports;
 mod payments;
 mod references;
 mod refusals;

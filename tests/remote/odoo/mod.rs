@@ -5,5 +5,6 @@
 //! books have one company, in USD, a customer and a supplier with posted invoices, and one bank journal for each account.
 
 mod books;
+mod imports;
 mod payments;
 mod references;

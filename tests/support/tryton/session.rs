@@ -90,21 +90,66 @@ impl Session {
         self.call("model.account.payment.create", json!([order])).await;
     }
 
-    /// Cancels an entry, as Tryton's form "Cancel" does: another one takes it back.
-    pub async fn cancel(&self, entry: impl std::fmt::Display) {
-        let entry: i64 = entry.to_string().parse().expect("an id");
-        let wizard = self.call("wizard.account.move.cancel.create", json!([])).await[0].clone();
-        let form = json!({"default": {"reversal": true, "description": null}});
+    /// Pays a part of an invoice by hand, with the form "Pay Invoice", by the payment method that books on an account.
+    pub async fn pay(&self, invoice: i64, amount: &str, account: i64) {
+        let fields = ["party", "currency", "company"];
+        let found = self.search("account.invoice", json!([["id", "=", invoice]]), &fields).await;
+        let method = json!([["debit_account", "=", account]]);
+        let method = &self.search("account.invoice.payment.method", method, &["id"]).await[0]["id"];
+        let today = self.call("model.ir.date.today", json!([])).await;
+        let start = json!({
+            "payee": found[0]["party"], "currency": found[0]["currency"], "company": found[0]["company"],
+            "amount": {"__class__": "Decimal", "decimal": amount}, "payment_method": method, "date": today,
+        });
+        let form = json!({"start": start, "ask": {"type": "partial"}});
+        self.wizard("account.invoice.pay", form, "pay", "account.invoice", &[invoice]).await;
+    }
+
+    /// Posts an entry by hand in a journal of money: `credit` on one account, the same on the other as a debit. Only the
+    /// first line has a party, when there is one. Returns the entry and the first line.
+    pub async fn book(&self, credited: i64, party: Option<i64>, debited: i64, amount: &str) -> (i64, i64) {
+        let today = self.call("model.ir.date.today", json!([])).await;
+        let journal = &self.search("account.journal", json!([["type", "=", "cash"]]), &["id"]).await[0]["id"];
+        let period = json!([["start_date", "<=", today], ["end_date", ">=", today], ["type", "=", "standard"]]);
+        let period = &self.search("account.period", period, &["id"]).await[0]["id"];
+        let [amount, nothing] = [amount, "0"].map(|text| json!({"__class__": "Decimal", "decimal": text}));
+        let lines = json!([["create", [
+            {"account": credited, "party": party, "credit": amount, "debit": nothing},
+            {"account": debited, "debit": amount, "credit": nothing},
+        ]]]);
+        let entry = json!([{"journal": journal, "period": period, "date": today, "lines": lines}]);
+        let entry = self.call("model.account.move.create", json!([entry])).await[0].as_i64().expect("an id");
+        self.call("model.account.move.post", json!([[entry]])).await;
+        let line = json!([["move", "=", entry], ["account", "=", credited]]);
+        let line = self.search("account.move.line", line, &["id"]).await[0]["id"].as_i64().expect("an id");
+        (entry, line)
+    }
+
+    /// Matches lines whose sum is nothing.
+    pub async fn reconcile(&self, lines: &[i64]) {
+        self.wizard("account.move.reconcile_lines", json!({}), "start", "account.move.line", lines).await;
+    }
+
+    /// Runs a step of a form on records.
+    async fn wizard(&self, name: &str, form: Value, step: &str, model: &str, records: &[i64]) {
+        let wizard = self.call(&format!("wizard.{name}.create"), json!([])).await[0].clone();
         let mut context = self.context.clone();
-        context["active_model"] = json!("account.move");
-        context["active_id"] = json!(entry);
-        context["active_ids"] = json!([entry]);
-        let parameters = json!([wizard, form, "cancel", context]);
-        // It asks first whether this is meant.
-        while let Err(question) = self.send("wizard.account.move.cancel.execute", parameters.clone()).await {
+        context["active_model"] = json!(model);
+        context["active_id"] = json!(records[0]);
+        context["active_ids"] = json!(records);
+        let parameters = json!([wizard, form, step, context]);
+        // It may ask first whether this is meant.
+        while let Err(question) = self.send(&format!("wizard.{name}.execute"), parameters.clone()).await {
             assert_eq!(question[0], "UserWarning", "{question}");
             self.call("model.res.user.warning.skip", json!([question[1][0], false])).await;
         }
+    }
+
+    /// Cancels an entry, as Tryton's form "Cancel" does: another one takes it back.
+    pub async fn cancel(&self, entry: impl std::fmt::Display) {
+        let entry: i64 = entry.to_string().parse().expect("an id");
+        let form = json!({"default": {"reversal": true, "description": null}});
+        self.wizard("account.move.cancel", form, "cancel", "account.move", &[entry]).await;
     }
 
     /// Sends a call until Tryton has done it or refused it.

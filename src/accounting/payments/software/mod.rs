@@ -7,6 +7,7 @@
 mod allocations;
 mod calls;
 mod check;
+mod imported;
 mod members;
 mod order;
 mod referred;
@@ -17,6 +18,9 @@ mod writes;
 
 pub use calls::{Calls, Settled};
 pub use check::{Checked, check};
+pub use imported::ImportedPayment;
 pub use members::members;
 pub use stored::stored_order;
 pub use writes::Writes;
+
+pub use super::store::{import, void_imported};

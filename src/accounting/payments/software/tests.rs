@@ -57,6 +57,7 @@ const GENEROUS: Capabilities = Capabilities {
     on_account: true,
     partly_on_account: true,
     takes_exchange_rate: true,
+    reads_payments: true,
     max_in_flight: 1,
     timeout: Duration::from_secs(30),
     needs_setup: false,

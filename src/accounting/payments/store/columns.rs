@@ -98,7 +98,12 @@ impl<'a> PaymentColumns<'a> {
 impl<'a> LineItemColumns<'a> {
     /// The line items of a payment that is written with `stamp`.
     pub(super) fn of(row: &'a Scoped<PaymentInsert>, stamp: Stamp) -> impl Iterator<Item = Self> {
-        (0..).zip(&row.value.data.line_items).map(move |(position, item)| Self::new(item, position, stamp))
+        Self::of_items(&row.value.data.line_items, stamp)
+    }
+
+    /// The same, without a claim.
+    pub(super) fn of_items(items: &'a [LineItem], stamp: Stamp) -> impl Iterator<Item = Self> {
+        (0..).zip(items).map(move |(position, item)| Self::new(item, position, stamp))
     }
 
     fn new(item: &'a LineItem, position: i32, stamp: Stamp) -> Self {

@@ -3,6 +3,7 @@
 mod budget;
 mod claimed;
 mod columns;
+mod import;
 mod insert;
 mod insert_many;
 mod insert_on_node;
@@ -16,6 +17,7 @@ mod scan;
 
 pub use budget::Budget;
 pub use claimed::{find_claim, find_claimed};
+pub use import::{import, void_imported};
 pub use insert::insert;
 pub use insert_on_node::insert_on_node;
 pub use inserted::Inserted;

@@ -12,6 +12,7 @@ mod periods;
 mod tracking;
 
 pub use contacts::{PARTY_ACCOUNT, PARTY_ACCOUNT_CURRENCY};
+pub use pages::{Kind, by_creation};
 
 use super::auth::Site;
 use crate::connectors::{Error, KeyPage, RemoteKey, RemoteObject};

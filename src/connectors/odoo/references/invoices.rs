@@ -3,18 +3,17 @@
 use std::collections::HashMap;
 
 use chrono::NaiveDate;
-use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::json;
 use serde_json::value::RawValue;
 
-use super::{PAGE, key, linked, stamp, updated_at, with};
+use super::{PAGE, booked_rate, key, linked, stamp, updated_at, with};
 use crate::connectors::odoo::Books;
 use crate::connectors::odoo::fields::INVOICE;
 use crate::connectors::odoo::value::{Link, Maybe, Number, text};
 use crate::connectors::{Error, Fields, KeyPage, RemoteKey, RemoteObject};
 use crate::domain::references::{Invoice, InvoiceKind, InvoiceLine, InvoiceStatus, Resource};
-use crate::domain::{AccountingDate, Currency, MinorUnits, Quantity, ReferenceId, RemoteId};
+use crate::domain::{AccountingDate, Currency, ExchangeRate, MinorUnits, Quantity, ReferenceId, RemoteId};
 
 const MOVE: &str = "account.move";
 const LINE: &str = "account.move.line";
@@ -190,7 +189,7 @@ impl Books {
             paid_on_date: paid_on.copied().map(AccountingDate),
             contact_id: linked(&record.commercial_partner_id).map(|id| self.reference(Resource::Contact, id)),
             currency,
-            exchange_rate: booked_rate(record).and_then(|rate| rate.to_string().parse().ok()),
+            exchange_rate: exchange_rate(record),
             sub_total: amount(&record.amount_untaxed),
             total_discount: None,
             total_tax_amount: amount(&record.amount_tax),
@@ -239,11 +238,10 @@ fn status(record: &Record) -> Option<InvoiceStatus> {
     }
 }
 
-/// The rate at which an invoice in another currency is in the books. Odoo keeps amounts, so its digits end with theirs.
-fn booked_rate(record: &Record) -> Option<Decimal> {
+/// The rate at which an invoice in another currency is in the books.
+fn exchange_rate(record: &Record) -> Option<ExchangeRate> {
     if linked(&record.currency_id) == linked(&record.company_currency_id) {
         return None;
     }
-    let rate = record.amount_total_signed.decimal()?.abs().checked_div(record.amount_total.decimal()?.abs())?;
-    (!rate.is_zero()).then(|| rate.round_dp(10).normalize())
+    booked_rate(&record.amount_total_signed, &record.amount_total)?.to_string().parse().ok()
 }

@@ -13,11 +13,12 @@ mod tracking;
 use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 
-use super::value::{Link, Maybe, moment};
+use super::value::{Link, Maybe, Number, moment};
 use super::{Books, read_record};
 use crate::connectors::json::{fingerprint, with_member};
 use crate::connectors::{Error, KeyPage, RemoteKey, RemoteObject};
@@ -25,7 +26,7 @@ use crate::domain::references::Resource;
 use crate::domain::{ReferenceId, RemoteId};
 
 /// The most keys of a page.
-const PAGE: usize = 200;
+pub const PAGE: usize = 200;
 
 /// The longest transaction that is waited for. Odoo ends a request after two minutes, imports take longer.
 const UNSETTLED: TimeDelta = TimeDelta::minutes(10);
@@ -87,7 +88,7 @@ impl Books {
     }
 
     /// A page of records after a key, and Odoo's time of reading.
-    async fn page<T: serde::de::DeserializeOwned>(
+    pub(super) async fn page<T: serde::de::DeserializeOwned>(
         &self,
         model: &str,
         after: Option<&RemoteKey>,
@@ -118,7 +119,7 @@ impl Books {
 }
 
 /// A stamp of an object and its parts. It is unsettled while any of these times is young.
-fn stamp(parts: &[&str], times: &[&str], read_at: DateTime<Utc>) -> String {
+pub fn stamp(parts: &[&str], times: &[&str], read_at: DateTime<Utc>) -> String {
     let is_young = |time: &&str| moment(time).is_none_or(|time| time > read_at - UNSETTLED);
     let read_at = times.iter().any(is_young).then(|| read_at.to_rfc3339());
     parts.iter().chain(times).copied().chain(read_at.as_deref()).collect::<Vec<_>>().join("|")
@@ -132,9 +133,15 @@ fn position(id: &RemoteId) -> String {
 }
 
 /// The same record with one more member.
-fn with(record: &RawValue, name: &str, value: &impl Serialize) -> Result<Box<RawValue>, Error> {
+pub fn with(record: &RawValue, name: &str, value: &impl Serialize) -> Result<Box<RawValue>, Error> {
     let value = to_raw_value(value).map_err(|error| Error::Protocol(format!("{name}: {error}")))?;
     Ok(with_member(record, name, &value))
+}
+
+/// The rate at which an amount in another currency is in the books. Odoo keeps amounts, so its digits end with theirs.
+pub fn booked_rate(in_base: &Number, amount: &Number) -> Option<Decimal> {
+    let rate = in_base.decimal()?.abs().checked_div(amount.decimal()?.abs())?;
+    (!rate.is_zero()).then(|| rate.round_dp(10).normalize())
 }
 
 /// `Active` or `Archived`.
@@ -148,7 +155,7 @@ fn linked(link: &Maybe<Link>) -> Option<i64> {
 }
 
 /// A key of a numbered record.
-fn key(id: i64, stamp: String) -> RemoteKey {
+pub fn key(id: i64, stamp: String) -> RemoteKey {
     let remote_id = RemoteId::from(id);
     RemoteKey { position: position(&remote_id), remote_id, stamp }
 }

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use super::{Code, Links};
 use crate::connectors::json::{or_none, read as read_json, text_or_none};
-use crate::connectors::tryton::values::{Date, Decimal, Stamped, Timestamp, newest};
+use crate::connectors::tryton::values::{Date, Decimal, RATE_DIGITS, Stamped, Timestamp, newest};
 use crate::connectors::{Error, Fields, RemoteObject};
 use crate::domain::references::{Invoice, InvoiceKind, InvoiceLine, InvoiceStatus, Resource};
 use crate::domain::{Currency, ExchangeRate, MinorUnits, Quantity, RemoteId};
@@ -49,9 +49,6 @@ pub const FIELDS: &[&str] = &[
 /// What an entry, a reconciliation or a merge of parties changes does not move the invoice's own time of change.
 pub const STAMP: &[&str] =
     &["_timestamp", "party", "lines._timestamp", "lines_to_pay._timestamp", "payment_lines._timestamp"];
-
-/// The most decimal digits of an exchange rate that is worked out from two amounts.
-const RATE_DIGITS: u32 = 12;
 
 #[derive(Deserialize)]
 struct Record {

@@ -24,7 +24,7 @@ use crate::domain::references::Resource;
 use crate::domain::{ConnectionId, ReferenceId, RemoteId};
 
 /// The most objects of a page. Tryton is fastest with pages of this size.
-const PAGE: usize = 100;
+pub const PAGE: usize = 100;
 
 /// Where a resource comes from.
 struct Source {
@@ -74,13 +74,11 @@ fn active_or_not() -> Value {
 
 impl Books {
     pub(super) async fn keys_after(&self, resource: Resource, after: Option<&RemoteKey>) -> Result<KeyPage, Error> {
-        let last = after.and_then(|key| record_id(&key.remote_id)).unwrap_or(0);
         let source = source(resource);
-        let records = self.records(resource, &source, json!(["id", ">", last]), source.stamp).await?;
+        let records = self.records(resource, &source, page_of(after), source.stamp).await?;
         let key = |record: &RawValue| {
             let Id { id } = read(record.get().as_bytes())?;
-            let position = format!("{id:019}");
-            Ok(RemoteKey { remote_id: RemoteId::from(id), position, stamp: fingerprint(record) })
+            Ok(key_of(id, fingerprint(record)))
         };
         let keys = records.iter().map(|record| key(record)).collect::<Result<Vec<_>, Error>>()?;
         Ok(KeyPage { is_last: keys.len() < PAGE, keys })
@@ -139,6 +137,16 @@ impl Books {
         };
         self.has_analytic.get_or_try_init(|| find).await.copied()
     }
+}
+
+/// The records behind a key.
+pub fn page_of(after: Option<&RemoteKey>) -> Value {
+    json!(["id", ">", after.and_then(|key| record_id(&key.remote_id)).unwrap_or(0)])
+}
+
+/// The key of a record.
+pub fn key_of(id: i64, stamp: String) -> RemoteKey {
+    RemoteKey { remote_id: RemoteId::from(id), position: format!("{id:019}"), stamp }
 }
 
 /// Reads a record of a company's books as an object of a resource.

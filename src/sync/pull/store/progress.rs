@@ -5,15 +5,15 @@ use chrono::{DateTime, Utc};
 use crate::auth::{JobScope, JobTransaction, Scope};
 use crate::connectors::{Fault, RemoteKey};
 use crate::db;
-use crate::domain::references::Resource;
 use crate::domain::{EventType, ParseError};
 use crate::events;
+use crate::sync::pull::pulled::Pulled;
 
 /// How far a resource was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Progress {
-    /// The resource.
-    pub resource: Resource,
+    /// What is read.
+    pub pulled: Pulled,
     /// When the pull that is under way began; `None` when none is.
     pub started_at: Option<DateTime<Utc>>,
     /// The last key of the last page that it stored.
@@ -43,7 +43,7 @@ pub async fn progress(scope: &Scope) -> Result<Vec<Progress>, db::Error> {
     .await?;
     let mut found = Vec::with_capacity(rows.len());
     for row in rows {
-        let Some(resource) = Resource::ALL.iter().copied().find(|resource| resource.as_str() == row.resource) else {
+        let Some(pulled) = Pulled::all().find(|pulled| pulled.as_str() == row.resource) else {
             // Of a later version.
             continue;
         };
@@ -55,23 +55,27 @@ pub async fn progress(scope: &Scope) -> Result<Vec<Progress>, db::Error> {
             _ => None,
         };
         found.push(Progress {
-            resource,
+            pulled,
             started_at: row.started_at,
             after,
             last_synced_at: row.last_synced_at,
             error: row.error_code.map(|code| (code, row.error_detail.unwrap_or_default())),
         });
     }
-    found.sort_by_key(|progress| Resource::ALL.iter().position(|resource| *resource == progress.resource));
+    found.sort_by_key(|progress| Pulled::all().position(|pulled| pulled == progress.pulled));
     Ok(found)
 }
 
-/// Begins a pull of all resources.
+/// Begins a pull of all this.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn begin(transaction: &mut JobTransaction, now: DateTime<Utc>) -> Result<(), db::Error> {
-    let resources: Vec<_> = Resource::ALL.iter().map(|resource| resource.as_str().to_owned()).collect();
+pub async fn begin(
+    transaction: &mut JobTransaction,
+    now: DateTime<Utc>,
+    pulled: impl Iterator<Item = Pulled>,
+) -> Result<(), db::Error> {
+    let resources: Vec<_> = pulled.map(|pulled| pulled.as_str().to_owned()).collect();
     sqlx::query!(
         "
         insert into pull_progress (connection_id, resource, started_at)
@@ -93,14 +97,14 @@ pub async fn begin(transaction: &mut JobTransaction, now: DateTime<Utc>) -> Resu
 ///
 /// # Errors
 /// When the database fails.
-pub async fn advance(transaction: &mut JobTransaction, resource: Resource, after: &RemoteKey) -> Result<(), db::Error> {
+pub async fn advance(transaction: &mut JobTransaction, pulled: Pulled, after: &RemoteKey) -> Result<(), db::Error> {
     sqlx::query!(
         "
         update pull_progress set after_position = $3, after_remote_id = $4, after_stamp = $5
         where connection_id = $1 and resource = $2
         ",
         transaction.connection_id().0,
-        resource.as_str(),
+        pulled.as_str(),
         after.position,
         after.remote_id.as_str(),
         after.stamp,
@@ -115,7 +119,7 @@ pub async fn advance(transaction: &mut JobTransaction, resource: Resource, after
 ///
 /// # Errors
 /// When the database fails.
-pub async fn finish(transaction: &mut JobTransaction, resource: Resource) -> Result<(), db::Error> {
+pub async fn finish(transaction: &mut JobTransaction, pulled: Pulled) -> Result<(), db::Error> {
     sqlx::query!(
         "
         update pull_progress
@@ -124,7 +128,7 @@ pub async fn finish(transaction: &mut JobTransaction, resource: Resource) -> Res
         where connection_id = $1 and resource = $2
         ",
         transaction.connection_id().0,
-        resource.as_str(),
+        pulled.as_str(),
     )
     .execute(transaction.executor())
     .await
@@ -152,7 +156,7 @@ pub async fn finish(transaction: &mut JobTransaction, resource: Resource) -> Res
 ///
 /// # Errors
 /// When the database fails.
-pub async fn fail(job: &JobScope, resource: Resource, fault: &Fault, is_given_up: bool) -> Result<(), db::Error> {
+pub async fn fail(job: &JobScope, pulled: Pulled, fault: &Fault, is_given_up: bool) -> Result<(), db::Error> {
     let mut transaction = job.transaction().await?;
     let has_failed = sqlx::query_scalar!(
         r#"
@@ -171,7 +175,7 @@ pub async fn fail(job: &JobScope, resource: Resource, fault: &Fault, is_given_up
         where connection_id = $1 and resource = $2
         ",
         job.connection_id().0,
-        resource.as_str(),
+        pulled.as_str(),
         fault.code,
         fault.detail.replace('\0', ""),
         is_given_up,

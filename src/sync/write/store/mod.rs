@@ -7,6 +7,7 @@ mod end;
 mod lease;
 mod list;
 mod open_writes;
+mod seen_before;
 mod shown;
 
 use std::time::Duration;
@@ -18,6 +19,7 @@ pub use end::{Ending, end};
 pub use lease::{Lease, LeaseOutcome, NewLease, lease, postpone, renew};
 pub use list::{ListedWrite, list, project_of};
 pub use open_writes::{OpenWrites, is_open, open_writes};
+pub use seen_before::seen_before;
 
 use super::state::State;
 use crate::db;
