@@ -140,7 +140,9 @@ fn table(writes: &[ListedWrite]) -> anyhow::Result<()> {
     let dash = || "-".to_owned();
     let row = |write: &ListedWrite| {
         let errors = write.errors.as_ref().and_then(|errors| serde_json::from_str::<Vec<Value>>(errors.get()).ok());
-        let why = errors.and_then(|errors| Some(errors.first()?["detail"].as_str()?.to_owned()));
+        let fault = errors.and_then(|errors| Some(errors.first()?["detail"].as_str()?.to_owned()));
+        let decided =
+            write.actor.as_ref().zip(write.reason.as_ref()).map(|(actor, reason)| format!("{actor}: {reason}"));
         [
             write.id.to_string(),
             write.remote_status.as_str().to_owned(),
@@ -149,7 +151,7 @@ fn table(writes: &[ListedWrite]) -> anyhow::Result<()> {
             write.currency.clone().unwrap_or_else(dash),
             write.remote_id.clone().unwrap_or_else(dash),
             write.attempts.to_string(),
-            why.unwrap_or_else(dash),
+            decided.or(fault).unwrap_or_else(dash),
         ]
     };
     let heading = ["ID", "STATUS", "CREATED (UTC)", "AMOUNT", "CURRENCY", "REMOTE ID", "ATTEMPTS", "WHY"];

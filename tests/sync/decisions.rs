@@ -1,7 +1,7 @@
 //! What a person decides about a write.
 
 use unibooks::connectors::RemotePayment;
-use unibooks::domain::{PaymentId, ProjectId};
+use unibooks::domain::{PaymentId, ProjectId, RemoteStatus};
 use unibooks::sync::{By, DecisionError, Decisions, Seen, record_gone, record_seen};
 
 use crate::books::{Books, stored};
@@ -24,6 +24,24 @@ async fn attention() -> (Books, PaymentId, Decisions) {
     books.sql("update payment set remote_status = 'needs_attention' where connection_id = $1").await;
     let decisions = Decisions::of(&books.operator(), books.connection).await.expect("a connection");
     (books, payment, decisions)
+}
+
+/// Clients read the errors of a write, and the code and detail of each attempt.
+async fn reason_is_for_the_operator_only(books: &Books, decisions: &Decisions) {
+    let seen_by_clients: Vec<String> = sqlx::query_scalar(
+        "select errors::text from remote_write where connection_id = $1 and errors is not null
+         union all
+         select code || detail from remote_attempt where connection_id = $1 and code is not null",
+    )
+    .bind(books.connection.0)
+    .fetch_all(&mut books.session().await)
+    .await
+    .expect("texts");
+    assert!(seen_by_clients.len() >= 2, "{seen_by_clients:?}");
+    assert!(seen_by_clients.iter().all(|text| !text.contains("seen in the bank")), "{seen_by_clients:?}");
+    let listed = decisions.list(Some(RemoteStatus::Rejected), 10).await.expect("a list");
+    let who = listed.iter().map(|write| (write.actor.as_deref(), write.reason.as_deref())).collect::<Vec<_>>();
+    assert_eq!(who, [(Some("Ann"), Some("seen in the bank"))]);
 }
 
 #[tokio::test]
@@ -73,6 +91,7 @@ async fn what_the_software_has_is_not_settled_as_rejected() {
     books.ledger.with(|state| state.payments.clear());
     decisions.settle_rejected(payment, access, &by()).await.expect("settled");
     assert_eq!(books.stored(payment).await, stored("rejected", "rejected", None, &["settled_by_operator"]));
+    reason_is_for_the_operator_only(&books, &decisions).await;
     let refused = decisions.retry(payment, &by()).await.expect_err("final");
     assert!(refused.to_string().contains("for good"), "{refused}");
 }
@@ -84,6 +103,7 @@ async fn only_what_was_never_sent_is_cancelled() {
     assert!(decisions.cancel(sent, &by()).await.is_err());
     decisions.cancel(fresh, &by()).await.expect("cancelled");
     assert_eq!(books.stored(fresh).await, stored("rejected", "rejected", None, &["cancelled_by_operator"]));
+    reason_is_for_the_operator_only(&books, &decisions).await;
     let server = books.server();
     let last = books.payment("c", 100, &["3"]).await;
     books.until(last, "applied").await;

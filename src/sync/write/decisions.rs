@@ -92,7 +92,7 @@ impl Decisions {
     /// When it was sent.
     pub async fn cancel(&self, payment: PaymentId, by: &By) -> Result<(), DecisionError> {
         let row = self.read(payment).await?;
-        self.store(payment, &row, "cancel", by, Event::Cancelled { reason: by.reason.clone() }).await
+        self.store(payment, &row, "cancel", by, Event::Cancelled).await
     }
 
     /// Ends a write with a record of the software: this is the payment. Amount, currency and invoices must agree.
@@ -126,8 +126,7 @@ impl Decisions {
                 attempt::find(&*connector, prepared, deadlines).await?
             }
         };
-        let reason = by.reason.clone();
-        self.store(payment, &row, "settle", by, Event::SettledRejected { found, reason }).await
+        self.store(payment, &row, "settle", by, Event::SettledRejected(found)).await
     }
 
     async fn read(&self, payment: PaymentId) -> Result<WriteRow, DecisionError> {

@@ -44,17 +44,9 @@ pub enum Event {
     /// A person says that it is this payment of the software.
     SettledApplied(Box<RemotePayment>),
     /// A person says that it is not in the software, and this is what a look-up found.
-    SettledRejected {
-        /// What the look-up found.
-        found: Found,
-        /// The person's reason.
-        reason: String,
-    },
+    SettledRejected(Found),
     /// A person takes it back before it was sent.
-    Cancelled {
-        /// The person's reason.
-        reason: String,
-    },
+    Cancelled,
 }
 
 /// Why a write is not sent by itself.

@@ -118,10 +118,9 @@ pub fn next(write: &Write, event: Event, random: &mut impl Rng) -> Result<Next, 
         }
         (S::Applied, Event::Gone) => Ok(Next::of(S::Voided)),
 
-        (
-            S::Sending,
-            Event::Retried | Event::SettledApplied(_) | Event::SettledRejected { .. } | Event::Cancelled { .. },
-        ) => Err(Impossible::UnderWay),
+        (S::Sending, Event::Retried | Event::SettledApplied(_) | Event::SettledRejected(_) | Event::Cancelled) => {
+            Err(Impossible::UnderWay)
+        }
         (S::Pending | S::Unknown | S::NeedsAttention, event) => by_person(*was_sent, expected, event, state.as_str()),
         (S::Applied | S::Rejected | S::Voided, _) => Err(Impossible::Final(state.as_str())),
         (S::Sending, _) => Err(Impossible::Unexpected(state.as_str())),
@@ -138,17 +137,20 @@ fn by_person(was_sent: bool, expected: &Expected, event: Event, state: &'static 
             differences if differences.is_empty() => Ok(Next { payment: Some(payment), ..Next::of(State::Applied) }),
             differences => Err(Impossible::Differs(differences.join(", "))),
         },
-        Event::SettledRejected { found: Found::Absent, reason } => {
-            Ok(Next::of(State::Rejected).because(vec![Fault::new("", "settled_by_operator", reason)]))
+        // The person's reason stays with the attempt: clients read the faults.
+        Event::SettledRejected(Found::Absent) => {
+            let detail = "The operator of this server has found that the software does not have it, and gave it up.";
+            Ok(Next::of(State::Rejected).because(vec![Fault::new("", "settled_by_operator", detail)]))
         }
-        Event::SettledRejected { found, .. } => Err(Impossible::IsThere(match found {
+        Event::SettledRejected(found) => Err(Impossible::IsThere(match found {
             Found::One(payment) => format!("payment {}", payment.remote_id),
             Found::Many(ids) => format!("{} payments", ids.len()),
             Found::Absent | Found::Unfinished => "a payment that is half written".to_owned(),
         })),
-        Event::Cancelled { .. } if was_sent => Err(Impossible::WasSent),
-        Event::Cancelled { reason } => {
-            Ok(Next::of(State::Rejected).because(vec![Fault::new("", "cancelled_by_operator", reason)]))
+        Event::Cancelled if was_sent => Err(Impossible::WasSent),
+        Event::Cancelled => {
+            let detail = "The operator of this server took it back before it was sent.";
+            Ok(Next::of(State::Rejected).because(vec![Fault::new("", "cancelled_by_operator", detail)]))
         }
         _ => Err(Impossible::Unexpected(state)),
     }
@@ -269,8 +271,8 @@ mod tests {
             Just(Event::Gone),
             Just(Event::Retried),
             (98..102i64).prop_map(|amount| Event::SettledApplied(payment(amount, "USD", &[1, 2], false))),
-            founds().prop_map(|found| Event::SettledRejected { found, reason: "seen".to_owned() }),
-            Just(Event::Cancelled { reason: "twice".to_owned() }),
+            founds().prop_map(Event::SettledRejected),
+            Just(Event::Cancelled),
         ]
     }
 
@@ -319,14 +321,14 @@ mod tests {
 
         #[test]
         fn what_was_sent_is_not_cancelled(from in states()) {
-            let cancelled = Event::Cancelled { reason: String::new() };
+            let cancelled = Event::Cancelled;
             prop_assert!(step(&write(from, true), cancelled, 1).is_err());
         }
 
         #[test]
         fn what_is_in_the_software_is_not_settled_as_rejected(from in states(), found in founds(), was_sent: bool) {
             let is_absent = matches!(found, Found::Absent);
-            let settled = Event::SettledRejected { found, reason: String::new() };
+            let settled = Event::SettledRejected(found);
             prop_assert!(step(&write(from, was_sent), settled, 1).is_err() || is_absent);
         }
 

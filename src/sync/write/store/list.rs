@@ -28,6 +28,10 @@ pub struct ListedWrite {
     pub attempts: i32,
     /// Why it is where it is: an array of `{code, detail, pointer}`.
     pub errors: Option<Box<RawValue>>,
+    /// Who decided that, when a person did.
+    pub actor: Option<String>,
+    /// That person's reason.
+    pub reason: Option<String>,
 }
 
 /// Lists payments of a connection, oldest first, at most `limit`: those of one status, or all that have one.
@@ -42,7 +46,11 @@ pub async fn list(job: &JobScope, status: Option<RemoteStatus>, limit: u32) -> R
                coalesce((select attempts from remote_write where connection_id = $1 and payment_id = id), 0)
                    as "attempts!",
                (select errors from remote_write where connection_id = $1 and payment_id = id)
-                   as "errors: Json<Box<RawValue>>"
+                   as "errors: Json<Box<RawValue>>",
+               (select actor from remote_attempt where connection_id = $1 and payment_id = id
+                order by number desc limit 1) as actor,
+               (select reason from remote_attempt where connection_id = $1 and payment_id = id
+                order by number desc limit 1) as reason
         from payment
         where connection_id = $1 and remote_status is not null and ($2::text is null or remote_status = $2)
         order by id
@@ -64,6 +72,8 @@ pub async fn list(job: &JobScope, status: Option<RemoteStatus>, limit: u32) -> R
             created_at: row.created_at,
             attempts: row.attempts,
             errors: row.errors.map(|Json(errors)| errors),
+            actor: row.actor,
+            reason: row.reason,
         })
     });
     Ok(listed.collect::<Result<_, sqlx::Error>>()?)
