@@ -35,6 +35,23 @@ async fn create_call_pays_an_invoice_in_tryton() {
 }
 
 #[tokio::test]
+async fn invoice_has_its_new_balance_without_another_pull() {
+    let tryton = Tryton::shared().await;
+    let invoice = tryton.bookkeeper().await.invoice("400.00").await;
+    let connected = ConnectedTenant::to(tryton, &tryton.url()).await;
+    let read = async || {
+        let path = format!("/accounting/invoices?remote_id={invoice}");
+        connected.app.get(&connected.tenant, &path).await.json()["data"][0].clone()
+    };
+    for (cents, balance, status) in [(15_000, 25_000, "PartiallyPaid"), (25_000, 0, "Paid")] {
+        let answer = connected.app.create(&connected.tenant, &connected.payment(invoice, cents)).await;
+        assert_eq!(answer.json()["remote_status"], "applied", "{}", answer.text);
+        until("the balance has moved", async || read().await["balance"] == balance).await;
+        assert_eq!(read().await["status"], status);
+    }
+}
+
+#[tokio::test]
 async fn lost_answer_of_tryton_pays_once() {
     let tryton = Tryton::shared().await;
     for cut in [Cut::Answer, Cut::Before] {

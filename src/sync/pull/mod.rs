@@ -16,6 +16,7 @@ mod payments;
 mod pulled;
 mod pulls;
 mod references;
+mod refresh;
 mod run;
 pub mod store;
 
@@ -23,5 +24,6 @@ pub use failure::Failure;
 pub use now::{CannotPull, pull_now};
 pub use pulled::Pulled;
 pub use pulls::Pulls;
+pub use refresh::refresh_invoices;
 pub use run::{LEASE, pull};
 pub use store::{Progress, Requested, next_pull, progress, request};

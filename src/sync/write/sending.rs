@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use metrics::counter;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::attempt::{self, Deadlines, Ended};
 use super::backoff;
@@ -17,7 +17,9 @@ use super::take::{LEASE, Step, TakenWrite, next};
 use super::waiting::Waiting;
 use crate::auth::JobScope;
 use crate::connectors::{Connector, Provider};
+use crate::domain::RemoteId;
 use crate::management::connections::{Record, Software, record_health};
+use crate::sync::pull::refresh_invoices;
 
 /// Counts attempts by software, kind and the state after it.
 pub(super) const ATTEMPTS: &str = "unibooks_remote_attempts_total";
@@ -57,8 +59,10 @@ pub async fn run(sending: Sending, waiting: Waiting) {
     };
     let sent_nothing = matches!(event, Event::NotApplied { .. });
     let payment = taken.lease.payment_id;
+    let mut is_applied = false;
     if let Some(next) = next(job, payment, &taken.write, event) {
         log(job, taken, &next);
+        is_applied = next.state == State::Applied;
         let action = if matches!(taken.step, Step::Send { .. }) { "send" } else { "look_up" };
         // The labels are names of this program, so there are few.
         counter!(ATTEMPTS, "provider" => provider.slug(), "action" => action, "outcome" => next.state.as_str())
@@ -68,6 +72,21 @@ pub async fn run(sending: Sending, waiting: Waiting) {
     }
     record(job, software, &health).await;
     waiting.notify(job.connection_id(), payment);
+    if is_applied {
+        refresh(job, &**connector, &taken.prepared.invoices, provider.capabilities().timeout).await;
+    }
+}
+
+/// The balances of the invoices move with the payment, after the caller has its answer.
+async fn refresh(job: &JobScope, connector: &dyn Connector, invoices: &[RemoteId], limit: Duration) {
+    let connection = job.connection_id();
+    match timeout(limit, refresh_invoices(job, connector, invoices)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => {
+            tracing::debug!(%connection, error = &error as &dyn std::error::Error, "invoices were not read; they will be");
+        }
+        Err(_) => tracing::debug!(%connection, "invoices were not read in time; they will be"),
+    }
 }
 
 /// Renews the lease as long as the attempt takes. Where it cannot, another server looks the payment up meanwhile, which

@@ -4,6 +4,7 @@ mod events;
 mod leases;
 mod payments;
 mod pulls;
+mod refresh;
 mod resume;
 mod server;
 pub mod status;

@@ -9,7 +9,7 @@ mod schedule;
 pub use objects::{Known, Range, Read, known, mark_gone, upsert};
 pub use payments::{GonePayment, KnownPayment, Link, gone_payments, known_payments, link, mark_payments_gone, written};
 pub use progress::{Progress, advance, begin, fail, finish, progress};
-pub use schedule::{Lease, Requested, due, enroll, keep, lease, next_pull, release, request};
+pub use schedule::{Lease, Requested, due, enroll, keep, lease, next_pull, release, request, wait_for_page};
 
 use std::time::Duration;
 

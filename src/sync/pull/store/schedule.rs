@@ -114,6 +114,24 @@ pub async fn keep(
     Ok(now)
 }
 
+/// Waits for the page of a pull that is being stored, and lets no other begin before the commit. Returns the time then;
+/// `None` when the connection was never pulled.
+///
+/// # Errors
+/// When the database fails.
+pub async fn wait_for_page(transaction: &mut JobTransaction) -> Result<Option<DateTime<Utc>>, db::Error> {
+    let now = sqlx::query_scalar!(
+        r#"
+        with locked as materialized (select from pull where connection_id = $1 for update)
+        select clock_timestamp() as "now!" from locked
+        "#,
+        transaction.connection_id().0,
+    )
+    .fetch_optional(transaction.executor())
+    .await?;
+    Ok(now)
+}
+
 /// Gives the lease back. The next pull is due after `wait`, or at once when somebody asked for one in the meantime.
 ///
 /// # Errors
