@@ -52,6 +52,25 @@ async fn invoice_has_its_new_balance_without_another_pull() {
 }
 
 #[tokio::test]
+async fn server_signs_in_to_tryton_once_for_many_payments() {
+    let tryton = Tryton::start().await;
+    let invoice = tryton.bookkeeper().await.invoice("400.00").await;
+    let connected = ConnectedTenant::to(&tryton, &tryton.url()).await;
+    let mut session = tryton.connect().await;
+    let mut sessions = async || -> i64 {
+        let of_server =
+            "select count(*) from ir_session s join res_user u on u.id = s.create_uid where u.login = 'unified'";
+        sqlx::query_scalar(of_server).fetch_one(&mut session).await.expect("a count")
+    };
+    let before = sessions().await;
+    for _ in 0..3 {
+        let answer = connected.app.create(&connected.tenant, &connected.payment(invoice, 100)).await;
+        assert_eq!(answer.json()["remote_status"], "applied", "{}", answer.text);
+    }
+    assert_eq!(sessions().await, before + 1);
+}
+
+#[tokio::test]
 async fn lost_answer_of_tryton_pays_once() {
     let tryton = Tryton::shared().await;
     for cut in [Cut::Answer, Cut::Before] {

@@ -1,8 +1,12 @@
 //! The way to the software behind a connection: its provider, its opened credentials, the HTTP client.
 
+use std::sync::Arc;
+
 use secrecy::SecretString;
+use tokio::time::Instant;
 
 use super::Software;
+use super::kept::Kept;
 use crate::connectors::{Connector, Provider, Target, registry};
 use crate::domain::ConnectionId;
 use crate::outgoing::Client;
@@ -17,6 +21,7 @@ pub struct Access {
     pub keys: Option<SealingKeys>,
     /// Makes the calls.
     pub client: Client,
+    kept: Kept,
 }
 
 /// Why software cannot be called, in any state.
@@ -37,7 +42,7 @@ impl Access {
     /// Access to all software that this version has a connector for.
     #[must_use]
     pub fn new(keys: Option<SealingKeys>, client: Client) -> Self {
-        Self { find: registry::find, keys, client }
+        Self { find: registry::find, keys, client, kept: Kept::default() }
     }
 
     /// The provider of a connection's software.
@@ -48,7 +53,27 @@ impl Access {
         (self.find)(&software.provider).ok_or_else(|| NoAccess::UnknownProvider(software.provider.clone()))
     }
 
-    /// The way to a connection's books. Nothing is sent yet.
+    /// The way to a connection's books that was used last, as long as its settings and secret are the same, or else a new
+    /// one.
+    ///
+    /// # Errors
+    /// When the provider or the keys are missing.
+    pub fn kept(&self, connection: ConnectionId, software: &Software) -> Result<Arc<dyn Connector>, NoAccess> {
+        let now = Instant::now();
+        if let Some(connector) = self.kept.get(connection, software, now) {
+            return Ok(connector);
+        }
+        let connector = Arc::from(self.connect(connection, software)?);
+        self.kept.put(connection, software, &connector, now);
+        Ok(connector)
+    }
+
+    /// The next call to a connection's software goes a new way: the one that was used has failed.
+    pub fn forget(&self, connection: ConnectionId) {
+        self.kept.forget(connection);
+    }
+
+    /// A new way to a connection's books. Nothing is sent yet.
     ///
     /// # Errors
     /// When the provider or the keys are missing.

@@ -5,6 +5,7 @@ mod access;
 mod check;
 mod connection;
 mod create;
+mod kept;
 mod provider;
 mod reseal;
 mod software;

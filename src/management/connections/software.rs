@@ -29,6 +29,18 @@ pub struct Software {
     pub is_revoked: bool,
 }
 
+impl Software {
+    /// Whether the other has the same settings and the same secret. Its state may differ.
+    #[must_use]
+    pub fn leads_where(&self, other: &Self) -> bool {
+        let way = |software: &Self| {
+            let Self { provider, url, database, company, login, sealed_secret, .. } = software.clone();
+            (provider, url, database, company, login, sealed_secret)
+        };
+        way(self) == way(other)
+    }
+}
+
 /// Whether the software behind a connection may be called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]

@@ -25,7 +25,7 @@ const LIMITS: Limits = Limits { pieces: 8, takes: 2, interval: Duration::from_se
 const AGAIN: Duration = Duration::from_mins(1);
 
 /// What software can do, and the way to it.
-type Way = (&'static Capabilities, Box<dyn Connector>);
+type Way = (&'static Capabilities, Arc<dyn Connector>);
 
 /// The pulls of this server. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -72,7 +72,7 @@ impl Pulls {
 
     /// What the software can do, and the way to it.
     fn way(&self, connection: ConnectionId, software: &Software) -> Result<Way, NoAccess> {
-        Ok((self.access.provider(software)?.capabilities(), self.access.connect(connection, software)?))
+        Ok((self.access.provider(software)?.capabilities(), self.access.kept(connection, software)?))
     }
 
     async fn piece(self, job: JobScope, software: Software, (capabilities, connector): Way, lease: Lease) {
@@ -80,6 +80,9 @@ impl Pulls {
         let ended = pull(&job, &*connector, capabilities, &lease, &is_stopping).await;
         settle(&job, &software, &lease, &ended, self.interval).await;
         self.changes.notify(job.project_id());
+        if matches!(ended, Err(Failure::Software(_))) {
+            self.access.forget(job.connection_id());
+        }
     }
 }
 

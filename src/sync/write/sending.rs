@@ -1,6 +1,7 @@
 //! Does the attempt of a write that was taken, and stores how it ended.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 
 use metrics::counter;
@@ -38,13 +39,13 @@ pub struct Sending {
     /// Its kind.
     pub provider: &'static dyn Provider,
     /// The way to it.
-    pub connector: Box<dyn Connector>,
+    pub connector: Arc<dyn Connector>,
     /// The write.
     pub taken: TakenWrite,
 }
 
-/// Does it.
-pub async fn run(sending: Sending, waiting: Waiting) {
+/// Does it. Returns what it has shown of the connection.
+pub async fn run(sending: Sending, waiting: Waiting) -> Health {
     let Sending { job, software, provider, connector, taken } = &sending;
     let deadlines = Deadlines::from(Instant::now(), provider.capabilities().timeout);
     let attempt = async {
@@ -75,6 +76,7 @@ pub async fn run(sending: Sending, waiting: Waiting) {
     if is_applied {
         refresh(job, &**connector, &taken.prepared.invoices, provider.capabilities().timeout).await;
     }
+    health
 }
 
 /// The balances of the invoices move with the payment, after the caller has its answer.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::time::Instant;
 
+use super::outcome::Health;
 use super::sending::{self, Sending};
 use super::store;
 use super::take::{self, Asked};
@@ -94,7 +95,7 @@ impl RemoteWrites {
         for candidate in candidates {
             match take::ask(&job, &software, provider, candidate).await? {
                 Asked::Taken(taken) => {
-                    return match self.settings.access.connect(key.connection_id, &software) {
+                    return match self.settings.access.kept(key.connection_id, &software) {
                         Ok(connector) => {
                             let sending = Sending { job, software, provider, connector, taken: *taken };
                             Ok(Taken::Piece(Box::pin(self.clone().piece(sending))))
@@ -116,8 +117,10 @@ impl RemoteWrites {
     }
 
     async fn piece(self, sending: Sending) {
-        let project = sending.job.project_id();
-        sending::run(sending, self.waiting).await;
+        let (project, connection) = (sending.job.project_id(), sending.job.connection_id());
+        if sending::run(sending, self.waiting).await != Health::Good {
+            self.settings.access.forget(connection);
+        }
         self.changes.notify(project);
     }
 
