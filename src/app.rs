@@ -17,6 +17,7 @@ use crate::router;
 use crate::state::AppState;
 use crate::sync::pull::Pulls;
 use crate::sync::{self, RemoteWrites};
+use crate::webhooks::delivery::Deliveries;
 use crate::webhooks::endpoints::Endpoints;
 
 /// The server without its sockets.
@@ -34,6 +35,8 @@ pub struct App {
     pub remote_writes: RemoteWrites,
     /// Reads accounting software, once it runs.
     pub pulls: Pulls,
+    /// Delivers events to webhook endpoints, once it runs.
+    pub deliveries: Deliveries,
     /// Which projects have changed.
     pub changes: Changes,
     /// Removes old events, once it runs.
@@ -56,7 +59,9 @@ impl App {
         let changes = Changes::default();
         let payments = GroupCommit::start(&WriterPool::new(database), clock, &changes);
         let worker = Worker::from_app(database.clone());
-        let endpoints = Endpoints::new(webhooks, remote.access.keys.clone(), clock.clone());
+        let keys = remote.access.keys.clone();
+        let endpoints = Endpoints::new(webhooks.clone(), keys.clone(), clock.clone());
+        let deliveries = Deliveries::new(worker.clone(), webhooks, keys, changes.clone(), clock.clone());
         let retention = Retention::new(worker.clone(), clock.clone(), settings.event_retention());
         let pulls = Pulls::new(worker.clone(), remote.access.clone(), remote.interval, changes.clone());
         let remote_writes = RemoteWrites::new(worker, remote, changes.clone());
@@ -66,10 +71,11 @@ impl App {
             payments: payments.clone(),
             calls: calls.clone(),
             endpoints,
+            deliveries: deliveries.clone(),
             limits: settings.limits(),
             load: LoadShed::new(settings.max_requests as usize),
         };
         let router = router::router(state, &settings.layers());
-        Self { router, authenticator, payments, calls, remote_writes, pulls, changes, retention }
+        Self { router, authenticator, payments, calls, remote_writes, pulls, deliveries, changes, retention }
     }
 }

@@ -19,6 +19,7 @@ use crate::http::server::timeouts::Timeouts;
 use crate::lifecycle::{Lifecycle, Stop};
 use crate::outgoing::Client;
 use crate::sync;
+use crate::webhooks::delivery;
 
 /// How often last uses of API keys and connections are written.
 const FLUSH_INTERVAL: Duration = Duration::from_mins(1);
@@ -67,8 +68,9 @@ impl Server {
         let Self { api, metrics: metrics_listener, settings } = self;
         // First, so that every part can describe its metrics.
         let recorder = metrics::install()?;
-        let app = App::new(&settings, &database, &Clock::system(), remote, webhooks);
-        let App { router, authenticator, payments, calls, remote_writes, pulls, changes, retention } = app;
+        let clock = Clock::system();
+        let app = App::new(&settings, &database, &clock, remote, webhooks);
+        let App { router, authenticator, payments, calls, remote_writes, pulls, deliveries, changes, retention } = app;
         // A head may take as long as a body.
         let timeouts =
             Timeouts { head: settings.limits().body_timeout, idle: Duration::from_secs(settings.keep_alive_timeout) };
@@ -91,6 +93,11 @@ impl Server {
         lifecycle.background("remote writes", |stop| remote_writes.run(stop.requested()));
         lifecycle.background("pulls", |stop| pulls.run(stop.requested()));
         lifecycle.background("old events", |stop| until(stop, retention.run()));
+        let counted = delivery::record_pending(deliveries.worker().clone(), clock.clone());
+        lifecycle.background("webhook metrics", |stop| until(stop, counted));
+        let removed = delivery::remove_old_attempts(deliveries.worker().clone(), clock);
+        lifecycle.background("webhook retention", |stop| until(stop, removed));
+        lifecycle.background("webhook deliveries", |stop| deliveries.run(stop.requested()));
         lifecycle.background("last uses", |stop| flush_last_used(stop, authenticator.clone()));
         lifecycle.background("shards", |stop| until(stop, database.clone().follow_shards()));
         // Through a pooler in transaction mode nothing can be listened to.

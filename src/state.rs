@@ -7,6 +7,7 @@ use crate::accounting::payments::software::Calls;
 use crate::auth::Authenticator;
 use crate::http::admission::LoadShed;
 use crate::http::request::Limits;
+use crate::webhooks::delivery::Deliveries;
 use crate::webhooks::endpoints::Endpoints;
 
 /// The state of the server.
@@ -20,6 +21,8 @@ pub struct AppState {
     pub calls: Calls,
     /// Creates and changes webhook endpoints.
     pub endpoints: Endpoints,
+    /// Delivers events to webhook endpoints.
+    pub deliveries: Deliveries,
     /// Limits on one request.
     pub limits: Limits,
     /// Limits on what is under way.

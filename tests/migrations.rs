@@ -54,6 +54,7 @@ const ROWS: &[(i64, &str)] = &[
     (20_261_204_000_001, events::EVENTS),
     (20_261_204_000_002, ONLY_A_FUNCTION),
     (20_261_205_000_001, events::ENDPOINTS),
+    (20_261_206_000_001, events::DELIVERIES),
     (20_261_207_000_001, software::REMOTE_PAYMENTS),
 ];
 

@@ -18,5 +18,9 @@ pub const TABLES: &[(&str, &[&str])] = &[
     ("remote_attempt", &["select", "insert", "update"]),
     ("remote_payment", &["select", "insert", "update"]),
     ("remote_write", &["select", "insert", "update"]),
+    ("webhook_attempt", &["select", "insert", "delete"]),
+    ("webhook_delivery", &["select", "insert", "update", "delete"]),
     ("webhook_endpoint", &["select", "insert", "update", "delete"]),
+    ("webhook_replay", &["select", "insert", "update", "delete"]),
+    ("webhook_retry", &["select", "insert", "update", "delete"]),
 ];

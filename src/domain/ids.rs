@@ -60,6 +60,22 @@ generated_id!(
     /// A webhook endpoint.
     WebhookEndpointId
 );
+generated_id!(
+    /// A call of a webhook endpoint.
+    WebhookAttemptId
+);
+generated_id!(
+    /// A request to send earlier events again.
+    WebhookReplayId
+);
+
+impl WebhookAttemptId {
+    /// Lower bound for the ids made in `moment`'s millisecond or later.
+    #[must_use]
+    pub fn first_id_at(moment: DateTime<Utc>) -> Uuid {
+        PaymentId::first_id_at(moment)
+    }
+}
 
 impl PaymentId {
     /// Lower bound for the ids made in `moment`'s millisecond or later. It is no finer, because earlier versions of the

@@ -43,7 +43,9 @@ pub use exchange_rate::ExchangeRate;
 pub use field_mappings::FieldMappings;
 pub use free_text::FreeText;
 pub use idempotency_key::IdempotencyKey;
-pub use ids::{ApiKeyId, ConnectionId, PaymentId, ProjectId, ReferenceId, WebhookEndpointId};
+pub use ids::{
+    ApiKeyId, ConnectionId, PaymentId, ProjectId, ReferenceId, WebhookAttemptId, WebhookEndpointId, WebhookReplayId,
+};
 pub use money::MinorUnits;
 pub use offset_timestamp::OffsetTimestamp;
 pub use parse_error::ParseError;

@@ -26,6 +26,7 @@ pub fn front_page() -> Document {
             (name = "references", description = "What payments refer to, as the accounting software of the connection has it"),
             (name = "sync", description = "How fresh what was read from the accounting software is"),
             (name = "connections", description = "The connection itself"),
+            (name = "webhooks", description = "Endpoints of the project, and the deliveries of events to them"),
             (name = "server", description = "The server itself"),
         ),
     )]

@@ -1,5 +1,6 @@
 //! Events of a project: read as a feed, and sent to its endpoints.
 
+pub mod delivery;
 pub mod endpoints;
 pub mod feed;
 pub mod problems;
@@ -8,6 +9,7 @@ pub mod signature;
 use axum::extract::FromRef;
 use utoipa_axum::router::OpenApiRouter;
 
+use self::delivery::Deliveries;
 use self::endpoints::Endpoints;
 use crate::auth::Authenticator;
 use crate::http::request::Limits;
@@ -18,8 +20,9 @@ pub fn routes<S>() -> OpenApiRouter<S>
 where
     S: Clone + Send + Sync + 'static,
     Authenticator: FromRef<S>,
+    Deliveries: FromRef<S>,
     Endpoints: FromRef<S>,
     Limits: FromRef<S>,
 {
-    feed::routes().merge(endpoints::api::routes())
+    feed::routes().merge(endpoints::api::routes()).merge(delivery::api::routes())
 }

@@ -9,9 +9,10 @@ use super::source::{files, root};
 /// The tables with a row for each project, key or connection: they are small and are read before the tenant is known.
 pub const WITHOUT_TENANT: &[&str] = &["project", "api_key", "connection", "connection_software", "pull"];
 
-/// The queries that look for the server's own work in all connections, by a name in them. They answer connections and
-/// counts, and nothing of a payment.
-const ACROSS_TENANTS: &[&str] = &["connections_with_open_writes", "counts_of_open_writes"];
+/// The queries that look for the server's own work in all connections, by a name in them. They answer
+/// connections, projects and counts, and nothing of a payment.
+const ACROSS_TENANTS: &[&str] =
+    &["connections_with_open_writes", "counts_of_open_writes", "projects_with_endpoints", "counts_of_deliveries"];
 
 /// Every table that the migrations create, with the columns of its primary key.
 pub fn tables() -> Vec<(String, String)> {

@@ -27,7 +27,7 @@ const BUCKETS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.
 /// When one is installed already.
 pub fn install() -> anyhow::Result<PrometheusHandle> {
     let handle = PrometheusBuilder::new()
-        .set_buckets_for_metric(Matcher::Full(DURATIONS.to_owned()), BUCKETS)?
+        .set_buckets_for_metric(Matcher::Suffix("_duration_seconds".to_owned()), BUCKETS)?
         .install_recorder()
         .context("a metrics recorder is installed already")?;
     describe_counter!(REQUESTS, "HTTP responses");

@@ -3,6 +3,7 @@
 use super::{Disabled, DisabledReason, Endpoint, EndpointUrl, Endpoints, Error, PayloadFormat, store};
 use crate::auth::ProjectScope;
 use crate::domain::{EventPattern, FreeText, WebhookEndpointId};
+use crate::webhooks::delivery;
 use crate::webhooks::signature::{SignatureScheme, SigningSecret};
 
 /// What is changed. `None` leaves a member as it is.
@@ -47,11 +48,16 @@ impl Endpoints {
         endpoint.signature_scheme = signature_scheme.unwrap_or(endpoint.signature_scheme);
         let now = self.now();
         match active {
-            Some(true) => endpoint.disabled = None,
+            Some(true) if endpoint.disabled.take().is_some() => {
+                // What happened meanwhile is not sent by itself: it is older than what follows.
+                let mut transaction = scope.transaction().await?;
+                delivery::begin(&mut transaction, id, now).await?;
+                transaction.commit().await?;
+            }
             Some(false) => {
                 endpoint.disabled.get_or_insert(Disabled { reason: DisabledReason::Paused, at: now });
             }
-            None => {}
+            Some(true) | None => {}
         }
         endpoint.modified_at = now;
         if store::update(scope, &endpoint, active.is_some()).await? { Ok(endpoint) } else { Err(Error::NotFound) }

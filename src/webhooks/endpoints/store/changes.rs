@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use crate::auth::{ProjectScope, ProjectTransaction};
 use crate::db;
 use crate::domain::{FreeText, WebhookEndpointId};
+use crate::webhooks::delivery;
 use crate::webhooks::endpoints::{DisabledReason, Endpoint, SealedSecrets};
 
 /// Stores what a person can change of an endpoint, and returns whether there still is one. Whether it is disabled is only
@@ -101,16 +102,18 @@ pub async fn disable(
     Ok(done.rows_affected() == 1)
 }
 
-/// Removes an endpoint, and returns whether there was one.
+/// Removes an endpoint with what it has still to get, and returns whether there was one.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn delete(scope: &ProjectScope, id: WebhookEndpointId) -> Result<bool, db::Error> {
-    let statement = scope.statement().await?;
-    let done =
-        sqlx::query!("delete from webhook_endpoint where project_id = $1 and id = $2", scope.project_id().0, id.0)
-            .execute(statement)
-            .await
-            .map_err(db::Error::of_write)?;
+    let mut transaction = scope.transaction().await?;
+    let project = transaction.project_id().0;
+    let done = sqlx::query!("delete from webhook_endpoint where project_id = $1 and id = $2", project, id.0)
+        .execute(transaction.executor())
+        .await
+        .map_err(db::Error::of_write)?;
+    delivery::forget(&mut transaction, id).await?;
+    transaction.commit().await?;
     Ok(done.rows_affected() == 1)
 }

@@ -3,6 +3,7 @@
 use crate::auth::{ProjectScope, ProjectTransaction};
 use crate::db;
 use crate::domain::{ConnectionId, FreeText};
+use crate::webhooks::delivery;
 use crate::webhooks::endpoints::Endpoint;
 
 /// What became of a new endpoint.
@@ -56,6 +57,9 @@ pub async fn insert(scope: &ProjectScope, endpoint: &Endpoint, max: i64) -> Resu
     .execute(transaction.executor())
     .await
     .map_err(db::Error::of_write)?;
+    if done.rows_affected() == 1 {
+        delivery::begin(&mut transaction, endpoint.id, endpoint.created_at).await?;
+    }
     transaction.commit().await?;
     Ok(if done.rows_affected() == 1 { Inserted::Stored } else { Inserted::TooMany })
 }

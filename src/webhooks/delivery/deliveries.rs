@@ -1,0 +1,174 @@
+//! The deliveries of all endpoints, as work of the server (`jobs/`).
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::sync::broadcast::error::RecvError;
+use uuid::Uuid;
+
+use super::replay::MAX_RETRIES;
+use super::sending::Sender;
+use super::step::Step;
+use super::store;
+use super::turns::Turns;
+use crate::auth::{ProjectScope, Worker};
+use crate::db;
+use crate::domain::{Clock, ProjectId};
+use crate::events::{self, Changes};
+use crate::jobs::{self, Limits, Page, Taken, Woken, Work};
+use crate::outgoing::Client;
+use crate::sealed::SealingKeys;
+
+/// A piece under way is a step of an endpoint: it holds some messages, and mostly waits for an answer.
+const LIMITS: Limits = Limits { pieces: 256, takes: 4, interval: Duration::from_secs(1), page: 1_000 };
+/// How long an endpoint is this server's: longer than a step takes. After that another server goes on.
+const LEASE: Duration = Duration::from_secs(30);
+/// How many endpoints of a project are looked up at a time.
+const CANDIDATES: u16 = 500;
+
+/// The deliveries of this server. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Deliveries {
+    worker: Worker,
+    sender: Sender,
+    keys: Option<SealingKeys>,
+    changes: Changes,
+    clock: Clock,
+    turns: Turns,
+    woken: Woken<ProjectId>,
+    /// The projects of the look that goes through all of them now.
+    found: Arc<Mutex<HashSet<ProjectId>>>,
+}
+
+impl Deliveries {
+    /// The deliveries of this server: `client` calls endpoints, `keys` open their secrets. They wait until
+    /// [`run`](Self::run) does them.
+    #[must_use]
+    pub fn new(worker: Worker, client: Client, keys: Option<SealingKeys>, changes: Changes, clock: Clock) -> Self {
+        Self {
+            worker,
+            sender: Sender::new(client, clock.clone()),
+            keys,
+            changes,
+            clock,
+            turns: Turns::default(),
+            woken: Woken::default(),
+            found: Arc::default(),
+        }
+    }
+
+    /// Does them until `stop`. Then it begins no more calls; those under way end, and what came of them is stored.
+    pub async fn run(self, stop: impl Future<Output = ()>) {
+        let sender = self.sender.clone();
+        let stop = async move {
+            stop.await;
+            sender.stop();
+        };
+        let woken = self.woken.clone();
+        let deliveries = Arc::new(self);
+        let work = jobs::run(Arc::clone(&deliveries), LIMITS, woken, stop);
+        tokio::select! {
+            () = work => {}
+            () = deliveries.follow_changes() => {}
+        }
+    }
+
+    /// There is something to send in a project. Returns at once.
+    pub fn wake(&self, project: ProjectId) {
+        self.woken.wake(project);
+    }
+
+    /// The grant that it works with.
+    #[must_use]
+    pub fn worker(&self) -> &Worker {
+        &self.worker
+    }
+
+    pub(super) fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    pub(super) fn keys(&self) -> Option<&SealingKeys> {
+        self.keys.as_ref()
+    }
+
+    pub(super) fn sender(&self) -> &Sender {
+        &self.sender
+    }
+
+    /// Takes up the events of projects with endpoints as soon as they are there.
+    async fn follow_changes(&self) {
+        let mut changes = self.changes.subscribe();
+        loop {
+            match changes.recv().await {
+                Ok(project) if self.turns.is_watched(project) => self.woken.wake(project),
+                Ok(_) => {}
+                // Some were not heard of: any project may have changed.
+                Err(RecvError::Lagged(_)) => self.turns.watched().into_iter().for_each(|one| self.woken.wake(one)),
+                // Nothing changes any more.
+                Err(RecvError::Closed) => std::future::pending().await,
+            }
+        }
+    }
+
+    async fn try_take(&self, scope: &ProjectScope) -> Result<Taken, db::Error> {
+        let project = scope.project_id();
+        if !self.turns.has_place(project) {
+            // It is taken again when one of its pieces has ended.
+            return Ok(Taken::Nothing);
+        }
+        let mut next = self.turns.next(project);
+        if next.is_none() {
+            let sequenced = events::sequence(scope).await?;
+            let candidates = store::candidates(scope, self.clock.now(), MAX_RETRIES, CANDIDATES).await?;
+            self.turns.add(project, candidates);
+            next = self.turns.next(project);
+            if next.is_none() && sequenced.has_more {
+                return Ok(Taken::Again);
+            }
+        }
+        let Some((candidate, place)) = next else { return Ok(Taken::Nothing) };
+        let lease = store::lease(scope, candidate.id, self.clock.now(), Uuid::now_v7(), LEASE).await?;
+        let Some(lease) = lease else { return Ok(Taken::Again) };
+        let step = Step {
+            scope: scope.clone(),
+            lease,
+            sender: self.sender.clone(),
+            keys: self.keys.clone(),
+            clock: self.clock.clone(),
+        };
+        Ok(Taken::Piece(Box::pin(async move {
+            step.run().await;
+            drop(place);
+        })))
+    }
+}
+
+#[async_trait]
+impl Work for Deliveries {
+    type Key = ProjectId;
+
+    async fn due(&self, after: Option<ProjectId>, limit: u16) -> anyhow::Result<Page<ProjectId>> {
+        let projects = store::projects(&self.worker, after, self.clock.now(), limit).await?;
+        let last = projects.last().map(|(project, _)| *project).filter(|_| projects.len() >= usize::from(limit));
+        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        for (project, _) in &projects {
+            self.turns.watch(*project);
+            found.insert(*project);
+        }
+        if last.is_none() {
+            self.turns.keep(&found);
+            found.clear();
+        }
+        Ok(Page { due: projects.into_iter().filter_map(|(project, is_due)| is_due.then_some(project)).collect(), last })
+    }
+
+    async fn take(&self, project: ProjectId) -> Taken {
+        self.try_take(&self.worker.project(project)).await.unwrap_or_else(|error| {
+            tracing::warn!(%project, error = &error as &dyn std::error::Error, "events were not taken; they will be");
+            Taken::Nothing
+        })
+    }
+}

@@ -1,0 +1,15 @@
+//! Events arrive at webhook endpoints: real receivers on sockets, the real loop, a real database.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod calls;
+mod faults;
+mod order;
+mod receiver;
+mod replays;
+mod retention;
+mod retries;
+mod servers;
+mod signatures;
+mod site;

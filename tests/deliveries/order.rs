@@ -1,0 +1,97 @@
+//! Events of a connection arrive in their order.
+
+use std::collections::HashMap;
+
+use crate::receiver::{Receiver, status};
+use crate::site::Site;
+use crate::support::app::{CredentialOptions, Tenant};
+use crate::support::wait::until;
+
+#[tokio::test]
+async fn events_of_a_connection_arrive_once_and_in_order() {
+    let site = Site::new().await;
+    let receiver = Receiver::start().await;
+    site.endpoint(&receiver.url).await;
+    let _running = site.deliver();
+    let paid = site.pay(&site.tenant, 30).await;
+    until("all have come", async || receiver.count() >= 30).await;
+    assert_eq!(receiver.objects(), paid);
+    let ids: std::collections::HashSet<_> = receiver.received().iter().map(|received| received.id()).collect();
+    assert_eq!(ids.len(), 30);
+    for received in receiver.received() {
+        assert_eq!(received.body["id_event"], received.id());
+        assert_eq!(received.headers["content-type"], "application/json");
+    }
+}
+
+#[tokio::test]
+async fn connections_are_served_at_once_and_each_in_order() {
+    let site = Site::new().await;
+    let receiver = Receiver::start().await;
+    let mut tenants = vec![site.tenant.clone()];
+    for _ in 0..3 {
+        let (connection_id, connection_token) =
+            site.app.connection(site.tenant.project_id, CredentialOptions::default()).await;
+        tenants.push(Tenant { connection_id, connection_token, ..site.tenant.clone() });
+    }
+    site.endpoint(&receiver.url).await;
+    let mut paid: HashMap<String, Vec<String>> = HashMap::new();
+    for _ in 0..10 {
+        for tenant in &tenants {
+            let ids = site.pay(tenant, 1).await;
+            paid.entry(tenant.connection_id.to_string()).or_default().extend(ids);
+        }
+    }
+    let _running = site.deliver();
+    until("all have come", async || receiver.count() >= 40).await;
+    for (connection, ids) in paid {
+        let received = receiver.received();
+        let of_connection = received.iter().filter(|received| received.body["id_connection"] == connection.as_str());
+        assert_eq!(of_connection.map(|received| received.object()).collect::<Vec<_>>(), ids);
+    }
+    assert!(receiver.most_open() <= 4, "one call a connection");
+}
+
+#[tokio::test]
+async fn endpoint_gets_only_what_it_asked_for_and_from_its_beginning() {
+    let site = Site::new().await;
+    let (all, none) = (Receiver::start().await, Receiver::start().await);
+    site.pay(&site.tenant, 3).await;
+    site.endpoint(&all.url).await;
+    site.endpoint_for(&none.url, "connection.*").await;
+    let _running = site.deliver();
+    let paid = site.pay(&site.tenant, 2).await;
+    until("all have come", async || all.count() >= 2).await;
+    assert_eq!(all.objects(), paid, "not what was there before");
+    assert_eq!(none.count(), 0);
+}
+
+#[tokio::test]
+async fn another_project_gets_nothing() {
+    let site = Site::new().await;
+    let receiver = Receiver::start().await;
+    site.endpoint(&receiver.url).await;
+    let other = site.app.tenant().await;
+    site.pay(&other, 2).await;
+    let _running = site.deliver();
+    let paid = site.pay(&site.tenant, 1).await;
+    until("it has come", async || receiver.count() >= 1).await;
+    assert_eq!(receiver.objects(), paid);
+}
+
+#[tokio::test]
+async fn event_that_is_being_retried_does_not_hold_up_later_ones() {
+    let site = Site::new().await;
+    let receiver = Receiver::answering(|before, _| status(if before == 1 { 500 } else { 200 })).await;
+    let endpoint = site.endpoint(&receiver.url).await;
+    let _running = site.deliver();
+    let paid = site.pay(&site.tenant, 4).await;
+    site.stored(endpoint, 4).await;
+    assert_eq!(receiver.objects(), paid);
+    site.pass(std::time::Duration::from_secs(6));
+    site.stored(endpoint, 5).await;
+    let received = receiver.received();
+    assert_eq!(received[4].id(), received[1].id(), "the same id in all attempts");
+    assert_eq!(received[4].body, received[1].body);
+    assert_eq!(site.open_retries(endpoint).await, 0);
+}
