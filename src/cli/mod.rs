@@ -17,8 +17,10 @@ mod payment;
 mod private_file;
 mod project;
 mod sealing;
+mod secret;
 mod serve;
 mod sync;
+mod webhook;
 
 use std::process::ExitCode;
 
@@ -63,6 +65,9 @@ enum Command {
     /// Read accounting software now
     #[command(subcommand)]
     Sync(sync::Command),
+    /// Create, change and delete webhook endpoints; verify what one has received
+    #[command(subcommand)]
+    Webhook(webhook::Command),
     /// Print the OpenAPI document
     Openapi,
     /// Print docs/configuration.md
@@ -148,6 +153,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Connection(command) => connection::run(command).await,
         Command::Payment(command) => payment::run(command).await,
         Command::Sync(command) => sync::run(command).await,
+        Command::Webhook(command) => webhook::run(command).await,
         Command::Openapi => openapi::run(),
         Command::Configuration => configuration::run(),
         Command::Healthcheck(arguments) => healthcheck::run(arguments).await,

@@ -61,6 +61,14 @@ fn operations_have_unique_ids_and_name_credentials() {
                 let scope = &operation["security"][0]["api_key"][0];
                 assert!(scope.as_str().is_some_and(|name| name.parse::<ApiKeyScope>().is_ok()), "{path}: {scope}");
                 assert_eq!(operation["security"], json!([{ "api_key": [scope], "connection_token": [] }]), "{path}");
+            } else if path.starts_with("/webhooks") {
+                let alone = &operation["security"][0];
+                let scope = &alone["api_key"][0];
+                assert!(scope.as_str().is_some_and(|name| name.starts_with("webhooks:")), "{path}: {scope}");
+                assert_eq!(*alone, json!({ "api_key": [scope] }), "{path}");
+                let with_token = json!({ "api_key": [scope], "connection_token": [] });
+                let others = operation["security"].as_array().expect("a list").iter().skip(1);
+                assert!(others.into_iter().all(|other| *other == with_token), "{path}");
             } else {
                 assert_eq!(operation["security"], Value::Null, "{path}");
             }

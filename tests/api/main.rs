@@ -17,3 +17,4 @@ mod revocation;
 mod shell;
 mod stored_secrets;
 mod sync;
+mod webhooks;

@@ -88,6 +88,6 @@ impl FromStr for DisabledReason {
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
         let known = [Self::Paused, Self::Gone, Self::Failing].into_iter().find(|reason| reason.as_str() == text);
-        known.ok_or_else(|| ParseError::new("unknown_reason", "no such reason"))
+        known.ok_or_else(|| ParseError::new("unknown_value", "no such reason"))
     }
 }

@@ -1,0 +1,41 @@
+//! `unibooks webhook …`: the webhook endpoints of a project.
+
+mod chosen;
+mod create;
+mod delete;
+mod headers;
+mod list;
+mod rotate;
+mod update;
+mod verify;
+
+use clap::Subcommand;
+
+use chosen::Chosen;
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Create a webhook endpoint; its secret is shown once
+    Create(Box<create::Arguments>),
+    /// List the webhook endpoints of a project, without their secrets
+    List(Box<list::Arguments>),
+    /// Change a webhook endpoint, pause or resume it
+    Update(Box<update::Arguments>),
+    /// Give a webhook endpoint a new secret; the old one signs for one more day
+    Rotate(Box<Chosen>),
+    /// Delete a webhook endpoint
+    Delete(Box<Chosen>),
+    /// Verify the signature of a delivery that was saved, and say what is wrong with it
+    Verify(verify::Arguments),
+}
+
+pub async fn run(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Create(arguments) => create::run(*arguments).await,
+        Command::List(arguments) => list::run(*arguments).await,
+        Command::Update(arguments) => update::run(*arguments).await,
+        Command::Rotate(chosen) => rotate::run(*chosen).await,
+        Command::Delete(chosen) => delete::run(*chosen).await,
+        Command::Verify(arguments) => verify::run(arguments).await,
+    }
+}
