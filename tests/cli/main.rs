@@ -23,3 +23,4 @@ mod serve;
 mod settings;
 mod transactions;
 mod trouble;
+mod webhooks;
