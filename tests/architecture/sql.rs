@@ -11,8 +11,13 @@ pub const WITHOUT_TENANT: &[&str] = &["project", "api_key", "connection", "conne
 
 /// The queries that look for the server's own work in all connections, by a name in them. They answer
 /// connections, projects and counts, and nothing of a payment.
-const ACROSS_TENANTS: &[&str] =
-    &["connections_with_open_writes", "counts_of_open_writes", "projects_with_endpoints", "counts_of_deliveries"];
+const ACROSS_TENANTS: &[&str] = &[
+    "connections_with_open_writes",
+    "counts_of_open_writes",
+    "projects_with_endpoints",
+    "counts_of_deliveries",
+    "sealing_heads_of_endpoints",
+];
 
 /// Every table that the migrations create, with the columns of its primary key.
 pub fn tables() -> Vec<(String, String)> {

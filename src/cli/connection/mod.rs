@@ -29,7 +29,7 @@ pub enum Command {
     Pause(Chosen),
     /// Allow calls again, after `pause`
     Resume(Chosen),
-    /// Seal all stored credentials with the first of the sealing keys
+    /// Seal all stored credentials, and the secrets of webhooks, with the first of the sealing keys
     Reseal(reseal::Arguments),
     /// List connections, without their tokens
     List(ListArguments),

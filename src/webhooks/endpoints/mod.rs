@@ -8,6 +8,7 @@ mod endpoint;
 mod error;
 mod management;
 mod payload_format;
+mod reseal;
 mod secrets;
 mod store;
 
@@ -19,5 +20,6 @@ pub use endpoint::{Disabled, DisabledReason, Endpoint};
 pub use error::Error;
 pub use management::Endpoints;
 pub use payload_format::PayloadFormat;
+pub use reseal::{MissingKey, Resealed, missing_keys, reseal};
 pub use secrets::{SealedSecrets, Secrets, Unusable};
 pub use store::{active, disable, find, list};

@@ -58,6 +58,24 @@ impl SealedSecrets {
         opened.collect()
     }
 
+    /// Whether another key than the first one sealed one of them.
+    #[must_use]
+    pub fn needs_reseal(&self, keys: &SealingKeys) -> bool {
+        let previous = self.previous.iter().map(|(sealed, _)| sealed);
+        [&self.current].into_iter().chain(previous).any(|sealed| keys.needs_reseal(sealed))
+    }
+
+    /// The same secrets, sealed with the first key.
+    ///
+    /// # Errors
+    /// When the keys do not open them.
+    pub fn resealed(&self, keys: &SealingKeys, endpoint: WebhookEndpointId) -> Result<Self, Unusable> {
+        let bound_to = endpoint.0.as_bytes();
+        let reseal = |sealed: &[u8]| Ok::<_, Unusable>(keys.seal(&keys.open(sealed, bound_to)?, bound_to));
+        let previous = self.previous.as_ref().map(|(sealed, until)| Ok::<_, Unusable>((reseal(sealed)?, *until)));
+        Ok(Self { current: reseal(&self.current)?, previous: previous.transpose()? })
+    }
+
     /// The same with a new secret. The present one still signs for a day.
     #[must_use]
     pub fn rotated(
