@@ -19,6 +19,7 @@ demo: ## Pay an invoice of a real Tryton with seeded books, all on this machine 
 test: ## Run all Rust tests; they start their own Postgres and Tryton
 	@scripts/ensure-postgres.sh
 	@scripts/ensure-tryton.sh
+	@scripts/ensure-receivers.sh >/dev/null
 	cargo test --locked
 
 test-trouble: ## Run the tests that need PgBouncer, or root to mount a small disk
