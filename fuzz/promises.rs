@@ -153,7 +153,11 @@ pub fn tryton(bytes: &[u8]) {
             }
         }
         if let Ok(payment) = tryton::read_payment(record.clone()) {
-            assert!(payment.amount.get() >= 0 && payment.data.get() == record.get());
+            assert_eq!(payment.data.get(), record.get());
+            let total = payment.amount.get();
+            assert!(total >= 0 || payment.kind.is_some(), "only what is paid back is below zero");
+            let parts = payment.allocations.iter().filter_map(|allocation| allocation.amount);
+            assert!(parts.map(|part| part.get().signum()).all(|sign| sign == 0 || sign == total.signum()));
         }
     }
 }

@@ -17,7 +17,7 @@ async fn raw(bytes: &'static [u8]) -> String {
     let url = format!("http://{}/", listener.local_addr().expect("an address"));
     tokio::spawn(async move {
         while let Ok((mut socket, _)) = listener.accept().await {
-            let mut buffer = [0; 65_536];
+            let mut buffer = [0; 16_384];
             let _ = socket.read(&mut buffer).await;
             let _ = socket.write_all(bytes).await;
         }

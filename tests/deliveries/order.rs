@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::receiver::{Receiver, status};
+use crate::receiver::{Received, Receiver, status};
 use crate::site::Site;
 use crate::support::app::{CredentialOptions, Tenant};
 use crate::support::wait::until;
@@ -16,11 +16,11 @@ async fn events_of_a_connection_arrive_once_and_in_order() {
     let paid = site.pay(&site.tenant, 30).await;
     until("all have come", async || receiver.count() >= 30).await;
     assert_eq!(receiver.objects(), paid);
-    let ids: std::collections::HashSet<_> = receiver.received().iter().map(|received| received.id()).collect();
+    let ids: std::collections::HashSet<_> = receiver.received().iter().map(Received::id).collect();
     assert_eq!(ids.len(), 30);
-    for received in receiver.received() {
-        assert_eq!(received.body["id_event"], received.id());
-        assert_eq!(received.headers["content-type"], "application/json");
+    for delivered in receiver.received() {
+        assert_eq!(delivered.body["id_event"], delivered.id());
+        assert_eq!(delivered.headers["content-type"], "application/json");
     }
 }
 
@@ -45,9 +45,9 @@ async fn connections_are_served_at_once_and_each_in_order() {
     let _running = site.deliver();
     until("all have come", async || receiver.count() >= 40).await;
     for (connection, ids) in paid {
-        let received = receiver.received();
-        let of_connection = received.iter().filter(|received| received.body["id_connection"] == connection.as_str());
-        assert_eq!(of_connection.map(|received| received.object()).collect::<Vec<_>>(), ids);
+        let delivered = receiver.received();
+        let of_connection = delivered.iter().filter(|delivered| delivered.body["id_connection"] == connection.as_str());
+        assert_eq!(of_connection.map(Received::object).collect::<Vec<_>>(), ids);
     }
     assert!(receiver.most_open() <= 4, "one call a connection");
 }
@@ -90,8 +90,8 @@ async fn event_that_is_being_retried_does_not_hold_up_later_ones() {
     assert_eq!(receiver.objects(), paid);
     site.pass(std::time::Duration::from_secs(6));
     site.stored(endpoint, 5).await;
-    let received = receiver.received();
-    assert_eq!(received[4].id(), received[1].id(), "the same id in all attempts");
-    assert_eq!(received[4].body, received[1].body);
+    let delivered = receiver.received();
+    assert_eq!(delivered[4].id(), delivered[1].id(), "the same id in all attempts");
+    assert_eq!(delivered[4].body, delivered[1].body);
     assert_eq!(site.open_retries(endpoint).await, 0);
 }

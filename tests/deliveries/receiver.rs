@@ -80,13 +80,13 @@ impl Receiver {
         let handler = async move |headers: HeaderMap, body: Bytes| {
             let _open = Open(Arc::clone(&own.open));
             own.most_open.fetch_max(own.open.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-            let received = Received { headers, body: serde_json::from_slice(&body).expect("JSON"), bytes: body };
+            let delivered = Received { headers, body: serde_json::from_slice(&body).expect("JSON"), bytes: body };
             let before = {
                 let mut seen = own.seen.lock().expect("whole");
-                seen.push(received.clone());
+                seen.push(delivered.clone());
                 seen.len() - 1
             };
-            match answer(before, &received) {
+            match answer(before, &delivered) {
                 Reply::Silence => std::future::pending().await,
                 Reply::Held(permits) => {
                     permits.acquire().await.expect("open").forget();

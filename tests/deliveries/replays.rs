@@ -60,8 +60,8 @@ async fn failed_missing_or_all_events_are_sent_again() {
     assert_eq!(receiver.count(), 10, "nothing is left");
     replayed(&site, &running, endpoint, request(Selection::All)).await;
     assert_eq!(since(&receiver, 10), set(&[&sent[..], &missing, &last].concat()));
-    let received = receiver.received();
-    assert_eq!(received[10].id(), received[0].id(), "the same id in all attempts");
+    let delivered = receiver.received();
+    assert_eq!(delivered[10].id(), delivered[0].id(), "the same id in all attempts");
 }
 
 #[tokio::test]
@@ -159,8 +159,8 @@ async fn test_call_is_answered_and_leaves_no_trace() {
     let running = site.deliver();
     let (event, attempt) = running.deliveries.test(&site.scope(), endpoint).await.expect("called");
     assert_eq!(attempt.outcome.as_str(), "refused");
-    let [received] = &receiver.received()[..] else { panic!("not one call") };
-    assert_eq!((received.id(), &received.body["type"]), (event.to_string(), &"webhook_endpoint.test".into()));
+    let [delivered] = &receiver.received()[..] else { panic!("not one call") };
+    assert_eq!((delivered.id(), &delivered.body["type"]), (event.to_string(), &"webhook_endpoint.test".into()));
     assert_eq!(event.position_in(site.tenant.project_id), None);
     site.pass(Duration::from_secs(10));
     assert_eq!((site.open_retries(endpoint).await, site.outcomes(endpoint).await.len()), (0, 0));

@@ -20,9 +20,9 @@ async fn event_is_given_up_after_ten_attempts() {
         assert_eq!(site.open_retries(endpoint).await, usize::from(attempts < 10), "{attempts}");
         site.pass(Duration::from_secs(wait));
     }
-    let received = receiver.received();
-    assert_eq!(received.len(), 10);
-    assert!(received.iter().all(|again| again.id() == received[0].id()), "the same id in all attempts");
+    let delivered = receiver.received();
+    assert_eq!(delivered.len(), 10);
+    assert!(delivered.iter().all(|again| again.id() == delivered[0].id()), "the same id in all attempts");
     assert_eq!(site.disabled(endpoint).await, None);
 }
 

@@ -60,9 +60,9 @@ async fn event_of_a_killed_server_is_sent_again_with_the_same_id() {
     site.lapse_leases().await;
     let _running = site.deliver();
     site.stored(endpoint, 3).await;
-    let received = receiver.received();
-    assert_eq!(received.len(), 4);
-    assert_eq!((received[0].id(), &received[0].body), (received[1].id(), &received[1].body));
+    let delivered = receiver.received();
+    assert_eq!(delivered.len(), 4);
+    assert_eq!((delivered[0].id(), &delivered[0].body), (delivered[1].id(), &delivered[1].body));
 }
 
 #[tokio::test]
@@ -82,9 +82,9 @@ async fn server_killed_before_it_stores_an_answer_sends_again() {
     site.lapse_leases().await;
     let _running = site.deliver();
     site.stored(endpoint, 1).await;
-    let received = receiver.received();
-    assert_eq!(received.len(), 2);
-    assert_eq!(received[0].id(), received[1].id());
+    let delivered = receiver.received();
+    assert_eq!(delivered.len(), 2);
+    assert_eq!(delivered[0].id(), delivered[1].id());
 }
 
 #[tokio::test]

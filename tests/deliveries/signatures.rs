@@ -17,18 +17,18 @@ async fn delivery_is_signed_with_the_secret_of_its_endpoint() {
     let paid = site.pay(&site.tenant, 1).await;
     until("both have come", async || standard.count() == 1 && panora.count() == 1).await;
     let secret: SigningSecret = SECRET.parse().expect("a secret");
-    for received in [&standard.received()[0], &panora.received()[0]] {
-        let seconds = received.headers["webhook-timestamp"].to_str().expect("text").parse().expect("a number");
+    for delivered in [&standard.received()[0], &panora.received()[0]] {
+        let seconds = delivered.headers["webhook-timestamp"].to_str().expect("text").parse().expect("a number");
         let time = chrono::DateTime::from_timestamp_secs(seconds).expect("a time");
         let expected = signature::headers(
-            &received.id(),
+            &delivered.id(),
             time,
-            received.bytes.as_ref(),
+            delivered.bytes.as_ref(),
             std::slice::from_ref(&secret),
             SignatureScheme::V1,
         );
         for name in ["webhook-signature", "panora-signature"] {
-            assert_eq!(received.headers[name], expected[name], "{name}");
+            assert_eq!(delivered.headers[name], expected[name], "{name}");
         }
     }
     let data = &panora.received()[0].body["data"];

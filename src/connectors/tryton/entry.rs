@@ -197,8 +197,7 @@ impl Entry {
             if lines().next().is_none() || lines().any(|line| line.invoice_payments.len() > 1) {
                 return None;
             }
-            let parts = lines().map(|line| Some(line.amount(base)?.0.get()));
-            let part = parts.sum::<Option<i64>>()?;
+            let part = lines().try_fold(0_i64, |sum, line| sum.checked_add(line.amount(base)?.0.get()))?;
             MinorUnits::try_from(part.abs() * total.signum()).ok()
         };
         invoices.into_iter().map(|id| RemoteAllocation { invoice: RemoteId::from(id), amount: part(id) }).collect()

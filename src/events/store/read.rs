@@ -41,7 +41,7 @@ impl TryFrom<Row> for Event {
 }
 
 /// Reads the events of a project after a position, in order: at most `limit` of those that are wanted, among a bounded
-/// number that is looked at. Events without a position yet are not seen; see [`super::sequence`].
+/// number that is looked at. Events without a position yet are not seen; see [`super::sequence()`].
 ///
 /// # Errors
 /// When the database fails.

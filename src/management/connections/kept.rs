@@ -67,14 +67,15 @@ mod tests {
     use super::*;
     use crate::connectors::{Target, registry};
     use crate::management::connections::SoftwareStatus;
-    use crate::outgoing::{Client, Networks, Options};
+    use crate::outgoing::{BodyLimit, Client, Networks, Options};
 
     fn connector() -> Arc<dyn Connector> {
         let options = Options {
             networks: Networks::loopback(),
             ca_file: None,
             connect_timeout: Duration::from_secs(1),
-            max_answer_bytes: 1,
+            answer_limit: BodyLimit::Whole(1),
+            networks_setting: "",
             max_idle_per_host: 1,
         };
         let target = Target {

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::connected;
 use crate::support::app::{App, Tenant};
 use crate::support::connected::{invoice, payment as body};
+use crate::support::events;
 use crate::support::software::{Books, Call, pull_once};
 
 /// A key of ours.
@@ -368,4 +369,27 @@ async fn other_connection_has_its_own_row_of_the_same_payment() {
     pull(&app, &tenant, &books).await;
     assert_eq!(payments(&app, &tenant).await[0]["remote_status"], "voided");
     assert_eq!(payments(&app, &other).await, theirs, "the other's is read by its own pull");
+}
+
+#[tokio::test]
+async fn payments_that_come_in_are_announced_after_the_first_pull() {
+    let (app, tenant) = connected().await;
+    let books = Books::default();
+    books.put_payment(1, 1, receipt("P-1", 100));
+    pull(&app, &tenant, &books).await;
+    let states = async || {
+        let mut feed = events::feed(&app.database, tenant.project_id).await;
+        feed.0.retain(|event| event.kind.as_str().starts_with("accounting.payment."));
+        (feed.states("remote_id"), feed.states("remote_status"))
+    };
+    assert_eq!(states().await.0, [], "the first pull is silent");
+    books.put_payment(2, 1, receipt("P-2", 200));
+    pull(&app, &tenant, &books).await;
+    books.remove_payment(1);
+    pull(&app, &tenant, &books).await;
+    let expected = (
+        vec![("created", json!("P-2")), ("updated", json!("P-1"))],
+        vec![("created", json!("applied")), ("updated", json!("voided"))],
+    );
+    assert_eq!(states().await, expected);
 }

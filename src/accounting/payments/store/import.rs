@@ -14,8 +14,36 @@ use crate::domain::{Currency, ExchangeRate, FreeText, MinorUnits, OffsetTimestam
 /// When the database fails.
 pub async fn import(transaction: &mut JobTransaction, payments: &[ImportedPayment]) -> Result<(), db::Error> {
     let changed: Vec<_> = put(transaction, payments).await?;
+    announce(transaction, &changed).await?;
     let changed: Vec<_> = payments.iter().filter(|payment| changed.contains(&payment.stamp.id)).collect();
     put_line_items(transaction, &changed).await
+}
+
+/// Announces imported payments as they are now, unless this is the first complete reading of them.
+async fn announce(transaction: &mut JobTransaction, payments: &[PaymentId]) -> Result<(), db::Error> {
+    sqlx::query!(
+        "
+        insert into event_outbox (project_id, connection_id, type, objects, state, created_at)
+        select $3, connection_id,
+               case when created_at = modified_at then 'accounting.payment.created' else 'accounting.payment.updated' end,
+               array[id],
+               json_build_object('modified_at', modified_at, 'remote_id', remote_id, 'remote_status', remote_status,
+                                 'remote_updated_at', remote_updated_at),
+               modified_at
+        from payment
+        where connection_id = $1 and id = any ($2) and exists (
+            select from pull_progress
+            where connection_id = $1 and resource = 'payment' and last_synced_at is not null
+        )
+        ",
+        transaction.connection_id().0,
+        &column(payments, |id| id.0),
+        transaction.project_id().0,
+    )
+    .execute(transaction.executor())
+    .await
+    .map_err(db::Error::of_write)?;
+    Ok(())
 }
 
 /// Stores the payments without their line items. Returns which are new or changed.
@@ -123,18 +151,19 @@ pub async fn void_imported(
     now: DateTime<Utc>,
     payments: &[PaymentId],
 ) -> Result<(), db::Error> {
-    sqlx::query!(
+    let changed = sqlx::query_scalar!(
         "
         update payment set remote_status = $3, modified_at = $4
         where connection_id = $1 and id = any ($2) and remote_status <> $3
+        returning id
         ",
         transaction.connection_id().0,
         &column(payments, |id| id.0),
         RemoteStatus::Voided.as_str(),
         now,
     )
-    .execute(transaction.executor())
+    .fetch_all(transaction.executor())
     .await
     .map_err(db::Error::of_write)?;
-    Ok(())
+    announce(transaction, &changed.into_iter().map(PaymentId).collect::<Vec<_>>()).await
 }
