@@ -20,6 +20,11 @@ const ROUTES: &[(&str, &str, u16, Option<u16>)] = &[
     ("POST /webhooks", "webhooks:write", 201, None),
     ("POST /webhooks/verifyEvent", "webhooks:read", 400, None),
     ("POST /webhooks/{id}/secret/rotate", "webhooks:write", 201, Some(404)),
+    ("GET /webhooks/{id}/attempts", "webhooks:read", 200, Some(404)),
+    ("POST /webhooks/{id}/replay", "webhooks:write", 202, Some(404)),
+    ("POST /webhooks/{id}/test", "webhooks:write", 200, Some(404)),
+    // The id is that of an event, and there is none.
+    ("POST /webhooks/events/{id}/resend", "webhooks:write", 404, Some(404)),
     ("DELETE /webhooks/{id}", "webhooks:write", 201, Some(404)),
 ];
 
@@ -40,6 +45,7 @@ async fn ask(app: &App, route: &str, id: &str, secrets: [(&str, Option<&str>); 2
         "POST /webhooks" => body(),
         "POST /webhooks/verifyEvent" => json!({ "payload": { "data": 1 }, "signature": "00", "secret": "whsec_" }),
         "PUT /webhooks/{id}" => json!({ "active": false }),
+        "POST /webhooks/{id}/replay" => json!({ "only": "all" }),
         _ => Value::Null,
     };
     let method: Method = method.parse().expect("a method");
