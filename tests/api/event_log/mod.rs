@@ -20,7 +20,7 @@ fn project(app: &App, tenant: &Tenant) -> ProjectScope {
 /// A transaction in which an object of the tenant's connection has changed.
 async fn changed(app: &App, tenant: &Tenant, object: Uuid) -> Result<JobTransaction, unibooks::db::Error> {
     let mut transaction = project(app, tenant).job(tenant.connection_id).transaction().await?;
-    events::announce(&mut transaction, tenant.project_id, EventType::PaymentUpdated, &[object], None).await?;
+    events::announce(&mut transaction, EventType::PaymentUpdated, &[object], None).await?;
     Ok(transaction)
 }
 
