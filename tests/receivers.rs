@@ -13,6 +13,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use secrecy::ExposeSecret;
+use unibooks::domain::Clock;
 use unibooks::webhooks::signature::{SignatureScheme, SigningSecret, headers};
 use wait::until;
 
@@ -85,7 +86,7 @@ impl Receiver {
 async fn accepts_only_what_was_signed(command: impl Fn() -> Command) {
     let [old, new, other] = [1, 2, 3].map(|seed| SigningSecret::generate(&mut StdRng::seed_from_u64(seed)));
     let body = r#"{"data":{"rate":1.10,"text":"é\u0000 😀"},"id_connection":null,"id_event":"1","timestamp":"2026-11-26T08:00:00Z","type":"connection.created"}"#;
-    let now = Utc::now();
+    let now = Clock::system().now();
     // During a rotation a receiver may have either secret.
     for secret in [&old, &new] {
         let receiver = Receiver::start(command(), secret).await;

@@ -3,9 +3,10 @@
 use std::fs;
 use std::process::Output;
 
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use serde_json::Value;
 use tempfile::TempDir;
+use unibooks::domain::Clock;
 use unibooks::webhooks::signature::{SignatureScheme, SigningSecret, headers};
 
 use crate::process::{one_line, printed_json, unibooks};
@@ -116,7 +117,7 @@ impl Saved {
     fn new(age: TimeDelta, body: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let secret: SigningSecret = SECRET.parse().expect("a secret");
-        let signed = headers("019ace5d", Utc::now() - age, BODY.as_bytes(), &[secret], SignatureScheme::V1);
+        let signed = headers("019ace5d", Clock::system().now() - age, BODY.as_bytes(), &[secret], SignatureScheme::V1);
         let lines = signed.iter().map(|(name, value)| format!("{name}: {}\r\n", value.to_str().expect("text")));
         let head = format!("POST /hooks HTTP/1.1\r\n{}", lines.collect::<String>());
         fs::write(folder.path().join("headers"), head).expect("written");

@@ -35,7 +35,8 @@ pub fn page_example() -> Value {
     serde_json::from_str(include_str!("../../src/cli/demo_payment.json")).expect("JSON")
 }
 
-/// A server on a database of its own.
+/// A server on a database of its own. Cheap to clone.
+#[derive(Clone)]
 pub struct App {
     pub router: Router,
     pub authenticator: Authenticator,

@@ -13,7 +13,7 @@ use crate::support::postgres;
 fn without(endpoint: &Value, names: &[&str]) -> Value {
     let mut endpoint = endpoint.clone();
     let members = endpoint.as_object_mut().expect("an object");
-    names.iter().for_each(|name| drop(members.remove(*name)));
+    members.retain(|name, _| !names.contains(&name.as_str()));
     endpoint
 }
 

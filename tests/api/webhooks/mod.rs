@@ -2,6 +2,8 @@
 
 mod addresses;
 mod endpoints;
+mod feed;
+mod feed_beside_writers;
 mod isolation;
 mod secrets;
 mod verify_event;

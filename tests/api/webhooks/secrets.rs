@@ -1,9 +1,9 @@
 //! Secrets of endpoints: shown once, sealed in the database, in no log.
 
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use serde_json::Value;
 use unibooks::auth::Operator;
-use unibooks::domain::WebhookEndpointId;
+use unibooks::domain::{Clock, WebhookEndpointId};
 use unibooks::webhooks::endpoints;
 use unibooks::webhooks::signature::SigningSecret;
 
@@ -32,8 +32,8 @@ async fn replaced_secret_signs_for_a_day_beside_the_new_one() {
     let endpoint = endpoints::find(&scope, id).await.expect("read").expect("an endpoint");
     let keys = SEALING_KEYS.parse().expect("keys");
     let at = |moment| endpoint.secrets.open(&keys, id, moment).expect("opened");
-    assert_eq!(at(Utc::now()), [secret(&rotated), secret(&created)]);
-    assert_eq!(at(Utc::now() + TimeDelta::hours(25)), [secret(&rotated)]);
+    assert_eq!(at(Clock::system().now()), [secret(&rotated), secret(&created)]);
+    assert_eq!(at(Clock::system().now() + TimeDelta::hours(25)), [secret(&rotated)]);
 }
 
 #[tokio::test]
@@ -68,6 +68,6 @@ async fn of_two_rotations_at_once_each_stored_one_is_shown() {
     let scope = Operator::from_cli(app.database.clone()).project(project.id);
     let stored = endpoints::list(&scope).await.expect("read").remove(0);
     let keys = SEALING_KEYS.parse().expect("keys");
-    let signing = stored.secrets.open(&keys, stored.id, Utc::now()).expect("opened");
+    let signing = stored.secrets.open(&keys, stored.id, Clock::system().now()).expect("opened");
     assert!(shown.iter().all(|answer| signing.contains(&secret(&answer.json()))), "a shown secret does not sign");
 }

@@ -1,6 +1,5 @@
 //! `POST /webhooks/verifyEvent`, by which older client libraries verify a delivery.
 
-use chrono::Utc;
 use serde_json::{Value, json};
 use unibooks::config::{RateLimit, ServerSettings};
 use unibooks::domain::Clock;
@@ -17,7 +16,7 @@ const SECRET: &str = "whsec_nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A=";
 /// The signatures of a delivery: the older product's, and that of Standard Webhooks.
 fn signatures(body: &str) -> [String; 2] {
     let secret: SigningSecret = SECRET.parse().expect("a secret");
-    let headers = headers("id", Utc::now(), body.as_bytes(), &[secret], SignatureScheme::V1);
+    let headers = headers("id", Clock::system().now(), body.as_bytes(), &[secret], SignatureScheme::V1);
     [PANORA_SIGNATURE, SIGNATURE].map(|name| headers[name].to_str().expect("text").to_owned())
 }
 

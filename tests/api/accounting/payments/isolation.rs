@@ -73,10 +73,10 @@ pub fn is_guarded(operation: &Value) -> bool {
     operation["security"].as_array().is_some_and(|schemes| !schemes.is_empty())
 }
 
-/// Whether a route is called with a key alone. `webhooks/isolation.rs` has its rows.
+/// Whether a route can be called with a key alone. `webhooks/isolation.rs` has its rows.
 pub fn is_key_only(operation: &Value) -> bool {
     let schemes = operation["security"].as_array();
-    schemes.is_some_and(|all| !all.is_empty() && all.iter().all(|one| one.get("connection_token").is_none()))
+    schemes.is_some_and(|all| all.iter().any(|one| one.get("connection_token").is_none()))
 }
 
 fn demanded_rows() -> Vec<(String, String)> {
