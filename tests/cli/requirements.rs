@@ -64,7 +64,7 @@ async fn role_that_does_not_own_its_tables_cannot_migrate() {
     let line = refusal(&url);
     assert!(
         line.contains(
-            "stranger does not own the tables _sqlx_migrations, api_key, connection, connection_software, payment"
+            "stranger does not own the tables _sqlx_migrations, api_key, connection, connection_software, event"
         ),
         "{line}"
     );
@@ -84,6 +84,12 @@ async fn role_needs_only_the_rights_that_the_server_uses() {
              remote_payment, remote_write to clerk",
     )
     .await;
+    let of_events = "grant select, insert, delete on event, event_outbox to clerk;
+         grant select, insert, update on event_feed to clerk;
+         grant select, insert, delete on webhook_attempt to clerk;
+         grant select, insert, update, delete on webhook_delivery, webhook_endpoint, webhook_replay, webhook_retry
+             to clerk";
+    execute(&options, of_events).await;
     let line = refusal(&url);
     let lacks = "lacks rights: grant it insert on connection, insert on project, select on project";
     assert!(line.contains("clerk") && line.contains(lacks), "{line}");

@@ -78,6 +78,7 @@ impl Site {
         let app = App::new().await;
         let changes = app.changes.clone();
         let tenant = app.tenant().await;
+        app.forget_events().await;
         Self { app, tenant, changes, clock, moved }
     }
 

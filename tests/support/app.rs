@@ -305,6 +305,11 @@ impl App {
         self.options.connect().await.expect("a session")
     }
 
+    /// Forgets what was announced so far: that connections were created.
+    pub async fn forget_events(&self) {
+        sqlx::query("delete from event_outbox").execute(&mut self.connect().await).await.expect("forgotten");
+    }
+
     /// The number of payments in the database, of all connections.
     pub async fn count(&self) -> i64 {
         let mut session = self.connect().await;

@@ -74,6 +74,7 @@ async fn reader_beside_killed_writers_misses_and_repeats_nothing() {
     let other = Arc::new(App::on(app.options.clone(), Clock::system()).await);
     let tenant = app.tenant().await;
     let (connection_id, connection_token) = app.connection(tenant.project_id, CredentialOptions::default()).await;
+    app.forget_events().await;
     let second = Tenant { connection_id, connection_token, ..tenant.clone() };
     let (progress, is_done) = (Arc::<AtomicU32>::default(), Arc::<AtomicBool>::default());
     let mut writers = JoinSet::new();

@@ -13,6 +13,7 @@ use crate::support::app::{App, CredentialOptions, Tenant};
 async fn late_commit_comes_after_what_was_read_meanwhile() {
     let app = App::new().await;
     let tenant = app.tenant().await;
+    app.forget_events().await;
     let mut reader = Reader::new(project(&app, &tenant));
     let late = changed(&app, &tenant, object(1)).await.expect("announced");
     change(&app, &tenant, object(2)).await;
@@ -31,6 +32,7 @@ async fn late_commit_comes_after_what_was_read_meanwhile() {
 async fn change_that_is_taken_back_has_no_event() {
     let app = App::new().await;
     let tenant = app.tenant().await;
+    app.forget_events().await;
     let mut reader = Reader::new(project(&app, &tenant));
     changed(&app, &tenant, object(1)).await.expect("announced").rollback().await.expect("rolled back");
     drop(changed(&app, &tenant, object(2)).await.expect("announced"));
@@ -43,6 +45,7 @@ async fn changes_of_a_connection_keep_the_order_of_their_commits() {
     let app = App::new().await;
     let tenant = app.tenant().await;
     let (connection_id, connection_token) = app.connection(tenant.project_id, CredentialOptions::default()).await;
+    app.forget_events().await;
     let other = Tenant { connection_id, connection_token, ..tenant.clone() };
     for number in 0..300 {
         change(&app, if number % 3 == 0 { &other } else { &tenant }, object(number)).await;
@@ -62,6 +65,7 @@ async fn servers_that_sequence_at_once_give_each_position_once() {
     let app = Arc::new(App::new().await);
     let other = Arc::new(App::on(app.options.clone(), Clock::system()).await);
     let tenant = app.tenant().await;
+    app.forget_events().await;
     for round in 0..3 {
         // More than one step, and in the first round without a row of the feed.
         for number in 0..400 {
@@ -84,6 +88,7 @@ async fn servers_that_sequence_at_once_give_each_position_once() {
 async fn page_is_bounded_and_says_where_it_ends() {
     let app = App::new().await;
     let tenant = app.tenant().await;
+    app.forget_events().await;
     for number in 0..5 {
         change(&app, &tenant, object(number)).await;
     }

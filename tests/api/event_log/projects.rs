@@ -10,6 +10,7 @@ use crate::support::app::App;
 async fn feed_has_the_events_of_its_project_alone() {
     let app = App::new().await;
     let tenants = [app.tenant().await, app.tenant().await];
+    app.forget_events().await;
     for number in 0..4 {
         change(&app, &tenants[usize::from(number % 2 == 1)], object(number)).await;
     }
@@ -38,6 +39,7 @@ async fn feed_has_the_events_of_its_project_alone() {
 async fn event_of_the_project_takes_the_next_position() {
     let app = App::new().await;
     let tenant = app.tenant().await;
+    app.forget_events().await;
     let mut reader = Reader::new(project(&app, &tenant));
     for number in 0..3 {
         let mut transaction = reader.scope.transaction().await.expect("begun");

@@ -9,10 +9,13 @@ use crate::support::app::{Answer, App, CredentialOptions, PAYMENTS, Tenant, page
 
 pub const EVENTS: &str = "/webhooks/events";
 
-/// A tenant whose key may read events.
+/// A tenant whose key may read events. There are none yet.
 pub async fn reader(app: &App) -> Tenant {
     let scopes = ApiKeyScopes::of_names(["payments:read", "payments:write", "webhooks:read"]);
-    app.tenant_like(CredentialOptions { scopes, ..CredentialOptions::default() }, CredentialOptions::default()).await
+    let key = CredentialOptions { scopes, ..CredentialOptions::default() };
+    let tenant = app.tenant_like(key, CredentialOptions::default()).await;
+    app.forget_events().await;
+    tenant
 }
 
 /// `GET` with the key alone.

@@ -19,7 +19,8 @@ use crate::support::wait::until;
 async fn assert_announced(app: &App, tenant: &Tenant, payments: usize) {
     let scope = Worker::from_app(app.database.clone()).project(tenant.project_id);
     while events::sequence(&scope).await.expect("sequenced").has_more {}
-    let page = events::read(&scope, &Filter::default(), EventPosition::default(), 1_000).await.expect("read");
+    let payment_events = Filter { patterns: vec!["accounting.payment.*".parse().expect("names")], ..Filter::default() };
+    let page = events::read(&scope, &payment_events, EventPosition::default(), 1_000).await.expect("read");
     let mut announced = Vec::new();
     for event in page.events {
         assert_eq!((event.kind, event.state.is_none()), (EventType::PaymentCreated, true));

@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 
 use axum::http::{HeaderValue, Method};
 use serde_json::json;
+use unibooks::domain::ApiKeyScopes;
 
 use super::body_types::documented;
 use super::isolation::operations;
-use crate::support::app::{Answer, App, PAYMENTS};
+use crate::support::app::{Answer, App, CredentialOptions, PAYMENTS};
 
 /// Members and filters that accept any text.
 const TEXTS: &[&str] = &["type", "name", "number", "parent_item", "remote_id", "related_object_type"];
@@ -199,7 +200,9 @@ const WRITTEN: &[&str] = &[
 #[tokio::test]
 async fn hostile_values_are_refused_in_every_parameter() {
     let app = App::new().await;
-    let tenant = app.tenant().await;
+    let scopes = ApiKeyScopes::of_names(["payments:read", "accounting:read", "webhooks:read"]);
+    let key = CredentialOptions { scopes, ..CredentialOptions::default() };
+    let tenant = app.tenant_like(key, CredentialOptions::default()).await;
     let long = "9".repeat(60_000);
     let mut tried = BTreeSet::new();
     for (route, operation) in operations() {
