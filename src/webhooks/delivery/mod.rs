@@ -1,9 +1,9 @@
 //! Delivers events to webhook endpoints, each at least once.
 //!
-//! A [`step`] of an endpoint takes its lease, reads what follows in the feed and which retries are due, sends both, and
+//! A `step` of an endpoint takes its lease, reads what follows in the feed and which retries are due, sends both, and
 //! stores what came of it in one transaction. So a server that is killed in between sends some events a second time, and
-//! forgets none. Events of a connection are sent one after the other; one that fails becomes a retry ([`schedule`]) and
-//! does not hold up the later ones. [`turns`] shares the places of the server between projects.
+//! forgets none. Events of a connection are sent one after the other; one that fails becomes a retry (`schedule`) and
+//! does not hold up the later ones. `turns` shares the places of the server between projects.
 
 pub mod api;
 mod attempt;
