@@ -1,4 +1,4 @@
-//! The body of an event: the same text in the feed, in the stream and in each delivery.
+//! The body of an event: the same text in the feed and in each delivery.
 
 use std::collections::HashMap;
 

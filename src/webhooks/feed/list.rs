@@ -37,8 +37,8 @@ pub struct EventPage {
 
 /// Reads the events of the project, or with a connection token those of the connection, oldest first.
 ///
-/// A reader that follows `next_cursor` misses nothing and sees nothing twice. The events of a connection come in the order
-/// in which their changes were committed.
+/// A reader that follows `next_cursor` misses nothing and sees nothing twice. In a connection, a change that began after
+/// another one was committed comes after it.
 #[utoipa::path(
     get, path = "/webhooks/events", tag = "events", operation_id = "list_events",
     params(FeedQuery),
