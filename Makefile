@@ -1,6 +1,6 @@
 # The commands of a developer. Each target is a few lines; decisions are in scripts/ and .ci/run.
 
-.PHONY: help run demo test test-trouble test-citus test-clients test-openapi bench chaos chaos-proof lint fmt clippy doc typos machete fix mutants deny advisories openapi configuration sqlx ci
+.PHONY: help run demo test test-trouble test-citus test-clients test-openapi bench chaos chaos-remote chaos-proof lint fmt clippy doc typos machete fix mutants deny advisories openapi configuration sqlx ci
 
 # What is written by the code and committed; `make fix` writes all of it. The queries come first: the rest compiles them.
 GENERATED = sqlx openapi configuration
@@ -49,6 +49,11 @@ chaos: ## Kill server and Postgres under load and compare (RUNS=1000 SEED=7 POOL
 	@scripts/ensure-postgres.sh
 	@$(if $(POOLER),scripts/ensure-pgbouncer.sh)
 	cargo test --locked --test chaos -- $(if $(RUNS),--runs $(RUNS)) $(if $(SEED),--seed $(SEED)) $(if $(POOLER),--pooler $(POOLER)) $(ARGS)
+
+chaos-remote: ## Kill servers, Postgres and a real Tryton, and compare the books (RUNS=200 SEED=7)
+	@scripts/ensure-postgres.sh
+	@scripts/ensure-tryton.sh
+	cargo test --locked --test chaos_remote -- $(if $(PROVIDER),--provider $(PROVIDER)) $(if $(RUNS),--runs $(RUNS)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 chaos-proof: ## Show that `make chaos` finds what is broken on purpose
 	@scripts/ensure-postgres.sh

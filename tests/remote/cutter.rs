@@ -1,24 +1,41 @@
-//! A TCP link to accounting software that cuts chosen requests off.
+//! A TCP link to accounting software that cuts chosen requests off, or delays them.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::sleep;
 
 /// Where a request is cut off.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Cut {
     /// The software never gets it.
     Before,
+    /// The software gets the first half of it.
+    #[allow(dead_code, reason = "only `make chaos-remote` does this")]
+    Within,
     /// The software does it, and its answer is lost.
     Answer,
+    /// The software gets it late, whether the client still waits or not.
+    #[allow(dead_code, reason = "only `make chaos-remote` does this")]
+    Late,
 }
 
-/// A listening link. It ends with the runtime.
+impl Cut {
+    /// All of them.
+    #[allow(dead_code, reason = "only `make chaos-remote` chooses among them")]
+    pub const ALL: [Self; 4] = [Self::Before, Self::Within, Self::Answer, Self::Late];
+}
+
+/// How late a late request is.
+const DELAY: Duration = Duration::from_secs(6);
+
+/// A listening link to one server. It ends with the runtime.
 pub struct Cutter {
     address: SocketAddr,
-    next: Arc<Mutex<Option<(&'static str, Cut)>>>,
+    armed: Arc<Mutex<Vec<(&'static str, Cut)>>>,
 }
 
 impl Cutter {
@@ -26,14 +43,14 @@ impl Cutter {
     pub async fn to(to: String) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
-        let next = Arc::<Mutex<Option<(&'static str, Cut)>>>::default();
-        let armed = Arc::clone(&next);
+        let armed = Arc::<Mutex<Vec<_>>>::default();
+        let cuts = Arc::clone(&armed);
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                tokio::spawn(pass(client, to.clone(), Arc::clone(&armed)));
+                tokio::spawn(pass(client, to.clone(), Arc::clone(&cuts)));
             }
         });
-        Self { address, next }
+        Self { address, armed }
     }
 
     /// Its URL.
@@ -43,17 +60,23 @@ impl Cutter {
 
     /// Cuts off the next request that contains `needle`.
     pub fn cut(&self, needle: &'static str, cut: Cut) {
-        *self.next.lock().expect("no panic") = Some((needle, cut));
+        self.armed.lock().expect("no panic").push((needle, cut));
+    }
+
+    /// Makes no further cut.
+    #[allow(dead_code, reason = "only `make chaos-remote` gives up a cut")]
+    pub fn disarm(&self) {
+        self.armed.lock().expect("no panic").clear();
     }
 
     /// Whether no cut is left to be made.
     pub fn has_cut(&self) -> bool {
-        self.next.lock().expect("no panic").is_none()
+        self.armed.lock().expect("no panic").is_empty()
     }
 }
 
 /// Passes bytes between the two sides until one of them closes, or a cut ends both.
-async fn pass(client: TcpStream, to: String, armed: Arc<Mutex<Option<(&'static str, Cut)>>>) {
+async fn pass(client: TcpStream, to: String, armed: Arc<Mutex<Vec<(&'static str, Cut)>>>) {
     let Ok(server) = TcpStream::connect(to).await else { return };
     let ((mut from_client, mut to_client), (mut from_server, mut to_server)) =
         (client.into_split(), server.into_split());
@@ -67,12 +90,17 @@ async fn pass(client: TcpStream, to: String, armed: Arc<Mutex<Option<(&'static s
                 seen.extend_from_slice(&request[..count]);
                 let taken = {
                     let mut armed = armed.lock().expect("no panic");
-                    let is_it = armed.is_some_and(|(needle, _)| contains(&seen, needle));
-                    if is_it { armed.take() } else { None }
+                    let which = armed.iter().position(|(needle, _)| contains(&seen, needle));
+                    which.map(|which| armed.remove(which))
                 };
                 match taken {
                     Some((_, Cut::Before)) => return,
+                    Some((_, Cut::Within)) => {
+                        to_server.write_all(&request[..count / 2]).await.ok();
+                        return;
+                    }
                     Some((_, Cut::Answer)) => is_answer_lost = true,
+                    Some((_, Cut::Late)) => sleep(DELAY).await,
                     None => {}
                 }
                 if to_server.write_all(&request[..count]).await.is_err() {
