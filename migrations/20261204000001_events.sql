@@ -32,7 +32,7 @@ begin
     );
     -- The feed of a connection.
     create index event_connection on event (project_id, connection_id, position) where connection_id is not null;
-    -- The last position of each project. Whoever gives positions locks the row.
+    -- The last position of each project. The row is locked while positions are given.
     create table event_feed (
         project_id    uuid        not null,
         last_position bigint      not null constraint event_feed_position_range check (last_position >= 0),

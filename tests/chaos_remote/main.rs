@@ -1,4 +1,4 @@
-//! `make chaos-remote`: checks that each payment is in the accounting software once, whatever is killed in between.
+//! `make chaos-remote`: checks that each payment is in the accounting software once, also when processes are killed.
 //!
 //! Clients pay invoices of a real Tryton through two real servers on one Postgres, with twins on both. Meanwhile servers,
 //! Postgres and Tryton are killed at random moments, requests to Tryton are cut off before, within and after they are

@@ -11,7 +11,7 @@ use crate::receiver::{Receiver, Reply, status};
 use crate::site::Site;
 use crate::support::wait::until;
 
-/// A server that writes these bytes to whoever calls, and closes; with none it resets.
+/// A server that writes these bytes to every caller, and closes; with none it resets.
 async fn raw(bytes: &'static [u8]) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}/", listener.local_addr().expect("an address"));

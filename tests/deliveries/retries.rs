@@ -127,7 +127,7 @@ async fn endpoint_is_disabled_after_five_days_without_a_success() {
     site.pass(Duration::from_hours(119));
     site.stored(endpoint, 2).await;
     assert_eq!(site.disabled(endpoint).await, None, "not five days yet");
-    // One success, and the days count anew.
+    // After one success the days are counted from there.
     site.pass(Duration::from_mins(6));
     site.stored(endpoint, 3).await;
     site.pass(Duration::from_hours(119));

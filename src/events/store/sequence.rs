@@ -10,7 +10,7 @@ const STEP: i64 = 256;
 
 /// Moves committed changes of a project from the outbox into its feed: one bounded step, all or nothing.
 ///
-/// Whoever does it holds the lock of the feed's row, so positions are given by one at a time. The lock is taken by a
+/// The row of the feed is locked meanwhile, so only one server at a time gives positions. The lock is taken by a
 /// statement of its own: the next one sees all that the last holder has committed.
 ///
 /// # Errors
