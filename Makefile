@@ -67,7 +67,7 @@ fmt:
 clippy:
 	cargo clippy --all-targets --locked -- -D warnings
 	@# `--all-targets` leaves out what `cargo test` does not run.
-	cargo clippy --test chaos --locked -- -D warnings
+	cargo clippy --test chaos --test chaos_remote --locked -- -D warnings
 
 doc:
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked --document-private-items
