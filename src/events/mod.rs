@@ -13,5 +13,6 @@ pub use changes::Changes;
 pub use event::{Event, Filter, Page, Sequenced};
 pub use retention::Retention;
 pub use store::{
-    announce, announce_connection, append, expire, find, first_since, is_expired, last_position, read, sequence,
+    announce, announce_connection, append, expire, find, first_since, is_expired, last_position, projects, read,
+    sequence,
 };

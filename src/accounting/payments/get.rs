@@ -13,7 +13,7 @@ use super::store;
 use super::view::PaymentView;
 use crate::auth::{self, Can, PaymentsRead};
 use crate::http::problem::{ProblemType, types};
-use crate::http::request::Query;
+use crate::http::request::{Query, path_id};
 
 /// What this call can be answered besides 200 and what every call with credentials can be answered.
 pub const PROBLEMS: &[&ProblemType] =
@@ -31,8 +31,7 @@ pub async fn retrieve_payment(
     path: Result<Path<String>, PathRejection>,
     Query(RemoteData { remote_data }): Query<RemoteData>,
 ) -> Result<Response, Error> {
-    // What is not an id is no payment's id: the same answer as for an unknown one.
-    let id = path.ok().and_then(|Path(id)| id.parse().ok()).ok_or(Error::NotFound)?;
+    let id = path_id(path).ok_or(Error::NotFound)?;
     let payment = store::find(&scope, id).await?.ok_or(Error::NotFound)?;
     Ok(Json(PaymentView::of(&payment, remote_data)).into_response())
 }

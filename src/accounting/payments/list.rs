@@ -11,10 +11,10 @@ use super::filter::Filter;
 use super::store::{self, PaymentPage};
 use super::view::PaymentView;
 use crate::auth::{self, Can, PaymentsRead};
-use crate::domain::page::{Cursor, Limit, Order};
+use crate::domain::page::{Limit, Order};
 use crate::http::problem::{Error as HttpError, FieldError, ProblemType, types};
 use crate::http::request::Query;
-use crate::http::request::cursor::{UnverifiedCursor, encode};
+use crate::http::request::cursor::{UnverifiedCursor, around};
 use crate::http::request::query::{FromQuery, Parameters};
 use crate::http::response::page::Page;
 
@@ -80,13 +80,10 @@ pub async fn list_payments(
     let cursor = cursor.map_err(|refusal| HttpError::InvalidQuery(FieldError::in_query("cursor", refusal).into()))?;
 
     let PaymentPage { payments, next: onward } = store::page(&scope, &filter, order, cursor, limit).await?;
-    // A client that came from a page can go back to it.
-    let back = cursor.map(Cursor::reversed);
-    let reads_on = cursor.is_none_or(|cursor| cursor.direction == order.direction());
-    let (prev, next) = if reads_on { (back, onward) } else { (onward, back) };
+    let (prev_cursor, next_cursor) = around(cursor, onward, order.direction(), fingerprint);
     let page = Page {
-        prev_cursor: prev.map(|cursor| encode(&cursor, fingerprint)),
-        next_cursor: next.map(|cursor| encode(&cursor, fingerprint)),
+        prev_cursor,
+        next_cursor,
         data: payments.iter().map(|payment| PaymentView::of(payment, remote_data)).collect(),
     };
     let mut response = Json(page).into_response();

@@ -17,8 +17,8 @@ use crate::auth::{self, Can, PaymentsRead};
 use crate::connectors::Fault;
 use crate::domain::{RemoteStatus, rfc3339};
 use crate::http::problem::{ProblemType, types};
-use crate::http::request::Query;
 use crate::http::request::query::NoParameters;
+use crate::http::request::{Query, path_id};
 
 /// What this call can be answered besides 200 and what every call with credentials can be answered.
 pub const PROBLEMS: &[&ProblemType] =
@@ -111,7 +111,7 @@ pub async fn retrieve_payment_remote(
     path: Result<Path<String>, PathRejection>,
     Query(NoParameters): Query<NoParameters>,
 ) -> Result<Response, Error> {
-    let id = path.ok().and_then(|Path(id)| id.parse().ok()).ok_or(Error::NotFound)?;
+    let id = path_id(path).ok_or(Error::NotFound)?;
     let remote_status = store::remote_status(&scope, id).await?.ok_or(Error::NotFound)?;
     let write = store::remote_write(&scope, id).await?;
     let attempts = store::remote_attempts(&scope, id).await?;

@@ -9,6 +9,7 @@ use utoipa::IntoParams;
 use super::{Error, Listed, ReferenceView, RemoteData, problems, store};
 use crate::auth::{self, Scope};
 use crate::http::problem::{ProblemType, types};
+use crate::http::request::path_id;
 
 /// What this call can be answered besides 200 and what every call with credentials can be answered.
 pub const PROBLEMS: &[&ProblemType] =
@@ -31,8 +32,7 @@ pub async fn answer<T: Listed>(
     path: Result<Path<String>, PathRejection>,
     RemoteData { remote_data }: RemoteData,
 ) -> Result<Response, Error> {
-    // What is not an id is no object's id: the same answer as for an unknown one.
-    let id = path.ok().and_then(|Path(id)| id.parse().ok()).ok_or(Error::NotFound)?;
+    let id = path_id(path).ok_or(Error::NotFound)?;
     let reference = store::read(scope, T::RESOURCE, id, remote_data).await?.ok_or(Error::NotFound)?;
     Ok(Json(ReferenceView::<T>::of(&reference)?).into_response())
 }

@@ -11,9 +11,9 @@ use super::range::Index;
 use super::store::{self, ReferencePage};
 use super::{Error, Filter, Listed, ReferenceView};
 use crate::auth::{self, Scope};
-use crate::domain::page::{Cursor, Limit, Order};
+use crate::domain::page::{Limit, Order};
 use crate::http::problem::{Error as HttpError, FieldError, ProblemType, types};
-use crate::http::request::cursor::{ListFingerprint, UnverifiedCursor, encode};
+use crate::http::request::cursor::{ListFingerprint, UnverifiedCursor, around};
 use crate::http::request::query::{FromQuery, Parameters};
 use crate::http::response::page::Page;
 
@@ -85,13 +85,10 @@ pub async fn answer<T: Listed>(scope: &Scope, query: ListQuery<T::Filter>) -> Re
     let synced_at = if scope.has_software() { store::last_synced_at(scope, T::RESOURCE).await? } else { None };
     let wanted = store::Wanted { resource: T::RESOURCE, filter: &filter, members: &members, remote_data };
     let ReferencePage { references, next: onward } = store::page(scope, wanted, index, order, cursor, limit).await?;
-    // A client that came from a page can go back to it.
-    let back = cursor.map(Cursor::reversed);
-    let reads_on = cursor.is_none_or(|cursor| cursor.direction == order.direction());
-    let (prev, next) = if reads_on { (back, onward) } else { (onward, back) };
+    let (prev_cursor, next_cursor) = around(cursor, onward, order.direction(), fingerprint);
     let page = Page {
-        prev_cursor: prev.map(|cursor| encode(&cursor, fingerprint)),
-        next_cursor: next.map(|cursor| encode(&cursor, fingerprint)),
+        prev_cursor,
+        next_cursor,
         data: references.iter().map(ReferenceView::<T>::of).collect::<Result<Vec<_>, _>>()?,
     };
     let mut response = Json(page).into_response();

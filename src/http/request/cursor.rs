@@ -86,6 +86,21 @@ pub fn encode(cursor: &Cursor, fingerprint: ListFingerprint) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
+/// The texts of the cursors before and behind a page that was read from `from` on; `onward` is where the reading goes on.
+/// `reading` is the direction of the list.
+#[must_use]
+pub fn around(
+    from: Option<Cursor>,
+    onward: Option<Cursor>,
+    reading: Direction,
+    fingerprint: ListFingerprint,
+) -> (Option<String>, Option<String>) {
+    let text = |cursor: Option<Cursor>| cursor.map(|cursor| encode(&cursor, fingerprint));
+    // A client that came from a page can go back to it.
+    let (back, onward) = (text(from.map(Cursor::reversed)), text(onward));
+    if from.is_none_or(|cursor| cursor.direction == reading) { (back, onward) } else { (onward, back) }
+}
+
 /// A cursor from a client: well formed, but not yet checked against the requested list.
 #[derive(Debug, Clone, Copy)]
 pub struct UnverifiedCursor {

@@ -10,6 +10,7 @@ use crate::webhooks::endpoints::Endpoint;
 
 /// The most open retries of an endpoint with which it gets later events, too. What it does not get waits in the feed.
 pub const MAX_RETRIES: u16 = 100;
+
 /// Looks at the next events of the oldest request of an endpoint, and makes those that are meant due at once. Returns
 /// whether there was a request.
 ///
@@ -24,11 +25,10 @@ pub async fn extend(scope: &ProjectScope, endpoint: &Endpoint, now: DateTime<Utc
     };
     let page = events::read(scope, &filter, replay.position, MAX_RETRIES).await?;
     let is_end = page.is_end || page.last >= replay.until_position;
+    // The endpoint's own choice of events holds, too.
+    let wanted = endpoint.filter();
     let is_meant = |event: &Event| {
-        event.position <= replay.until_position
-            && event.created_at < replay.until
-            // The endpoint's own choice of events holds, too.
-            && endpoint.wants(event)
+        event.position <= replay.until_position && event.created_at < replay.until && wanted.admits(event)
     };
     let positions: Vec<_> = page.events.iter().filter(|event| is_meant(event)).map(|event| event.position).collect();
     let numbers: Vec<_> = positions.iter().map(|position| position.0).collect();

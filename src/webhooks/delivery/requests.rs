@@ -57,7 +57,7 @@ impl Deliveries {
         endpoint: WebhookEndpointId,
         request: ReplayRequest,
     ) -> Result<WebhookReplayId, Error> {
-        if endpoints::find(scope, endpoint).await?.is_none() {
+        if !has_endpoint(scope, endpoint).await? {
             return Err(Error::NoSuchEndpoint);
         }
         let now = self.clock().now();
@@ -87,7 +87,7 @@ impl Deliveries {
     pub async fn resend(&self, scope: &ProjectScope, event: EventId) -> Result<Vec<WebhookEndpointId>, Error> {
         let position = event.position_in(scope.project_id()).ok_or(Error::NoSuchEvent)?;
         let event = events::find(scope, position).await?.ok_or(Error::NoSuchEvent)?;
-        let wanted = endpoints::active(scope).await?.into_iter().filter(|endpoint| endpoint.wants(&event));
+        let wanted = endpoints::active(scope).await?.into_iter().filter(|endpoint| endpoint.filter().admits(&event));
         let wanted: Vec<_> = wanted.map(|endpoint| endpoint.id).collect();
         let retry = Retry { position, attempts: 0, due_at: self.clock().now() };
         let mut transaction = scope.transaction().await?;

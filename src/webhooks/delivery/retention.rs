@@ -9,6 +9,7 @@ use super::store;
 use crate::auth::Worker;
 use crate::db;
 use crate::domain::{Clock, WebhookAttemptId};
+use crate::events;
 
 /// How long they are kept.
 const KEPT: TimeDelta = TimeDelta::days(30);
@@ -40,7 +41,7 @@ pub async fn remove_old(worker: &Worker, clock: &Clock) -> Result<(), db::Error>
     let before = WebhookAttemptId::first_id_at(clock.now() - KEPT);
     let mut after = None;
     loop {
-        let projects = store::all_projects(worker, after, PROJECTS).await?;
+        let projects = events::projects(worker, after, PROJECTS).await?;
         for project in &projects {
             let scope = worker.project(*project);
             while store::remove_attempts(&scope, before, STEP).await? == u64::from(STEP) {}

@@ -96,11 +96,7 @@ impl Step {
         }
         let mut last = from;
         if open <= i64::from(MAX_RETRIES) && (!is_failing || wanted.is_empty()) {
-            let filter = Filter {
-                connection_id: endpoint.connection_id,
-                patterns: endpoint.event_types.clone(),
-                created_after: Some(self.lease.begins_at),
-            };
+            let filter = Filter { created_after: Some(self.lease.begins_at), ..endpoint.filter() };
             let page = events::read(scope, &filter, from, if is_failing { 1 } else { PAGE }).await?;
             last = page.last;
             wanted.extend(page.events.into_iter().map(|event| (event, None)));

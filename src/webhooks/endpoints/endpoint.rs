@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::{EndpointUrl, PayloadFormat, SealedSecrets};
 use crate::domain::{ConnectionId, EventPattern, FreeText, ParseError, WebhookEndpointId};
-use crate::events::Event;
+use crate::events::Filter;
 use crate::webhooks::signature::SignatureScheme;
 
 /// An endpoint of a project.
@@ -43,11 +43,10 @@ impl Endpoint {
         self.disabled.is_none()
     }
 
-    /// Whether an event is for it.
+    /// The events that are for it.
     #[must_use]
-    pub fn wants(&self, event: &Event) -> bool {
-        self.connection_id.is_none_or(|connection| event.connection_id == Some(connection))
-            && self.event_types.iter().any(|pattern| pattern.matches(event.kind))
+    pub fn filter(&self) -> Filter {
+        Filter { connection_id: self.connection_id, patterns: self.event_types.clone(), created_after: None }
     }
 }
 

@@ -126,9 +126,7 @@ impl Writer {
             }
         }
     }
-}
 
-impl Writer {
     /// Says which projects have new payments.
     fn announce(&self, batch: &[PendingWrite]) {
         let mut last = None;

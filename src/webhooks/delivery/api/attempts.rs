@@ -10,14 +10,14 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
-use super::error::{self, Error};
+use super::error::Error;
 use crate::auth::{self, CanInProject, WebhooksRead};
-use crate::domain::page::{Cursor, Direction, Limit, Sort};
+use crate::domain::page::{Direction, Limit, Sort};
 use crate::domain::{EventId, EventPosition, ProjectId, WebhookEndpointId, rfc3339};
 use crate::http::problem::{Error as HttpError, FieldError, ProblemType, types};
-use crate::http::request::Query;
-use crate::http::request::cursor::{ListFingerprint, UnverifiedCursor, encode};
+use crate::http::request::cursor::{ListFingerprint, UnverifiedCursor, around};
 use crate::http::request::query::{FromQuery, Parameters};
+use crate::http::request::{Query, path_id};
 use crate::http::response::page::Page;
 use crate::webhooks::delivery::{self, Attempt, Outcome, StoredAttempt};
 use crate::webhooks::problems;
@@ -53,7 +53,7 @@ pub struct AttemptView {
     /// What the event is.
     #[schema(example = "accounting.payment.created")]
     r#type: String,
-    /// Which attempt of the event it was, from 1. It begins anew when the event is sent again by request.
+    /// Which attempt of the event it was, from 1. It is 1 again when the event is sent again by request.
     number: u16,
     /// When it began.
     #[serde(serialize_with = "rfc3339::instant")]
@@ -119,7 +119,7 @@ pub async fn list_attempts(
     path: Result<Path<String>, PathRejection>,
     Query(AttemptsQuery { limit, cursor }): Query<AttemptsQuery>,
 ) -> Result<Response, Error> {
-    let endpoint: WebhookEndpointId = error::id(path, delivery::Error::NoSuchEndpoint)?;
+    let endpoint: WebhookEndpointId = path_id(path).ok_or(delivery::Error::NoSuchEndpoint)?;
     let fingerprint =
         ListFingerprint::of(&[project.project_id().0.as_bytes(), b"webhook attempts", endpoint.0.as_bytes()]);
     let cursor = cursor.map(|sent| sent.verify(fingerprint, Sort::Id)).transpose();
@@ -128,13 +128,10 @@ pub async fn list_attempts(
         return Err(delivery::Error::NoSuchEndpoint.into());
     }
     let (attempts, onward) = delivery::attempts(&project, endpoint, cursor, limit).await?;
-    // A client that came from a page can go back to it.
-    let back = cursor.map(Cursor::reversed);
-    let reads_on = cursor.is_none_or(|cursor| cursor.direction == Direction::Backward);
-    let (prev, next) = if reads_on { (back, onward) } else { (onward, back) };
+    let (prev_cursor, next_cursor) = around(cursor, onward, Direction::Backward, fingerprint);
     let page = Page {
-        prev_cursor: prev.map(|cursor| encode(&cursor, fingerprint)),
-        next_cursor: next.map(|cursor| encode(&cursor, fingerprint)),
+        prev_cursor,
+        next_cursor,
         data: attempts.into_iter().map(|stored| AttemptView::of(project.project_id(), stored)).collect(),
     };
     Ok(Json(page).into_response())

@@ -48,12 +48,3 @@ impl IntoResponse for Error {
         Failure::respond(problem, self)
     }
 }
-
-/// The id in a path. What is not an id is nobody's: the same answer as for an unknown one.
-pub fn id<T: std::str::FromStr>(
-    path: Result<axum::extract::Path<String>, axum::extract::rejection::PathRejection>,
-    unknown: delivery::Error,
-) -> Result<T, Error> {
-    let id = path.ok().and_then(|axum::extract::Path(id)| id.parse().ok());
-    id.ok_or(Error::Delivery(unknown))
-}

@@ -9,13 +9,13 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::error::{self, Error};
+use super::error::Error;
 use crate::auth::{self, CanInProject, WebhooksWrite};
 use crate::domain::{EventPattern, WebhookReplayId};
 use crate::http::problem::ProblemType;
 use crate::http::request::fields::Fields;
 use crate::http::request::json::FromJson;
-use crate::http::request::{JsonBody, Limits};
+use crate::http::request::{JsonBody, Limits, path_id};
 use crate::webhooks::delivery::{self, Deliveries, ReplayRequest, Selection};
 use crate::webhooks::problems;
 
@@ -82,7 +82,7 @@ pub async fn replay_events(
     path: Result<Path<String>, PathRejection>,
     JsonBody { value, .. }: JsonBody<ReplayBody>,
 ) -> Result<(StatusCode, Json<Replay>), Error> {
-    let endpoint = error::id(path, delivery::Error::NoSuchEndpoint)?;
+    let endpoint = path_id(path).ok_or(delivery::Error::NoSuchEndpoint)?;
     let ReplayBody { since, until, types, only } = value;
     let selection = only.unwrap_or(Selection::Failed);
     let request = ReplayRequest { since, until, patterns: types.unwrap_or_default(), selection };

@@ -8,10 +8,11 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::error::{self, Error};
+use super::error::Error;
 use crate::auth::{self, CanInProject, WebhooksWrite};
 use crate::domain::{EventId, WebhookEndpointId};
 use crate::http::problem::ProblemType;
+use crate::http::request::path_id;
 use crate::webhooks::delivery::{self, Deliveries};
 use crate::webhooks::problems;
 
@@ -41,7 +42,7 @@ pub async fn resend_event(
     State(deliveries): State<Deliveries>,
     path: Result<Path<String>, PathRejection>,
 ) -> Result<(StatusCode, Json<Resent>), Error> {
-    let id = error::id::<Uuid>(path, delivery::Error::NoSuchEvent).map(EventId)?;
+    let id = path_id::<Uuid>(path).ok_or(delivery::Error::NoSuchEvent).map(EventId)?;
     let webhook_endpoints = deliveries.resend(&project, id).await?;
     Ok((StatusCode::ACCEPTED, Json(Resent { id_event: id, webhook_endpoints })))
 }

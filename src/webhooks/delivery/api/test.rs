@@ -5,9 +5,10 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 
 use super::attempts::AttemptView;
-use super::error::{self, Error};
+use super::error::Error;
 use crate::auth::{self, CanInProject, WebhooksWrite};
 use crate::http::problem::ProblemType;
+use crate::http::request::path_id;
 use crate::webhooks::delivery::{self, Deliveries};
 use crate::webhooks::problems;
 
@@ -28,7 +29,7 @@ pub async fn test_webhook(
     State(deliveries): State<Deliveries>,
     path: Result<Path<String>, PathRejection>,
 ) -> Result<Json<AttemptView>, Error> {
-    let endpoint = error::id(path, delivery::Error::NoSuchEndpoint)?;
+    let endpoint = path_id(path).ok_or(delivery::Error::NoSuchEndpoint)?;
     let (event, attempt) = deliveries.test(&project, endpoint).await?;
     Ok(Json(AttemptView::of_call(event, attempt)))
 }

@@ -12,6 +12,6 @@ pub use attempts::{StoredAttempt, attempted, attempts, insert_attempts, remove_a
 pub use lease::{Candidate, Lease, candidates, lease, release, settle};
 pub use pending::{Pending, pending};
 pub use progress::{begin, forget};
-pub use projects::{all_projects, projects};
+pub use projects::projects;
 pub use replays::{Replay, advance, finish, insert_replay, next_replay};
 pub use retries::{Retry, due_retries, end_retries, hasten, open_retries, put_retries};

@@ -55,19 +55,3 @@ pub async fn projects(
     .await?;
     Ok(rows.into_iter().map(|row| (ProjectId(row.project_id), row.is_due)).collect())
 }
-
-/// All projects after `after`, at most `limit`.
-///
-/// # Errors
-/// When the database fails.
-pub async fn all_projects(worker: &Worker, after: Option<ProjectId>, limit: u16) -> Result<Vec<ProjectId>, db::Error> {
-    let statement = worker.statement().await?;
-    let ids = sqlx::query_scalar!(
-        "select id from project where id > $1 order by id limit $2",
-        after.map_or(Uuid::nil(), |after| after.0),
-        i64::from(limit),
-    )
-    .fetch_all(statement)
-    .await?;
-    Ok(ids.into_iter().map(ProjectId).collect())
-}

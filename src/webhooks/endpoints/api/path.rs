@@ -4,9 +4,10 @@ use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
 
 use crate::domain::WebhookEndpointId;
+use crate::http::request::path_id;
 use crate::webhooks::endpoints::Error;
 
-/// The id. What is not an id is no endpoint's id: the same answer as for an unknown one.
+/// The id; an unknown endpoint where it is not an id.
 pub fn id(path: Result<Path<String>, PathRejection>) -> Result<WebhookEndpointId, Error> {
-    path.ok().and_then(|Path(id)| id.parse().ok()).ok_or(Error::NotFound)
+    path_id(path).ok_or(Error::NotFound)
 }
