@@ -68,8 +68,6 @@ pub struct Page {
 pub struct Sequenced {
     /// The last position.
     pub last: EventPosition,
-    /// Whether events got their positions in this step.
-    pub added: bool,
     /// Whether further changes wait for theirs.
     pub has_more: bool,
 }

@@ -28,7 +28,7 @@ pub async fn sequence(scope: &ProjectScope) -> Result<Sequenced, db::Error> {
     .fetch_one(statement)
     .await?;
     if !feed.has_more {
-        return Ok(Sequenced { last: EventPosition(feed.last), added: false, has_more: false });
+        return Ok(Sequenced { last: EventPosition(feed.last), has_more: false });
     }
     let mut transaction = scope.transaction().await?;
     sqlx::query!(
@@ -77,5 +77,5 @@ pub async fn sequence(scope: &ProjectScope) -> Result<Sequenced, db::Error> {
     .map_err(db::Error::of_write)?;
     transaction.commit().await?;
     let last = EventPosition(step.last_position);
-    Ok(Sequenced { last, added: step.taken > 0, has_more: step.taken == STEP })
+    Ok(Sequenced { last, has_more: step.taken == STEP })
 }

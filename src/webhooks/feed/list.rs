@@ -76,14 +76,11 @@ async fn start(project: &ProjectScope, query: &FeedQuery) -> Result<EventPositio
     if events::is_expired(project, after).await? { Err(Error::Expired) } else { Ok(after) }
 }
 
-/// Reads a page. At its end, changes get their positions first, so that a reader sees what was committed before it asked.
+/// Reads a page. Committed changes get their positions first: by this server, or by another one that is waited for. In the
+/// other order, changes that another server numbers between the two steps would be missed.
 async fn read(project: &ProjectScope, filter: &Filter, after: EventPosition, limit: u16) -> Result<Page, Error> {
-    let page = events::read(project, filter, after, limit).await?;
-    if !page.is_end {
-        return Ok(page);
-    }
     let sequenced = events::sequence(project).await?;
-    let mut page = if sequenced.added { events::read(project, filter, after, limit).await? } else { page };
+    let mut page = events::read(project, filter, after, limit).await?;
     page.is_end &= !sequenced.has_more;
     Ok(page)
 }

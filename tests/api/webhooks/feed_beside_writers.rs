@@ -10,6 +10,7 @@ use unibooks::domain::{Clock, PaymentId};
 
 use super::feed::{events, page, reader};
 use crate::support::app::{App, CredentialOptions, Tenant};
+use crate::support::wait::until;
 
 /// Follows the feed from its beginning: the ids of the payments in the order in which they come, by connection.
 struct Follower {
@@ -115,6 +116,39 @@ async fn change_that_commits_late_comes_after_what_was_read() {
     let cursor = first["next_cursor"].as_str().expect("a cursor");
     let next = page(&app, &tenant, &format!("type=accounting.*&cursor={cursor}")).await;
     assert_eq!(ids(&next), [json!(id.to_string())]);
+}
+
+/// What another server does when it gives the payment of the outbox its position.
+const SEQUENCE: [&str; 3] = [
+    "insert into event_feed (project_id, last_position) select project_id, 1 from event_outbox",
+    "insert into event (project_id, position, connection_id, type, object_id, created_at)
+     select project_id, 1, connection_id, type, objects[1], created_at from event_outbox",
+    "delete from event_outbox",
+];
+
+#[tokio::test]
+async fn reader_waits_for_positions_that_another_server_gives() {
+    let app = App::new().await;
+    let tenant = reader(&app).await;
+    let payment = app.create(&tenant, &json!({"total_amount": 1})).await.json()["id"].clone();
+    let mut other = app.connect().await;
+    other.execute("begin").await.expect("begun");
+    for statement in SEQUENCE {
+        other.execute(statement).await.expect("done");
+    }
+    let read = tokio::spawn({
+        let (app, tenant) = (app.clone(), tenant.clone());
+        async move { page(&app, &tenant, "type=accounting.*").await }
+    });
+    let mut watcher = app.connect().await;
+    let waiting = "select exists (select from pg_stat_activity
+                                  where datname = current_database() and wait_event_type = 'Lock')";
+    until("the reader waits", async || sqlx::query_scalar(waiting).fetch_one(&mut watcher).await.expect("an answer"))
+        .await;
+    other.execute("commit").await.expect("committed");
+    let page = read.await.expect("no panic");
+    let ids: Vec<_> = events(&page).iter().map(|event| event["data"]["id"].clone()).collect();
+    assert_eq!(ids, [payment]);
 }
 
 #[tokio::test]
