@@ -4,6 +4,7 @@
 mod support;
 
 mod calls;
+mod changes;
 mod faults;
 mod order;
 mod receiver;

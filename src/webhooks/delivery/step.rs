@@ -71,6 +71,11 @@ impl Step {
         };
         let target = Target::open(&endpoint, self.keys.as_ref(), self.clock.now())?;
         let gathered = self.gather(&endpoint, &target).await?;
+        // What was read may have happened after a change of the endpoint, which then decides what it gets.
+        let now = endpoints::find(&self.scope, endpoint.id).await?;
+        if !now.is_some_and(|now| now.is_active() && now.modified_at == endpoint.modified_at) {
+            return Ok(store::release(&self.scope, &self.lease, None).await?);
+        }
         let mut health = self.lease.health.clone();
         let attempts = self.sender.send_all(&target, &mut health, &gathered.messages).await;
         self.store(&gathered, attempts, &health).await
