@@ -19,6 +19,7 @@ use crate::sync::pull::Pulls;
 use crate::sync::{self, RemoteWrites};
 use crate::webhooks::delivery::Deliveries;
 use crate::webhooks::endpoints::Endpoints;
+use crate::webhooks::stream::Streams;
 
 /// The server without its sockets.
 #[derive(Debug, Clone)]
@@ -37,6 +38,8 @@ pub struct App {
     pub pulls: Pulls,
     /// Delivers events to webhook endpoints, once it runs.
     pub deliveries: Deliveries,
+    /// Streams events to clients, once it runs.
+    pub streams: Streams,
     /// Which projects have changed.
     pub changes: Changes,
     /// Removes old events, once it runs.
@@ -61,7 +64,8 @@ impl App {
         let worker = Worker::from_app(database.clone());
         let keys = remote.access.keys.clone();
         let endpoints = Endpoints::new(webhooks.clone(), keys.clone(), clock.clone());
-        let deliveries = Deliveries::new(worker.clone(), webhooks, keys, changes.clone(), clock.clone());
+        let deliveries = Deliveries::new(worker.clone(), webhooks, keys, &changes, clock.clone());
+        let streams = Streams::new(worker.clone(), &changes, settings.max_streams as usize);
         let retention = Retention::new(worker.clone(), clock.clone(), settings.event_retention());
         let pulls = Pulls::new(worker.clone(), remote.access.clone(), remote.interval, changes.clone());
         let remote_writes = RemoteWrites::new(worker, remote, changes.clone());
@@ -72,10 +76,11 @@ impl App {
             calls: calls.clone(),
             endpoints,
             deliveries: deliveries.clone(),
+            streams: streams.clone(),
             limits: settings.limits(),
             load: LoadShed::new(settings.max_requests as usize),
         };
         let router = router::router(state, &settings.layers());
-        Self { router, authenticator, payments, calls, remote_writes, pulls, deliveries, changes, retention }
+        Self { router, authenticator, payments, calls, remote_writes, pulls, deliveries, streams, changes, retention }
     }
 }

@@ -70,7 +70,18 @@ impl Server {
         let recorder = metrics::install()?;
         let clock = Clock::system();
         let app = App::new(&settings, &database, &clock, remote, webhooks);
-        let App { router, authenticator, payments, calls, remote_writes, pulls, deliveries, changes, retention } = app;
+        let App {
+            router,
+            authenticator,
+            payments,
+            calls,
+            remote_writes,
+            pulls,
+            deliveries,
+            streams,
+            changes,
+            retention,
+        } = app;
         // A head may take as long as a body.
         let timeouts =
             Timeouts { head: settings.limits().body_timeout, idle: Duration::from_secs(settings.keep_alive_timeout) };
@@ -98,6 +109,7 @@ impl Server {
         let removed = delivery::remove_old_attempts(deliveries.worker().clone(), clock);
         lifecycle.background("webhook retention", |stop| until(stop, removed));
         lifecycle.background("webhook deliveries", |stop| deliveries.run(stop.requested()));
+        lifecycle.background("event streams", |stop| streams.clone().run(stop.requested()));
         lifecycle.background("last uses", |stop| flush_last_used(stop, authenticator.clone()));
         lifecycle.background("shards", |stop| until(stop, database.clone().follow_shards()));
         // Through a pooler in transaction mode nothing can be listened to.
@@ -113,10 +125,12 @@ impl Server {
         let proxies = settings.trusted_proxies;
         let serve = |stop: Stop| async move {
             let serving = listener::serve(api, router, capacity, timeouts, proxies, stop.clone().requested());
-            // What a call would still wait for is done by another server, or after the next start.
+            // What a call would still wait for is done by another server, or after the next start. The reader of a stream
+            // goes on there, too.
             let ending = async {
                 stop.requested().await;
                 calls.end();
+                streams.end();
             };
             tokio::join!(serving, ending);
         };

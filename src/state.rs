@@ -9,6 +9,7 @@ use crate::http::admission::LoadShed;
 use crate::http::request::Limits;
 use crate::webhooks::delivery::Deliveries;
 use crate::webhooks::endpoints::Endpoints;
+use crate::webhooks::stream::Streams;
 
 /// The state of the server.
 #[derive(Debug, Clone, FromRef)]
@@ -23,6 +24,8 @@ pub struct AppState {
     pub endpoints: Endpoints,
     /// Delivers events to webhook endpoints.
     pub deliveries: Deliveries,
+    /// Streams events to clients.
+    pub streams: Streams,
     /// Limits on one request.
     pub limits: Limits,
     /// Limits on what is under way.

@@ -42,6 +42,8 @@ pub(super) struct Caller {
     pub connection: Option<Scope>,
     pub api_key_id: ApiKeyId,
     pub scopes: ApiKeyScopes,
+    /// What was checked, to check it again.
+    pub hashes: CredentialHashes,
 }
 
 impl Authenticator {
@@ -141,8 +143,13 @@ impl Authenticator {
         self.verify((key.hash(), token.map_or(NO_TOKEN, Secret::hash)), client).await
     }
 
+    /// The number of revocations that this server has heard of.
+    pub(super) fn generation(&self) -> u64 {
+        self.0.cache.generation()
+    }
+
     /// The caller, unless a secret is not valid. A caller without a valid key learns nothing of the token.
-    async fn verify(&self, hashes: CredentialHashes, client: Option<IpAddr>) -> Result<Caller, Error> {
+    pub(super) async fn verify(&self, hashes: CredentialHashes, client: Option<IpAddr>) -> Result<Caller, Error> {
         let now = self.0.clock.now();
         let (row, was_looked_up) = self.find(hashes, client, now).await?;
         let errors = row.as_ref().map_or((Some(CredentialError::Unknown), None), |row| errors_of(row, hashes, now));
@@ -155,6 +162,7 @@ impl Authenticator {
                     connection: connection.map(|row| Scope::of_caller(database(), project_id, &row, api_key.id)),
                     api_key_id: api_key.id,
                     scopes: api_key.scopes,
+                    hashes,
                 });
             }
             ((None, token_error), _) => (Kind::ConnectionToken, token_error.unwrap_or(CredentialError::Unknown)),

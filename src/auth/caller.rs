@@ -11,6 +11,7 @@ use super::credentials::secret::{Kind, Secret};
 use super::error::{CredentialError, Error};
 use super::grants::{ProjectScope, Scope};
 use super::required_scope::RequiredScope;
+use super::revalidation::Revalidation;
 use crate::domain::{ApiKeyScope, ApiKeyScopes};
 use crate::http::admission::Admission;
 
@@ -58,6 +59,8 @@ pub struct CanInProject<S> {
     pub project: ProjectScope,
     /// The rows of one connection, if the caller sent its token: then the call is about this connection alone.
     pub connection: Option<Scope>,
+    /// Whether the caller still has this right: for a response that goes on.
+    pub revalidation: Revalidation,
     required: PhantomData<S>,
 }
 
@@ -70,11 +73,12 @@ where
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, state: &St) -> Result<Self, Error> {
-        let Caller { project, connection, scopes, .. } =
-            authenticate(parts, &Authenticator::from_ref(state), false).await?;
+        let authenticator = Authenticator::from_ref(state);
+        let Caller { project, connection, scopes, hashes, .. } = authenticate(parts, &authenticator, false).await?;
         check_scope(scopes, S::SCOPE)?;
         enter(parts)?;
-        Ok(Self { project, connection, required: PhantomData })
+        let revalidation = Revalidation::new(authenticator, hashes);
+        Ok(Self { project, connection, revalidation, required: PhantomData })
     }
 }
 

@@ -13,6 +13,7 @@ mod grants;
 pub mod problems;
 mod required_scope;
 mod retries;
+mod revalidation;
 mod throttle;
 
 pub use authenticator::Authenticator;
@@ -27,4 +28,5 @@ pub use required_scope::{
     AccountingRead, ConnectionsRead, ConnectionsWrite, PaymentsRead, PaymentsWrite, RequiredScope, WebhooksRead,
     WebhooksWrite,
 };
+pub use revalidation::Revalidation;
 pub use throttle::Throttle;

@@ -62,6 +62,13 @@ pub struct ServerSettings {
           value_parser = clap::value_parser!(u32).range(0..=100_000))]
     pub max_waiting_calls: u32,
 
+    /// The most streams of events at a time
+    ///
+    /// They are no part of `--max-requests`. Each is a client connection, too. One more is answered 503.
+    #[arg(long, help_heading = LIMITS, env = "UNIBOOKS_MAX_STREAMS", default_value_t = 1_000, value_name = "COUNT",
+          value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub max_streams: u32,
+
     /// How long requests in flight may take to finish after SIGTERM
     #[arg(long, help_heading = LIMITS, env = "UNIBOOKS_SHUTDOWN_TIMEOUT", default_value_t = 30, value_name = "SECONDS",
           value_parser = clap::value_parser!(u64).range(1..=3600))]

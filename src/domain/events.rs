@@ -183,14 +183,14 @@ impl EventId {
         Self(Builder::from_custom_bytes(bytes).into_uuid())
     }
 
-    /// The position of the event in the feed of `project`; `None` when it is no event of that project.
+    /// The position in the feed of `project`, 0 for its beginning; `None` when the id is of another project.
     #[must_use]
     pub fn position_in(self, project: ProjectId) -> Option<EventPosition> {
         let bytes = self.0.as_bytes();
         let front = bytes[..6].iter().fold(0_i64, |front, byte| front << 8 | i64::from(*byte));
         let behind = i64::from(bytes[6] & 0x3) << 8 | i64::from(bytes[7]);
         let position = EventPosition(front << 10 | behind);
-        (position.0 > 0 && Self::new(project, position) == self).then_some(position)
+        (Self::new(project, position) == self).then_some(position)
     }
 }
 
@@ -231,7 +231,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn event_id_leads_to_the_position_in_its_own_project(position in 1..1_i64 << POSITION_BITS, a: u128, b: u128) {
+        fn event_id_leads_to_the_position_in_its_own_project(position in 0..1_i64 << POSITION_BITS, a: u128, b: u128) {
             prop_assume!(a != b);
             let [own, other] = [a, b].map(|id| ProjectId(Uuid::from_u128(id)));
             let id = EventId::new(own, EventPosition(position));

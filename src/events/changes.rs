@@ -1,35 +1,38 @@
 //! Says within this process, and from other servers, that a project has changed.
 
-use tokio::sync::broadcast;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::db::Listener;
 use crate::domain::ProjectId;
 
-/// The most projects that a slow listener has not heard of yet. A listener that lags looks at all of them.
-const CAPACITY: usize = 1_024;
+/// Hears which projects have changed.
+pub trait Subscriber: Send + Sync {
+    /// A change of this project is committed. Returns at once, because a client waits for its answer.
+    fn changed(&self, project: ProjectId);
+}
 
-/// Which projects have changed. Cheap to clone: all clones share their listeners.
-#[derive(Debug, Clone)]
-pub struct Changes(broadcast::Sender<ProjectId>);
+/// Which projects have changed. Cheap to clone: all clones share their subscribers.
+#[derive(Clone, Default)]
+pub struct Changes(Arc<RwLock<Vec<Box<dyn Subscriber>>>>);
 
-impl Default for Changes {
-    fn default() -> Self {
-        Self(broadcast::Sender::new(CAPACITY))
+impl std::fmt::Debug for Changes {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Changes")
     }
 }
 
 impl Changes {
-    /// A change of this project is committed. Returns at once; without listeners nothing happens.
+    /// A change of this project is committed.
     pub fn notify(&self, project: ProjectId) {
-        // An error means that nobody listens.
-        self.0.send(project).ok();
+        for subscriber in &*self.0.read().unwrap_or_else(PoisonError::into_inner) {
+            subscriber.changed(project);
+        }
     }
 
-    /// The projects that change from now on. A change on another server may come here late or not at all, so a listener
+    /// From now on `subscriber` hears of changes. One on another server may come here late or not at all, so a subscriber
     /// also looks at times.
-    #[must_use]
-    pub fn subscribe(&self) -> broadcast::Receiver<ProjectId> {
-        self.0.subscribe()
+    pub fn subscribe(&self, subscriber: impl Subscriber + 'static) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).push(Box::new(subscriber));
     }
 }
 

@@ -9,7 +9,7 @@ mod event;
 mod retention;
 mod store;
 
-pub use changes::Changes;
+pub use changes::{Changes, Subscriber};
 pub use event::{Event, Filter, Page, Sequenced};
 pub use retention::Retention;
 pub use store::{

@@ -1,16 +1,18 @@
-//! Events of a project: read as a feed, and sent to its endpoints.
+//! Events of a project: read as a feed, streamed, and sent to its endpoints.
 
 pub mod delivery;
 pub mod endpoints;
 pub mod feed;
 pub mod problems;
 pub mod signature;
+pub mod stream;
 
 use axum::extract::FromRef;
 use utoipa_axum::router::OpenApiRouter;
 
 use self::delivery::Deliveries;
 use self::endpoints::Endpoints;
+use self::stream::Streams;
 use crate::auth::Authenticator;
 use crate::http::request::Limits;
 
@@ -23,6 +25,7 @@ where
     Deliveries: FromRef<S>,
     Endpoints: FromRef<S>,
     Limits: FromRef<S>,
+    Streams: FromRef<S>,
 {
-    feed::routes().merge(endpoints::api::routes()).merge(delivery::api::routes())
+    feed::routes().merge(stream::routes()).merge(endpoints::api::routes()).merge(delivery::api::routes())
 }

@@ -113,7 +113,7 @@ impl Site {
         });
         let client = client.expect("a client");
         let worker = Worker::from_app(database.clone());
-        Deliveries::new(worker, client, Some(keys()), self.changes.clone(), self.clock.clone())
+        Deliveries::new(worker, client, Some(keys()), &self.changes, self.clock.clone())
     }
 
     /// The rows of the project.

@@ -14,6 +14,8 @@ from server import Server  # noqa: E402
 # A request that fits the schema may still be refused: JSON Schema cannot express which cursor belongs to which list,
 # which currencies exist, or whether an idempotency key was used before. All other checks are on.
 EXCLUDED = "positive_data_acceptance"
+# Its answer has no end.
+ENDLESS = "/webhooks/events/stream"
 
 
 def run(server: Server, examples: str, seed: str, *headers: str) -> int:
@@ -21,8 +23,8 @@ def run(server: Server, examples: str, seed: str, *headers: str) -> int:
     return subprocess.run(
         [
             "st", "run", f"{server.url}/openapi.json", *arguments, f"--seed={seed}", f"--max-examples={examples}",
-            "--checks=all", f"--exclude-checks={EXCLUDED}", "--generation-database=none", "--no-color",
-            "--continue-on-failure",
+            "--checks=all", f"--exclude-checks={EXCLUDED}", f"--exclude-path={ENDLESS}",
+            "--generation-database=none", "--no-color", "--continue-on-failure",
         ],
         cwd=server.folder,
     ).returncode  # fmt: skip

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, Method, Request, StatusCode};
+use axum::response::Response;
 use chrono::{DateTime, Utc};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
@@ -23,6 +25,7 @@ use unibooks::management::connections::{self, Access, NewConnection};
 use unibooks::management::projects;
 use unibooks::outgoing::{self, BodyLimit, Networks};
 use unibooks::sync::{self, RemoteWrites};
+use unibooks::webhooks::stream::Streams;
 
 use super::postgres;
 use super::wait::until;
@@ -43,6 +46,8 @@ pub struct App {
     pub payments: GroupCommit,
     pub calls: Calls,
     pub changes: Changes,
+    /// Gets no new events before a test runs it.
+    pub streams: Streams,
     /// Writes nothing before a test runs it.
     pub remote_writes: RemoteWrites,
     pub database: Database,
@@ -178,8 +183,8 @@ impl App {
     pub async fn with_settings(options: PgConnectOptions, clock: Clock, settings: &ServerSettings) -> Self {
         let database = postgres::pool(options.clone()).await;
         let app = unibooks::app::App::new(settings, &database, &clock, remote(), webhooks());
-        let unibooks::app::App { router, authenticator, payments, calls, remote_writes, changes, .. } = app;
-        Self { router, authenticator, payments, calls, changes, remote_writes, database, options }
+        let unibooks::app::App { router, authenticator, payments, calls, remote_writes, streams, changes, .. } = app;
+        Self { router, authenticator, payments, calls, changes, streams, remote_writes, database, options }
     }
 
     fn operator(&self) -> Operator {
@@ -248,13 +253,20 @@ impl App {
         tokio::time::timeout(Duration::from_mins(1), refusal).await.expect("the tenant is still accepted")
     }
 
-    /// Sends a request unchanged.
+    /// Sends a request unchanged. The text of a stream is empty, because it has no end.
     pub async fn send(&self, request: Request<Body>) -> Answer {
-        let response = self.router.clone().oneshot(request).await.expect("the router does not fail");
-        let (parts, body) = response.into_parts();
+        let (parts, mut body) = self.open(request).await.into_parts();
+        if parts.headers.get(CONTENT_TYPE).is_some_and(|kind| kind == "text/event-stream") {
+            body = Body::empty();
+        }
         let bytes = body.collect().await.expect("a body").to_bytes();
         let text = String::from_utf8(bytes.to_vec()).expect("UTF-8");
         Answer { status: parts.status, headers: parts.headers, text }
+    }
+
+    /// Sends a request unchanged, and leaves the body to the test.
+    pub async fn open(&self, request: Request<Body>) -> Response {
+        self.router.clone().oneshot(request).await.expect("the router does not fail")
     }
 
     /// `GET` as a tenant.

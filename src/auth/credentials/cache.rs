@@ -60,7 +60,7 @@ impl Cache {
 
     /// The fresh entry of a pair, or else the start of the look-up that is needed.
     pub fn get(&self, hashes: &CredentialHashes, now: DateTime<Utc>) -> Result<CredentialRow, LookUpStart> {
-        let now = LookUpStart { at: now, generation: self.0.generation.load(Ordering::SeqCst) };
+        let now = LookUpStart { at: now, generation: self.generation() };
         match self.0.entries.get(hashes) {
             Some(Entry { row, start }) if start.is_fresh(now) => Ok(row),
             _ => Err(now),
@@ -80,6 +80,11 @@ impl Cache {
     /// Caches the result of a look-up.
     pub fn insert(&self, start: LookUpStart, hashes: CredentialHashes, row: CredentialRow) {
         self.0.entries.insert(hashes, Entry { row, start });
+    }
+
+    /// The number of generations that have ended.
+    pub fn generation(&self) -> u64 {
+        self.0.generation.load(Ordering::SeqCst)
     }
 
     /// Starts a new generation: entries, and look-ups in flight, are stale from now on. Stale entries are evicted later.

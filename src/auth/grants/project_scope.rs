@@ -26,6 +26,12 @@ impl ProjectScope {
         self.project_id
     }
 
+    /// The key of the caller: keys share what is limited.
+    #[must_use]
+    pub fn api_key_id(&self) -> ApiKeyId {
+        self.api_key_id
+    }
+
     /// The right to run one statement. A failure here has had no effect.
     ///
     /// # Errors

@@ -10,8 +10,8 @@ use crate::db;
 use crate::domain::{ConnectionId, EventPosition};
 use crate::events::event::{Event, Filter, Page};
 
-/// The most events that are looked at for one page.
-const EXAMINED: i64 = 1_000;
+/// The most events that are looked at for one page, where not all are wanted.
+const EXAMINED: u16 = 1_000;
 /// By how much an event may have been written before another one that has an earlier position: the longest transaction,
 /// and the difference between the clocks of servers.
 const DISORDER: TimeDelta = TimeDelta::minutes(15);
@@ -47,6 +47,8 @@ impl TryFrom<Row> for Event {
 /// When the database fails.
 pub async fn read(scope: &ProjectScope, filter: &Filter, after: EventPosition, limit: u16) -> Result<Page, db::Error> {
     let project = scope.project_id().0;
+    // One more than are wanted shows whether there are more.
+    let examined = if filter.is_selective() { EXAMINED.max(limit) } else { limit }.saturating_add(1);
     let statement = scope.statement().await?;
     let rows = match filter.connection_id {
         None => {
@@ -58,7 +60,7 @@ pub async fn read(scope: &ProjectScope, filter: &Filter, after: EventPosition, l
                 "#,
                 project,
                 after.0,
-                EXAMINED,
+                i64::from(examined),
             );
             query.fetch_all(statement).await?
         }
@@ -72,13 +74,12 @@ pub async fn read(scope: &ProjectScope, filter: &Filter, after: EventPosition, l
                 project,
                 connection.0,
                 after.0,
-                EXAMINED,
+                i64::from(examined),
             );
             query.fetch_all(statement).await?
         }
     };
-    let mut page =
-        Page { events: Vec::new(), last: after, is_end: rows.len() < usize::try_from(EXAMINED).unwrap_or(0) };
+    let mut page = Page { events: Vec::new(), last: after, is_end: rows.len() < usize::from(examined) };
     for row in rows {
         if page.events.len() == usize::from(limit) {
             page.is_end = false;

@@ -20,6 +20,7 @@ use super::client_address::Peer;
 use super::hyper_errors::HyperErrorStream;
 use super::idle_since::IdleSince;
 use super::idle_sockets::{EvictionRequest, TrackedSocket};
+use super::streamed_body::when_ended;
 use super::timeouts::{SocketPhase, TimeoutStream, Timeouts};
 use crate::http::middleware::load_shed::OverCapacity;
 use crate::http::problem::InvalidHead;
@@ -79,14 +80,16 @@ impl ClientSocket {
         if is_over_capacity {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
-        if response.headers().contains_key(header::CONNECTION) {
-            phase.last();
-        } else {
-            phase.idle();
-            // Before the client has the response: it may need the permit for its next socket.
-            idle_since.mark_idle();
-        }
-        Ok(response)
+        let is_last = response.headers().contains_key(header::CONNECTION);
+        Ok(when_ended(response, move || {
+            if is_last {
+                phase.last();
+            } else {
+                phase.idle();
+                // Before the client has the response: it may need the permit for its next socket.
+                idle_since.mark_idle();
+            }
+        }))
     }
 }
 

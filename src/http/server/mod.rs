@@ -7,5 +7,6 @@ mod idle_since;
 mod idle_sockets;
 pub mod listener;
 pub mod open_files;
+mod streamed_body;
 pub mod timeouts;
 mod write_progress;

@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokio::sync::broadcast::error::RecvError;
 use uuid::Uuid;
 
 use super::replay::MAX_RETRIES;
@@ -16,7 +15,7 @@ use super::turns::Turns;
 use crate::auth::{ProjectScope, Worker};
 use crate::db;
 use crate::domain::{Clock, ProjectId};
-use crate::events::{self, Changes};
+use crate::events::{self, Changes, Subscriber};
 use crate::jobs::{self, Limits, Page, Taken, Woken, Work};
 use crate::outgoing::Client;
 use crate::sealed::SealingKeys;
@@ -34,7 +33,6 @@ pub struct Deliveries {
     worker: Worker,
     sender: Sender,
     keys: Option<SealingKeys>,
-    changes: Changes,
     clock: Clock,
     turns: Turns,
     woken: Woken<ProjectId>,
@@ -42,21 +40,29 @@ pub struct Deliveries {
     found: Arc<Mutex<HashSet<ProjectId>>>,
 }
 
+/// Takes up the events of projects with endpoints as soon as they are there.
+struct Waker {
+    turns: Turns,
+    woken: Woken<ProjectId>,
+}
+
+impl Subscriber for Waker {
+    fn changed(&self, project: ProjectId) {
+        if self.turns.is_watched(project) {
+            self.woken.wake(project);
+        }
+    }
+}
+
 impl Deliveries {
     /// The deliveries of this server: `client` calls endpoints, `keys` open their secrets. They wait until
     /// [`run`](Self::run) does them.
     #[must_use]
-    pub fn new(worker: Worker, client: Client, keys: Option<SealingKeys>, changes: Changes, clock: Clock) -> Self {
-        Self {
-            worker,
-            sender: Sender::new(client, clock.clone()),
-            keys,
-            changes,
-            clock,
-            turns: Turns::default(),
-            woken: Woken::default(),
-            found: Arc::default(),
-        }
+    pub fn new(worker: Worker, client: Client, keys: Option<SealingKeys>, changes: &Changes, clock: Clock) -> Self {
+        let (turns, woken) = (Turns::default(), Woken::default());
+        changes.subscribe(Waker { turns: turns.clone(), woken: woken.clone() });
+        let sender = Sender::new(client, clock.clone());
+        Self { worker, sender, keys, clock, turns, woken, found: Arc::default() }
     }
 
     /// Does them until `stop`. Then it begins no more calls; those under way end, and what came of them is stored.
@@ -67,12 +73,7 @@ impl Deliveries {
             sender.stop();
         };
         let woken = self.woken.clone();
-        let deliveries = Arc::new(self);
-        let work = jobs::run(Arc::clone(&deliveries), LIMITS, woken, stop);
-        tokio::select! {
-            () = work => {}
-            () = deliveries.follow_changes() => {}
-        }
+        jobs::run(Arc::new(self), LIMITS, woken, stop).await;
     }
 
     /// There is something to send in a project. Returns at once.
@@ -96,21 +97,6 @@ impl Deliveries {
 
     pub(super) fn sender(&self) -> &Sender {
         &self.sender
-    }
-
-    /// Takes up the events of projects with endpoints as soon as they are there.
-    async fn follow_changes(&self) {
-        let mut changes = self.changes.subscribe();
-        loop {
-            match changes.recv().await {
-                Ok(project) if self.turns.is_watched(project) => self.woken.wake(project),
-                Ok(_) => {}
-                // Some were not heard of: any project may have changed.
-                Err(RecvError::Lagged(_)) => self.turns.watched().into_iter().for_each(|one| self.woken.wake(one)),
-                // Nothing changes any more.
-                Err(RecvError::Closed) => std::future::pending().await,
-            }
-        }
     }
 
     async fn try_take(&self, scope: &ProjectScope) -> Result<Taken, db::Error> {

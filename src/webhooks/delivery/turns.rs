@@ -60,12 +60,6 @@ impl Turns {
         self.projects().contains_key(&project)
     }
 
-    /// The projects whose changes matter.
-    #[must_use]
-    pub fn watched(&self) -> Vec<ProjectId> {
-        self.projects().keys().copied().collect()
-    }
-
     /// Keeps only what was found in a look at all projects.
     pub fn keep(&self, found: &HashSet<ProjectId>) {
         self.projects().retain(|id, project| project.pieces > 0 || found.contains(id));

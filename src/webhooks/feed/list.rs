@@ -7,8 +7,9 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::body::bodies;
+use super::cursor::FeedCursor;
 use super::error::Error;
-use super::query::{FeedCursor, FeedQuery};
+use super::query::FeedQuery;
 use crate::auth::{self, CanInProject, ProjectScope, WebhooksRead};
 use crate::domain::EventPosition;
 use crate::events::{self, Filter, Page};
@@ -65,15 +66,11 @@ pub async fn list_events(
 
 /// The position after which a reader begins.
 async fn start(project: &ProjectScope, query: &FeedQuery) -> Result<EventPosition, Error> {
-    let Some(cursor) = query.cursor else {
-        let since = query.filter(None).created_after;
-        return Ok(match since {
-            Some(moment) => events::first_since(project, moment).await?,
-            None => EventPosition::default(),
-        });
-    };
-    let after = cursor.position(project)?;
-    if events::is_expired(project, after).await? { Err(Error::Expired) } else { Ok(after) }
+    match (query.cursor, query.filter(None).created_after) {
+        (Some(cursor), _) => cursor.resume(project).await,
+        (None, Some(moment)) => Ok(events::first_since(project, moment).await?),
+        (None, None) => Ok(EventPosition::default()),
+    }
 }
 
 /// Reads a page. Committed changes get their positions first: by this server, or by another one that is waited for. In the

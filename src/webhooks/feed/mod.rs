@@ -1,12 +1,15 @@
 //! The feed of events.
 
 pub mod body;
+mod cursor;
 mod error;
 mod list;
 mod query;
 
 pub use body::bodies;
+pub use cursor::FeedCursor;
 pub use error::Error;
+pub use query::EventPatterns;
 
 use axum::extract::FromRef;
 use utoipa_axum::router::OpenApiRouter;

@@ -4,61 +4,23 @@ use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
 use utoipa::IntoParams;
-use uuid::Uuid;
 
-use crate::auth::{ProjectScope, Scope};
+use super::cursor::FeedCursor;
+use crate::auth::Scope;
 use crate::domain::page::Limit;
-use crate::domain::{DateOrMoment, EventId, EventPattern, EventPosition, ParseError};
+use crate::domain::{DateOrMoment, EventPattern, ParseError};
 use crate::events::Filter;
-use crate::http::problem::{Error as HttpError, FieldError};
 use crate::http::request::query::{FromQuery, Parameters};
 
 /// Names of events, separated by commas.
 #[derive(Debug, Clone)]
-pub struct EventPatterns(Vec<EventPattern>);
+pub struct EventPatterns(pub Vec<EventPattern>);
 
 impl FromStr for EventPatterns {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
         text.split(',').map(str::parse).collect::<Result<_, _>>().map(Self)
-    }
-}
-
-/// The cursor of a feed: the id of the last event that was looked at.
-#[derive(Debug, Clone, Copy)]
-pub struct FeedCursor(EventId);
-
-impl FeedCursor {
-    /// The cursor of a position.
-    #[must_use]
-    pub fn at(scope: &ProjectScope, position: EventPosition) -> String {
-        EventId::new(scope.project_id(), position).to_string()
-    }
-
-    /// The position, if the cursor is of this project.
-    ///
-    /// # Errors
-    /// `invalid_cursor`
-    pub fn position(self, scope: &ProjectScope) -> Result<EventPosition, HttpError> {
-        // The beginning of a feed without events has a cursor, too.
-        let beginning = EventPosition::default();
-        if EventId::new(scope.project_id(), beginning) == self.0 {
-            return Ok(beginning);
-        }
-        self.0.position_in(scope.project_id()).ok_or_else(|| {
-            let error = ParseError::new("invalid_cursor", "belongs to another project; start without a cursor");
-            HttpError::InvalidQuery(FieldError::in_query("cursor", error).into())
-        })
-    }
-}
-
-impl FromStr for FeedCursor {
-    type Err = ParseError;
-
-    fn from_str(text: &str) -> Result<Self, ParseError> {
-        let detail = "not a cursor of this feed; send `next_cursor` or the id of an event unchanged";
-        Uuid::try_parse(text).map(|id| Self(EventId(id))).map_err(|_| ParseError::new("invalid_cursor", detail))
     }
 }
 
@@ -70,7 +32,7 @@ pub struct FeedQuery {
     #[param(value_type = Option<u8>, minimum = 1, maximum = 200, example = 50)]
     pub limit: Limit,
     /// `next_cursor` of another page of the feed, or the id of an event: the page begins after it.
-    #[param(value_type = Option<Uuid>)]
+    #[param(value_type = Option<uuid::Uuid>)]
     pub cursor: Option<FeedCursor>,
     /// Names of events, or beginnings of names that end in `*`, separated by commas.
     #[param(value_type = Option<String>, example = "accounting.payment.*,connection.created")]

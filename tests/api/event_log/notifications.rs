@@ -2,17 +2,32 @@
 
 use std::time::Duration;
 
-use tokio::sync::broadcast::Receiver;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use unibooks::domain::{Clock, ProjectId};
-use unibooks::events;
+use unibooks::events::{self, Changes, Subscriber};
 
 use super::{change, object, project};
 use crate::support::app::{App, small_payment};
 
+/// Passes on what it hears.
+struct Heard(UnboundedSender<ProjectId>);
+
+impl Subscriber for Heard {
+    fn changed(&self, project: ProjectId) {
+        self.0.send(project).expect("a test that listens");
+    }
+}
+
+fn subscribe(changes: &Changes) -> UnboundedReceiver<ProjectId> {
+    let (sender, heard) = unbounded_channel();
+    changes.subscribe(Heard(sender));
+    heard
+}
+
 /// The next project that is heard of.
-async fn next(heard: &mut Receiver<ProjectId>) -> ProjectId {
+async fn next(heard: &mut UnboundedReceiver<ProjectId>) -> ProjectId {
     let next = tokio::time::timeout(Duration::from_mins(1), heard.recv()).await;
-    next.expect("nothing is heard").expect("all is heard")
+    next.expect("nothing is heard").expect("a server")
 }
 
 #[tokio::test]
@@ -20,7 +35,7 @@ async fn other_server_hears_of_the_project_whose_feed_has_grown() {
     let app = App::new().await;
     let other = App::on(app.options.clone(), Clock::system()).await;
     let tenants = [app.tenant().await, app.tenant().await];
-    let mut heard = other.changes.subscribe();
+    let mut heard = subscribe(&other.changes);
     other.listen();
     app.until_listeners(1).await;
     for tenant in &tenants {
@@ -36,7 +51,7 @@ async fn other_server_hears_of_the_project_whose_feed_has_grown() {
 async fn server_hears_of_its_own_payments() {
     let app = App::new().await;
     let tenant = app.tenant().await;
-    let mut heard = app.changes.subscribe();
+    let mut heard = subscribe(&app.changes);
     assert_eq!(app.create(&tenant, &small_payment()).await.status, 201);
     assert_eq!(next(&mut heard).await, tenant.project_id);
 }

@@ -6,6 +6,7 @@ mod feed;
 mod feed_beside_writers;
 mod isolation;
 mod secrets;
+mod stream;
 mod verify_event;
 
 use axum::body::Body;
