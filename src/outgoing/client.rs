@@ -9,8 +9,9 @@ use std::time::Duration;
 use axum::body::Bytes;
 use axum::http::header::{ACCEPT_ENCODING, CONTENT_TYPE, USER_AGENT};
 use axum::http::uri::Scheme;
-use axum::http::{HeaderMap, HeaderValue, Method, Request, Uri};
+use axum::http::{HeaderMap, HeaderValue, Method, Request, Response, Uri};
 use http_body_util::Full;
+use hyper::body::Incoming;
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::capture_connection;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
@@ -114,12 +115,7 @@ impl Client {
     /// Every way in which there is no answer, and whether the request can have been received. An answer with an error
     /// status is an answer.
     pub async fn send(&self, request: Request<Bytes>, timeout: Duration) -> Result<Answer, Error> {
-        check(request.uri())?;
-        let mut request = request.map(Full::new);
-        let headers = request.headers_mut();
-        // Some servers compress every answer, and say so only when they were asked to.
-        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(self.answer_limit.encoding()));
-        headers.entry(USER_AGENT).or_insert(HeaderValue::from_static(concat!("unibooks/", env!("CARGO_PKG_VERSION"))));
+        let (mut request, end) = (self.prepare(request)?, Instant::now() + timeout);
         // Has the socket as soon as the request is handed to one, so that we know whether it can have been sent.
         let socket = capture_connection(&mut request);
         let late = || {
@@ -127,9 +123,30 @@ impl Client {
             let is_sent = socket.connection_metadata().is_some();
             if is_sent { Error::after(Kind::Timeout, detail) } else { Error::before(Kind::Timeout, detail) }
         };
-        let end = Instant::now() + timeout;
         let response = timeout_at(end, self.http.request(request)).await.map_err(|_| late())?;
         Answer::read(response.map_err(|error| no_response(&error))?, self.answer_limit, end, late).await
+    }
+
+    /// Opens an answer that goes on: its head must come within `timeout`, and its body is left to the caller.
+    ///
+    /// # Errors
+    /// Every way in which no head comes.
+    pub async fn open(&self, url: &str, headers: &HeaderMap, timeout: Duration) -> Result<Response<Incoming>, Error> {
+        let request = self.prepare(request(Method::GET, url, headers, Bytes::new())?)?;
+        let late = |_| Error::after(Kind::Timeout, format!("no answer within {} seconds", timeout.as_secs()));
+        let response = tokio::time::timeout(timeout, self.http.request(request)).await.map_err(late)?;
+        response.map_err(|error| no_response(&error))
+    }
+
+    /// The request with the headers of every call, if its URL can be called.
+    fn prepare(&self, request: Request<Bytes>) -> Result<Request<Full<Bytes>>, Error> {
+        check(request.uri())?;
+        let mut request = request.map(Full::new);
+        let headers = request.headers_mut();
+        // Some servers compress every answer, and say so only when they were asked to.
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(self.answer_limit.encoding()));
+        headers.entry(USER_AGENT).or_insert(HeaderValue::from_static(concat!("unibooks/", env!("CARGO_PKG_VERSION"))));
+        Ok(request)
     }
 }
 

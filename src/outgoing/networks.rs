@@ -36,6 +36,15 @@ impl Networks {
         LOOPBACK.parse().expect("two blocks")
     }
 
+    /// Every address: for a person's own calls.
+    ///
+    /// # Panics
+    /// Never.
+    #[must_use]
+    pub fn all() -> Self {
+        "0.0.0.0/0,::/0".parse().expect("two blocks")
+    }
+
     /// Whether a listed block contains an address, or the IPv4 address that is embedded in it.
     #[must_use]
     pub fn lists(&self, address: IpAddr) -> bool {

@@ -21,6 +21,7 @@ mod requirements;
 mod secrets;
 mod serve;
 mod settings;
+mod streams;
 mod transactions;
 mod trouble;
 mod webhooks;

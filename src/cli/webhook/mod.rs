@@ -3,8 +3,10 @@
 mod chosen;
 mod create;
 mod delete;
+mod event_stream;
 mod headers;
 mod list;
+mod listen;
 mod rotate;
 mod update;
 mod verify;
@@ -25,6 +27,8 @@ pub enum Command {
     Rotate(Box<Chosen>),
     /// Delete a webhook endpoint
     Delete(Box<Chosen>),
+    /// Print the events of a project as they happen, and send them to a program on this machine
+    Listen(Box<listen::Arguments>),
     /// Verify the signature of a delivery that was saved, and say what is wrong with it
     Verify(verify::Arguments),
 }
@@ -36,6 +40,7 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
         Command::Update(arguments) => update::run(*arguments).await,
         Command::Rotate(chosen) => rotate::run(*chosen).await,
         Command::Delete(chosen) => delete::run(*chosen).await,
+        Command::Listen(arguments) => listen::run(*arguments).await,
         Command::Verify(arguments) => verify::run(arguments).await,
     }
 }
