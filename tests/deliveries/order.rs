@@ -1,8 +1,11 @@
 //! Events of a connection arrive in their order.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use crate::receiver::{Received, Receiver, status};
+use tokio::sync::Semaphore;
+
+use crate::receiver::{Received, Receiver, Reply, status};
 use crate::site::Site;
 use crate::support::app::{CredentialOptions, Tenant};
 use crate::support::wait::until;
@@ -94,4 +97,33 @@ async fn event_that_is_being_retried_does_not_hold_up_later_ones() {
     assert_eq!(delivered[4].id(), delivered[1].id(), "the same id in all attempts");
     assert_eq!(delivered[4].body, delivered[1].body);
     assert_eq!(site.open_retries(endpoint).await, 0);
+}
+
+#[tokio::test]
+async fn events_that_a_stop_left_out_come_before_later_ones() {
+    let site = Site::new().await;
+    let (connection_id, connection_token) =
+        site.app.connection(site.tenant.project_id, CredentialOptions::default()).await;
+    let fast = Tenant { connection_id, connection_token, ..site.tenant.clone() };
+    let permits = Arc::new(Semaphore::new(0));
+    let (own, slow) = (Arc::clone(&permits), site.tenant.connection_id.to_string());
+    let receiver = Receiver::answering(move |_, delivered| match delivered.body["id_connection"] == slow.as_str() {
+        true => Reply::Held(Arc::clone(&own)),
+        false => status(200),
+    })
+    .await;
+    site.endpoint(&receiver.url).await;
+    let mut paid = site.pay(&site.tenant, 150).await;
+    site.pay(&fast, 100).await;
+    let mut running = site.deliver();
+    until("the other connection has all, and this one waits", async || receiver.count() == 101).await;
+    running.begin_stop();
+    permits.add_permits(1_000);
+    running.stop().await;
+    paid.extend(site.pay(&site.tenant, 5).await);
+    let _running = site.deliver();
+    until("all have come", async || receiver.count() == 255).await;
+    let delivered = receiver.received();
+    let of_slow = delivered.iter().filter(|delivered| delivered.body["id_connection"] != connection_id.to_string());
+    assert_eq!(of_slow.map(Received::object).collect::<Vec<_>>(), paid);
 }

@@ -22,8 +22,9 @@ use crate::webhooks::feed;
 const PAGE: u16 = 250;
 /// How long an endpoint is left alone after a step that could not be done.
 const AGAIN: TimeDelta = TimeDelta::seconds(5);
-/// The most retries in a step.
-const RETRIES: u16 = 50;
+/// The most retries in a step. The feed is read only when all that are due fit: among them may be events that an earlier
+/// step left out, and what follows them in the feed must not pass them by.
+const RETRIES: u16 = MAX_RETRIES;
 
 /// A step of an endpoint, under its lease.
 #[derive(Debug)]
