@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
@@ -91,7 +92,7 @@ async fn event_that_is_being_retried_does_not_hold_up_later_ones() {
     let paid = site.pay(&site.tenant, 4).await;
     site.stored(endpoint, 4).await;
     assert_eq!(receiver.objects(), paid);
-    site.pass(std::time::Duration::from_secs(6));
+    site.pass(Duration::from_secs(6));
     site.stored(endpoint, 5).await;
     let delivered = receiver.received();
     assert_eq!(delivered[4].id(), delivered[1].id(), "the same id in all attempts");
@@ -101,6 +102,16 @@ async fn event_that_is_being_retried_does_not_hold_up_later_ones() {
 
 #[tokio::test]
 async fn events_that_a_stop_left_out_come_before_later_ones() {
+    left_out_events_come_before_later_ones(Duration::ZERO).await;
+}
+
+#[tokio::test]
+async fn clock_that_is_behind_does_not_change_the_order() {
+    left_out_events_come_before_later_ones(Duration::from_mins(1)).await;
+}
+
+/// A server stops amid the events of a connection, and another one goes on, whose clock is so much behind.
+async fn left_out_events_come_before_later_ones(behind: Duration) {
     let site = Site::new().await;
     let (connection_id, connection_token) =
         site.app.connection(site.tenant.project_id, CredentialOptions::default()).await;
@@ -113,6 +124,7 @@ async fn events_that_a_stop_left_out_come_before_later_ones() {
     })
     .await;
     site.endpoint(&receiver.url).await;
+    site.pass(behind);
     let mut paid = site.pay(&site.tenant, 150).await;
     site.pay(&fast, 100).await;
     let mut running = site.deliver();
@@ -120,6 +132,7 @@ async fn events_that_a_stop_left_out_come_before_later_ones() {
     running.begin_stop();
     permits.add_permits(1_000);
     running.stop().await;
+    site.turn_back(behind);
     paid.extend(site.pay(&site.tenant, 5).await);
     let _running = site.deliver();
     until("all have come", async || receiver.count() == 255).await;

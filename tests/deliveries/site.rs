@@ -87,6 +87,11 @@ impl Site {
         self.moved.fetch_add(i64::try_from(time.as_secs()).expect("small"), Ordering::SeqCst);
     }
 
+    /// Turns the clock back: a server goes on whose clock is behind.
+    pub fn turn_back(&self, time: Duration) {
+        self.moved.fetch_sub(i64::try_from(time.as_secs()).expect("small"), Ordering::SeqCst);
+    }
+
     /// Begins the deliveries of this server, which may call this machine.
     pub fn deliver(&self) -> Running {
         self.deliver_from(&self.app.database, Networks::loopback())

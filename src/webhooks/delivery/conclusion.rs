@@ -42,7 +42,8 @@ impl Conclusion {
             let position = message.position;
             let Some(attempt) = attempt else {
                 if !message.is_retry && position < conclusion.position {
-                    conclusion.retries.push(Retry { position, attempts: 0, due_at: now });
+                    // Due at once, also for a server whose clock is behind: what follows must not pass it by.
+                    conclusion.retries.push(Retry { position, attempts: 0, due_at: DateTime::UNIX_EPOCH });
                 }
                 continue;
             };
