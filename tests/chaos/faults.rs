@@ -40,6 +40,8 @@ pub enum Kind {
     CutDatabase(Cut),
     /// Cuts the network between pooler and database. Without a pooler it is `CutDatabase`.
     CutPooler(Cut),
+    /// A receiver of webhooks dies: its sockets close, and it refuses others.
+    KillReceiver,
     /// SIGKILL to the pooler. Without a pooler it does nothing.
     KillPooler,
 }
@@ -67,7 +69,8 @@ impl Kind {
 
     fn generate(rng: &mut impl Rng) -> Self {
         match rng.random_range(0..100) {
-            0..48 => Self::KillServer,
+            0..44 => Self::KillServer,
+            44..48 => Self::KillReceiver,
             48..58 => Self::KillPostgres,
             58..66 => Self::KillBoth,
             66..74 => Self::KillBackend,

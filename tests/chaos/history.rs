@@ -1,6 +1,6 @@
 //! The history of a run: what clients sent and what was answered.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::path::Path;
 use std::sync::Mutex;
@@ -25,6 +25,15 @@ pub enum Outcome {
     Unknown(Option<String>),
 }
 
+/// When a payment was made, in steps of a clock that all clients share.
+#[derive(Debug, Clone, Copy)]
+pub struct Span {
+    /// Before it was sent for the first time.
+    pub begun: u64,
+    /// After its first answer 201, if there was one.
+    pub answered: Option<u64>,
+}
+
 /// The history that all clients share.
 pub struct History {
     seed: u64,
@@ -36,6 +45,9 @@ pub struct History {
     without_key: Mutex<BTreeMap<u64, Outcome>>,
     /// The refused payments without a key of all rounds. None of them may ever be stored.
     refused: Mutex<Vec<u64>>,
+    clock: AtomicU64,
+    /// The payments of all rounds.
+    spans: Mutex<HashMap<u64, Span>>,
     /// The number of 201 answers so far, of all rounds.
     answered: watch::Sender<u64>,
     /// The number of payments with a key so far.
@@ -53,6 +65,8 @@ impl History {
             answers: Mutex::default(),
             without_key: Mutex::default(),
             refused: Mutex::default(),
+            clock: AtomicU64::new(0),
+            spans: Mutex::default(),
             answered: watch::Sender::new(0),
             with_key: AtomicU64::new(0),
             items: AtomicU64::new(0),
@@ -66,6 +80,8 @@ impl History {
             self.with_key.fetch_add(1, Ordering::Relaxed);
             self.items.fetch_add(payment.items.len() as u64, Ordering::Relaxed);
         }
+        let span = Span { begun: self.tick(), answered: None };
+        self.spans.lock().expect("no panic").insert(payment.number, span);
         payment
     }
 
@@ -74,6 +90,10 @@ impl History {
     /// # Errors
     /// If this payment had another answer before, or the journal cannot be written.
     pub async fn record(&self, payment: &TestPayment, body: String) -> anyhow::Result<()> {
+        let now = self.tick();
+        self.spans.lock().expect("no panic").entry(payment.number).and_modify(|span| {
+            span.answered.get_or_insert(now);
+        });
         self.journal.record(format!("{} {body}", payment.key)).await?;
         self.answered.send_modify(|count| *count += 1);
         let mut answers = self.answers.lock().expect("no panic");
@@ -93,6 +113,16 @@ impl History {
         }
         self.without_key.lock().expect("no panic").insert(payment.number, outcome);
         Ok(())
+    }
+
+    /// The next step of the clock.
+    fn tick(&self) -> u64 {
+        self.clock.fetch_add(1, Ordering::SeqCst)
+    }
+
+    /// When each payment was made, of all rounds.
+    pub fn spans(&self) -> HashMap<u64, Span> {
+        self.spans.lock().expect("no panic").clone()
     }
 
     /// The payments of this round without a key that were not answered with 201.

@@ -15,7 +15,9 @@ mod checker;
 mod client;
 #[path = "../support/cluster.rs"]
 mod cluster;
+mod events;
 mod faults;
+mod feed;
 mod history;
 mod journal;
 mod node;
@@ -25,10 +27,14 @@ mod payments;
 mod pgbouncer;
 mod processes;
 mod proxy;
+mod receiver;
 mod report;
+mod request;
 mod server;
+mod subscriber;
 mod tenant;
 mod testbed;
+mod trouble;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -39,6 +45,7 @@ use rand::rngs::StdRng;
 
 use client::Clients;
 use faults::Fault;
+use feed::FeedReader;
 use history::History;
 use options::Options;
 use report::Report;
@@ -82,7 +89,12 @@ async fn inject_and_check(
     history: &Arc<History>,
     report: &mut Report,
 ) -> anyhow::Result<()> {
+    let base_url = testbed.base_url();
+    let readers = testbed.subscribers.iter().map(|subscriber| subscriber.reader(&base_url));
+    let mut readers = readers.collect::<Result<Vec<_>, _>>()?;
     while report.faults() < options.runs && report.violations.is_empty() {
+        testbed.make_trouble(true);
+        let following: Vec<_> = readers.into_iter().map(FeedReader::follow).collect();
         let clients = Clients::start(options.clients, testbed, history)?;
         for _ in 0..ROUND.min(options.runs - report.faults()) {
             let fault = Fault::generate(rng);
@@ -92,6 +104,13 @@ async fn inject_and_check(
         }
         testbed.wait_until_ready().await?;
         report.violations = clients.finish().await;
+        testbed.calm().await?;
+        readers = Vec::new();
+        for (reader, subscriber) in following.into_iter().zip(&testbed.subscribers) {
+            let reader = reader.finish().await?;
+            report.violations.extend(events::check(testbed, subscriber, history, &reader).await?);
+            readers.push(reader);
+        }
         report.violations.extend(checker::check(testbed, history).await?);
         report.update(history, testbed);
         eprintln!("{} of {} faults", report.faults(), options.runs);

@@ -56,9 +56,9 @@ impl TestPayment {
         (self.delivery != Delivery::WithoutKey).then_some(&self.key)
     }
 
-    /// The index of its tenant; there are two.
+    /// The index of its tenant; there are three.
     pub fn tenant(&self) -> usize {
-        usize::from(self.number % 2 == 1)
+        (self.number % 3) as usize
     }
 
     /// The request's body.

@@ -16,6 +16,8 @@ pub struct Report {
     injected: BTreeMap<Kind, u32>,
     payments: u64,
     answers: u64,
+    events: usize,
+    attempts: usize,
     unexpected_exits: u32,
     journal: String,
     /// One line each; empty if nothing was lost or doubled.
@@ -35,6 +37,9 @@ impl Report {
     pub fn update(&mut self, history: &History, testbed: &Testbed) {
         (self.payments, _) = history.totals();
         self.answers = history.answered();
+        let logs: Vec<_> = testbed.subscribers.iter().map(|subscriber| subscriber.receiver.log()).collect();
+        self.events = logs.iter().map(|log| log.delivered.len()).sum();
+        self.attempts = logs.iter().map(|log| log.attempts()).sum();
         self.unexpected_exits = testbed.server().unexpected_exits;
         self.journal = history.journal().display().to_string();
     }
@@ -45,6 +50,7 @@ impl fmt::Display for Report {
         let kills: u32 = self.injected.iter().filter(|(kind, _)| kind.is_kill()).map(|(_, count)| count).sum();
         let (faults, payments, answers) = (self.faults(), self.payments, self.answers);
         write!(f, "{faults} faults, {kills} of them kills; {payments} payments, {answers} answers 201")?;
+        write!(f, "; {} events delivered in {} attempts", self.events, self.attempts)?;
         if self.unexpected_exits > 0 {
             write!(f, "; the server ended by itself {} times and was started again", self.unexpected_exits)?;
         }

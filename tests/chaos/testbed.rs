@@ -20,10 +20,14 @@ use crate::pgbouncer::{Mode, Pooler};
 use crate::processes::signal;
 use crate::proxy::{Proxy, Target};
 use crate::server::Server;
-use crate::tenant::{Tenant, command};
+use crate::subscriber::Subscriber;
+use crate::tenant::{Tenant, command, create_project};
 
 /// So long that only a defect reaches it.
 const RECOVERY_LIMIT: Duration = Duration::from_mins(2);
+
+/// The number of connections of each project.
+const CONNECTIONS: [usize; 2] = [2, 1];
 
 /// The running system under test.
 pub struct Testbed {
@@ -37,6 +41,7 @@ pub struct Testbed {
     to_database: Proxy,
     pooler: Option<(Pooler, Proxy)>,
     pub tenants: Vec<Tenant>,
+    pub subscribers: Vec<Subscriber>,
 }
 
 impl Testbed {
@@ -53,7 +58,14 @@ impl Testbed {
         migrate.arg("migrate").args(options.citus.then_some("--distributed"));
         let migrated = migrate.output()?;
         ensure!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));
-        let tenants = (0..2).map(|_| Tenant::create(&options.server, &postgres_url)).collect::<Result<_, _>>()?;
+        let (program, mut tenants, mut subscribers) = (&options.server, Vec::new(), Vec::new());
+        for (project, connections) in (0..).zip(CONNECTIONS) {
+            let id = create_project(program, &postgres_url)?;
+            for _ in 0..connections {
+                tenants.push(Tenant::create(program, &postgres_url, &id)?);
+            }
+            subscribers.push(Subscriber::create(program, &postgres_url, &id, options.seed + project).await?);
+        }
 
         let to_postgres = Proxy::start(Target::Unix(socket)).await?;
         let (to_database, pooler) = match options.pooler {
@@ -75,7 +87,7 @@ impl Testbed {
         let address = free_address()?;
         let server = Server::start(&options.server, &url, pooling, address, folder.path())?;
         let to_server = Proxy::start(Target::Tcp(address)).await?;
-        let mut testbed = Self { server, nodes, folder, to_server, to_database, pooler, tenants };
+        let mut testbed = Self { server, nodes, folder, to_server, to_database, pooler, tenants, subscribers };
         testbed.wait_until_ready().await?;
         Ok(testbed)
     }
@@ -111,6 +123,8 @@ impl Testbed {
             Kind::KillServer => {
                 self.server.kill()?;
                 sleep(fault.downtime).await;
+                // The database may still recover.
+                self.let_time_pass().await.ok();
                 self.server.restart()?;
             }
             Kind::KillPostgres => {
@@ -123,6 +137,7 @@ impl Testbed {
                 self.server.kill()?;
                 sleep(fault.downtime).await;
                 self.nodes[node].restart().await?;
+                self.let_time_pass().await.ok();
                 self.server.restart()?;
             }
             Kind::KillBackend => {
@@ -140,6 +155,13 @@ impl Testbed {
                 sleep(fault.downtime).await;
                 self.nodes[node].restart().await?;
             }
+            Kind::KillReceiver => {
+                let receiver = usize::try_from(fault.mask % 1_000)? % self.subscribers.len();
+                let receiver = &mut self.subscribers[receiver].receiver;
+                receiver.kill().await;
+                sleep(fault.downtime).await;
+                receiver.revive().await?;
+            }
             Kind::CutClients(cut) => self.to_server.cut(cut, fault.mask),
             Kind::CutDatabase(cut) => self.to_database.cut(cut, fault.mask),
             Kind::CutPooler(cut) => {
@@ -155,6 +177,34 @@ impl Testbed {
             }
         }
         self.supervise().await
+    }
+
+    /// Two days pass for deliveries: leases end, and whatever waits for its next attempt is due. The server is down
+    /// meanwhile.
+    async fn let_time_pass(&self) -> anyhow::Result<()> {
+        let mut session = PgConnection::connect_with(&self.database()?).await?;
+        let statement = "update webhook_delivery set lease_until = lease_until - interval '2 days',
+                                                     due_at = due_at - interval '2 days';
+                         update webhook_retry set due_at = due_at - interval '2 days'";
+        sqlx::raw_sql(statement).execute(&mut session).await?;
+        Ok(session.close().await?)
+    }
+
+    /// Whether the receivers of webhooks make trouble from now on.
+    pub fn make_trouble(&self, does: bool) {
+        for subscriber in &self.subscribers {
+            subscriber.receiver.make_trouble(does);
+        }
+    }
+
+    /// Ends all trouble: every process is ready, and everything that waits for its time is due.
+    pub async fn calm(&mut self) -> anyhow::Result<()> {
+        self.make_trouble(false);
+        self.wait_until_ready().await?;
+        self.server.stop().await?;
+        self.let_time_pass().await?;
+        self.server.restart()?;
+        self.wait_until_ready().await
     }
 
     /// Starts again a process that has ended by itself, as a service manager does.
