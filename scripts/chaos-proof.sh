@@ -21,6 +21,6 @@ for patch in tests/chaos/mutants/${1:-*}.patch; do
     exit 1
   }
   touch "$copy/src/lib.rs"
-  (cd "$copy" && cargo test --quiet --locked --test chaos -- --must-find --runs 1000)
+  (cd "$copy" && cargo test --quiet --locked --test chaos -- --must-find --runs 1000 --round 25)
   echo "found: $(basename "$patch" .patch)"
 done

@@ -4,9 +4,16 @@
 //! it is answered. Meanwhile server, Postgres or both are killed at random moments, and sockets between them are cut
 //! (`faults`, `testbed`, `proxy`). Every answer is written to a journal before it counts (`journal`).
 //!
-//! Everything is compared after each round (`checker`). For every key there is one payment with all its line items.
-//! Every 201 that was ever received is the same to the byte and equals what is stored. Some payments are sent once,
-//! without a key. If one of them is stored, its answer was 201 or 409, or was cut off.
+//! Meanwhile webhook endpoints receive the events (`receiver`), and readers follow the feeds (`feed`). The receivers make
+//! trouble themselves, and die.
+//!
+//! Everything is compared after each round (`checker`, `events`). For every key there is one payment with all its line
+//! items. Every 201 that was ever received is the same to the byte and equals what is stored. Some payments are sent
+//! once, without a key. If one of them is stored, its answer was 201 or 409, or was cut off.
+//!
+//! Each stored payment has one event in its feed, and its endpoint has taken it. A payment that is not stored has none.
+//! In a connection, a payment that began after another one was answered has the later event, and events arrive in the
+//! order of the feed.
 //!
 //! Faults are chosen by a printed seed; the instruction at which one hits cannot be chosen. That the harness can fail
 //! is shown by builds that are broken on purpose (`make chaos-proof`).
@@ -51,9 +58,6 @@ use options::Options;
 use report::Report;
 use testbed::Testbed;
 
-/// The number of faults in a round. Everything is compared after it, and the journal is cleared.
-const ROUND: u32 = 100;
-
 fn main() -> ExitCode {
     let options = Options::parse();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
@@ -96,7 +100,7 @@ async fn inject_and_check(
         testbed.make_trouble(true);
         let following: Vec<_> = readers.into_iter().map(FeedReader::follow).collect();
         let clients = Clients::start(options.clients, testbed, history)?;
-        for _ in 0..ROUND.min(options.runs - report.faults()) {
+        for _ in 0..options.round.min(options.runs - report.faults()) {
             let fault = Fault::generate(rng);
             history.wait_for_answers(fault.answers_before).await;
             testbed.inject(&fault).await?;

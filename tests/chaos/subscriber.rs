@@ -3,6 +3,8 @@
 use std::path::Path;
 
 use reqwest::header::{HeaderMap, HeaderValue};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{Connection, PgConnection};
 
 use crate::feed::FeedReader;
 use crate::receiver::Receiver;
@@ -35,4 +37,15 @@ impl Subscriber {
         headers.insert("x-api-key", HeaderValue::from_str(&self.api_key)?);
         FeedReader::new(base_url, headers)
     }
+}
+
+/// Two days pass for deliveries while no server runs: the leases of a killed server end, and what waits for its next
+/// attempt is due.
+pub async fn let_time_pass(database: &PgConnectOptions) -> anyhow::Result<()> {
+    let mut session = PgConnection::connect_with(database).await?;
+    let statement = "update webhook_delivery set lease_until = lease_until - interval '2 days',
+                                                 due_at = due_at - interval '2 days';
+                     update webhook_retry set due_at = due_at - interval '2 days'";
+    sqlx::raw_sql(statement).execute(&mut session).await?;
+    Ok(session.close().await?)
 }

@@ -20,7 +20,7 @@ use crate::pgbouncer::{Mode, Pooler};
 use crate::processes::signal;
 use crate::proxy::{Proxy, Target};
 use crate::server::Server;
-use crate::subscriber::Subscriber;
+use crate::subscriber::{Subscriber, let_time_pass};
 use crate::tenant::{Tenant, command, create_project};
 
 /// So long that only a defect reaches it.
@@ -124,7 +124,7 @@ impl Testbed {
                 self.server.kill()?;
                 sleep(fault.downtime).await;
                 // The database may still recover.
-                self.let_time_pass().await.ok();
+                let_time_pass(&self.database()?).await.ok();
                 self.server.restart()?;
             }
             Kind::KillPostgres => {
@@ -137,7 +137,7 @@ impl Testbed {
                 self.server.kill()?;
                 sleep(fault.downtime).await;
                 self.nodes[node].restart().await?;
-                self.let_time_pass().await.ok();
+                let_time_pass(&self.database()?).await.ok();
                 self.server.restart()?;
             }
             Kind::KillBackend => {
@@ -179,17 +179,6 @@ impl Testbed {
         self.supervise().await
     }
 
-    /// Two days pass for deliveries: leases end, and whatever waits for its next attempt is due. The server is down
-    /// meanwhile.
-    async fn let_time_pass(&self) -> anyhow::Result<()> {
-        let mut session = PgConnection::connect_with(&self.database()?).await?;
-        let statement = "update webhook_delivery set lease_until = lease_until - interval '2 days',
-                                                     due_at = due_at - interval '2 days';
-                         update webhook_retry set due_at = due_at - interval '2 days'";
-        sqlx::raw_sql(statement).execute(&mut session).await?;
-        Ok(session.close().await?)
-    }
-
     /// Whether the receivers of webhooks make trouble from now on.
     pub fn make_trouble(&self, does: bool) {
         for subscriber in &self.subscribers {
@@ -202,7 +191,7 @@ impl Testbed {
         self.make_trouble(false);
         self.wait_until_ready().await?;
         self.server.stop().await?;
-        self.let_time_pass().await?;
+        let_time_pass(&self.database()?).await?;
         self.server.restart()?;
         self.wait_until_ready().await
     }
