@@ -53,10 +53,10 @@ pub async fn check(
 /// Each stored payment has one event, and no other one has.
 fn differences(events: &[FeedEvent], mut stored: HashMap<Uuid, Uuid>) -> Vec<String> {
     let mut violations = Vec::new();
-    for FeedEvent { id, connection, payment, .. } in events {
-        // Removed from those that are stored: a second event of it finds none.
-        if stored.remove(payment) != Some(*connection) {
-            violations.push(format!("event {id}: payment {payment} of {connection} is not stored, or has two events"));
+    for event in events {
+        // It is removed, so that a second event of it finds none.
+        if stored.remove(&event.payment) != Some(event.connection) {
+            violations.push(format!("{event}: the payment is not stored there, or has two events"));
         }
     }
     violations.extend(stored.keys().map(|payment| format!("payment {payment} is stored and has no event")));
@@ -72,7 +72,7 @@ fn order_of_feed(events: &[FeedEvent], spans: &HashMap<u64, Span>) -> Vec<String
         let Some(span) = spans.get(&event.number) else { continue };
         let first = first_answered.get(&event.connection).copied();
         if let Some((answered, other)) = first.filter(|(answered, _)| *answered < span.begun) {
-            violations.push(format!("{event:?} began at {}, after the answer to {other:?} at {answered}", span.begun));
+            violations.push(format!("{event} began at {}, after the answer to {other} at {answered}", span.begun));
         }
         if let Some(answered) = span.answered.filter(|own| first.is_none_or(|(other, _)| *own < other)) {
             first_answered.insert(event.connection, (answered, *event));
@@ -85,8 +85,12 @@ fn order_of_feed(events: &[FeedEvent], spans: &HashMap<u64, Span>) -> Vec<String
 fn deliveries(events: &[FeedEvent], log: &Log) -> Vec<String> {
     let mut delivered = log.delivered.clone();
     let wrong = events.iter().filter(|event| delivered.remove(&event.id) != Some(event.payment));
-    let mut violations: Vec<String> = wrong.map(|event| format!("{event:?} was not delivered")).collect();
-    violations.extend(delivered.iter().map(|(event, payment)| format!("{event} of {payment} is in no feed")));
+    let mut violations: Vec<String> = wrong.map(|event| format!("{event} was not delivered")).collect();
+    violations.extend(
+        delivered
+            .iter()
+            .map(|(event, payment)| format!("event {event} of payment {payment} was delivered and is in no feed")),
+    );
     violations
 }
 
@@ -114,7 +118,7 @@ fn order_of_deliveries(events: &[FeedEvent], happened: &[Happened]) -> Vec<Strin
             continue;
         };
         let Some((place, event)) = places.get(id) else {
-            violations.push(format!("{id} arrived and is in no feed"));
+            violations.push(format!("event {id} arrived and is in no feed"));
             continue;
         };
         let arrivals = connections.entry(event.connection).or_default();
@@ -126,7 +130,7 @@ fn order_of_deliveries(events: &[FeedEvent], happened: &[Happened]) -> Vec<Strin
         match arrivals.ahead.get(first_after) {
             None => arrivals.ahead.push((*place, was_dead)),
             Some((_, true)) => {}
-            Some((other, false)) => violations.push(format!("{:?} arrived before {event:?}", events[*other])),
+            Some((other, false)) => violations.push(format!("{} arrived before {event}", events[*other])),
         }
     }
     violations

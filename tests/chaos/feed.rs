@@ -1,5 +1,6 @@
 //! Readers of the feed of events. They follow it by the cursor while everything else is killed.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -26,6 +27,12 @@ pub struct FeedEvent {
     pub payment: Uuid,
     /// The number of the payment (`payments.rs`).
     pub number: u64,
+}
+
+impl fmt::Display for FeedEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "event {} of payment {}, number {}", self.id, self.payment, self.number)
+    }
 }
 
 /// A reader of a project's feed, and what it has read so far.
