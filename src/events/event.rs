@@ -31,6 +31,19 @@ impl Event {
     }
 }
 
+/// That a connection was made: an event with the little that existing client libraries can read of it.
+#[derive(Debug)]
+pub struct CreatedConnection {
+    /// The place of the event in the feed of the project.
+    pub position: EventPosition,
+    /// The connection.
+    pub connection_id: ConnectionId,
+    /// The name of its accounting software; `none` without any.
+    pub provider: String,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+}
+
 /// Which events a reader wants.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {

@@ -10,9 +10,9 @@ mod retention;
 mod store;
 
 pub use changes::{Changes, Subscriber};
-pub use event::{Event, Filter, Page, Sequenced};
+pub use event::{CreatedConnection, Event, Filter, Page, Sequenced};
 pub use retention::Retention;
 pub use store::{
-    announce, announce_connection, append, expire, find, first_since, is_expired, last_position, projects, read,
-    sequence,
+    announce, announce_connection, append, created_connections, expire, find, first_since, is_expired, last_position,
+    projects, read, sequence,
 };

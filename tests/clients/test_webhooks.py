@@ -53,6 +53,15 @@ def test_an_update_without_a_body_changes_nothing_and_warns(books, endpoint):
     assert books.answer.json()["warnings"]
 
 
+def test_events_are_the_connections_of_the_project(books, server, tenant):
+    newest = server.create_connection(tenant.project)["id"]
+    first, second = books.sdk.events.get_panora_core_events()
+    assert (first.id_connection, first.type, first.provider) == (newest, "connection.created", "none")
+    assert (first.id_project, first.status, first.timestamp > second.timestamp) == (tenant.project, "success", True)
+    (only,) = books.sdk.events.get_panora_core_events(page=2, limit=1)
+    assert only == second
+
+
 def test_verify_event_answers_what_the_secret_has_signed(books, endpoint):
     request = {"payload": EVENT, "signature": signature(endpoint.secret, EVENT["data"]), "secret": endpoint.secret}
     assert books.sdk.webhooks.verify_event(request=request) == EVENT

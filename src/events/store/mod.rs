@@ -1,11 +1,13 @@
 //! The outbox and the feeds in the database.
 
 mod announce;
+mod created_connections;
 mod expire;
 mod read;
 mod sequence;
 
 pub use announce::{announce, announce_connection, append};
+pub use created_connections::created_connections;
 pub use expire::{expire, projects};
 pub use read::{find, first_since, is_expired, last_position, read};
 pub use sequence::sequence;

@@ -1,6 +1,7 @@
 //! The feed of events.
 
 pub mod body;
+mod created_connections;
 mod cursor;
 mod error;
 mod list;
@@ -15,6 +16,7 @@ use axum::extract::FromRef;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use self::created_connections::{__path_list_created_connections, list_created_connections};
 use self::list::{__path_list_events, list_events};
 use crate::auth::Authenticator;
 use crate::http::problem::documented;
@@ -26,5 +28,7 @@ where
     S: Clone + Send + Sync + 'static,
     Authenticator: FromRef<S>,
 {
-    OpenApiRouter::new().routes(documented(routes!(list_events), &[OF_CALLERS, list::PROBLEMS]))
+    OpenApiRouter::new()
+        .routes(documented(routes!(list_events), &[OF_CALLERS, list::PROBLEMS]))
+        .routes(documented(routes!(list_created_connections), &[OF_CALLERS, created_connections::PROBLEMS]))
 }

@@ -15,7 +15,8 @@ use crate::support::app::{Answer, App, CredentialOptions};
 /// OpenAPI document has and this table has not fails the first test.
 const ROUTES: &[(&str, &str, u16, Option<u16>)] = &[
     ("GET /webhooks", "webhooks:read", 200, None),
-    // What a token changes is in feed.rs and stream.rs.
+    // What a token changes is in created_connections.rs, feed.rs and stream.rs.
+    ("GET /events", "webhooks:read", 200, None),
     ("GET /webhooks/events", "webhooks:read", 200, None),
     ("GET /webhooks/events/stream", "webhooks:read", 200, None),
     ("GET /webhooks/{id}", "webhooks:read", 200, Some(404)),

@@ -1,6 +1,7 @@
 //! Events of a project and webhook endpoints.
 
 mod addresses;
+mod created_connections;
 mod endpoints;
 mod feed;
 mod feed_beside_writers;
