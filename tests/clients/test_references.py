@@ -6,8 +6,10 @@ import uuid
 from pathlib import Path
 
 import pytest
+from panora_sdk import models
 
 from books import Books
+from problems import refused
 from server import Server, Tenant
 
 BINDIR = Path(__file__).resolve().parents[2] / "scripts" / "ensure-postgres.sh"
@@ -53,10 +55,15 @@ def store(server: Server, tenant: Tenant, connection: str, count: int) -> dict[s
                 f"'{fields}', '{{\"raw\": {number}}}', '2026-11-01Z', false, '2026-11-03Z'::timestamptz + "
                 f"{number} * interval '1 second', '2026-11-03Z');"
             )
+    run_sql(server, "\n".join(statements))
+    return ids
+
+
+def run_sql(server: Server, statements: str) -> None:
+    """Does what the server does by itself and no call can ask for."""
     folder = subprocess.run([BINDIR, "--bindir"], capture_output=True, text=True, check=True).stdout.strip()
     psql = [f"{folder}/psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--dbname", server.database_url]
-    subprocess.run(psql, input="\n".join(statements), text=True, check=True)
-    return ids
+    subprocess.run(psql, input=statements, text=True, check=True)
 
 
 @pytest.fixture
@@ -107,3 +114,23 @@ def test_invoice_shows_its_dates_and_lines(books: Books, filled):
     invoice = books.sdk.accounting.invoices.retrieve(x_connection_token=books.token, id=filled["invoice"][0])
     assert invoice.issue_date.isoformat() == "2026-11-02T00:00:00+00:00"
     assert [(line.name, line.value) for line in invoice.line_items] == [("Hours", 11000)]
+
+
+def test_synchronization_is_asked_for_with_the_key_alone(connect, server, tenant):
+    """The library sends no connection token with these calls."""
+    key = server.create_key(tenant.project, "--scope=connections:read", "--scope=connections:write")["api_key"]
+    books = connect(api_key=key)
+    books.sdk.sync.status(vertical=models.PathParamVertical.ACCOUNTING)
+    assert books.answer.json() == {"next_sync_at": None, "data": []}
+    assert "x-connection-token" not in books.answer.request.headers
+    # The connection of this tenant has no software.
+    assert refused(409, books.sdk.sync.resync)["code"] == "no_software"
+    run_sql(server, f"update connection set provider = 'tryton' where project_id = '{tenant.project}'")
+    run_sql(
+        server,
+        "insert into connection_software (connection_id, url, sealed_secret, status, status_since, created_at, "
+        "modified_at) select id, 'http://127.0.0.1:1', '', 'paused', now(), now(), now() from connection "
+        f"where project_id = '{tenant.project}'",
+    )
+    asked = books.sdk.sync.resync()
+    assert (asked.vertical, asked.provider, asked.status) == (models.Vertical.ACCOUNTING, "tryton", None)

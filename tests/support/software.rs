@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::value::RawValue;
@@ -53,6 +54,12 @@ pub async fn due(app: &App, tenant: &Tenant) {
     .execute(&mut app.connect().await)
     .await
     .expect("due");
+}
+
+/// Asks for a pull of a tenant out of turn.
+pub async fn request(app: &App, tenant: &Tenant, pause: Duration) {
+    let project = Worker::from_app(app.database.clone()).project(tenant.project_id);
+    store::request(&project, Some(tenant.connection_id), pause).await.expect("asked");
 }
 
 /// Takes the lease.

@@ -10,7 +10,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::problems;
-use crate::auth::{Can, ConnectionsWrite};
+use crate::auth::{CanInProject, ConnectionsWrite, Scope};
 use crate::db;
 use crate::domain::rfc3339;
 use crate::http::problem::{Error as HttpError, Failure, Problem};
@@ -29,19 +29,29 @@ pub struct Resync {
     /// `accounting`
     #[schema(example = "accounting")]
     vertical: &'static str,
-    /// The accounting software.
+    /// The accounting software; null when the connections have several.
     #[schema(example = "tryton")]
-    provider: String,
+    provider: Option<String>,
     /// Always null: what becomes of it is in `GET /sync/status`.
     #[schema(value_type = Option<String>)]
     status: Option<&'static str>,
+}
+
+impl Resync {
+    /// What was asked for at the latest; `None` when there is nothing to read.
+    fn of(requested: &[Requested]) -> Option<Self> {
+        let last = requested.iter().max_by_key(|requested| requested.at)?;
+        let is_same = requested.iter().all(|other| other.provider == last.provider);
+        let provider = is_same.then(|| last.provider.clone());
+        Some(Self { timestamp: last.at, vertical: "accounting", provider, status: None })
+    }
 }
 
 /// Why it was not asked for.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// There is nothing to read.
-    #[error("the connection has no accounting software")]
+    #[error("no connection has accounting software")]
     NoSoftware,
     /// The database failed.
     #[error(transparent)]
@@ -60,18 +70,18 @@ impl IntoResponse for Error {
     }
 }
 
-/// Asks for the accounting software of the connection to be read now and not at the next interval.
+/// Asks for the accounting software of all connections of the project to be read now and not at the next interval; with
+/// a connection token, for that of this connection.
 ///
 /// Repeated within a minute it is the same request: the answer has the time of the first.
 #[utoipa::path(
     post, path = "/sync/resync", tag = "sync", operation_id = "resync",
     responses((status = 201, description = "It will be read", body = Resync)),
-    security(("api_key" = ["connections:write"], "connection_token" = [])),
+    security(("api_key" = ["connections:write"]), ("api_key" = ["connections:write"], "connection_token" = [])),
 )]
-pub async fn resync(Can { scope, .. }: Can<ConnectionsWrite>) -> Result<(StatusCode, Json<Resync>), Error> {
-    if !scope.has_software() {
-        return Err(Error::NoSoftware);
-    }
-    let Requested { at, provider } = pull::request(&scope, PAUSE).await?;
-    Ok((StatusCode::CREATED, Json(Resync { timestamp: at, vertical: "accounting", provider, status: None })))
+pub async fn resync(
+    CanInProject { project, connection, .. }: CanInProject<ConnectionsWrite>,
+) -> Result<(StatusCode, Json<Resync>), Error> {
+    let requested = pull::request(&project, connection.as_ref().map(Scope::connection_id), PAUSE).await?;
+    Ok((StatusCode::CREATED, Json(Resync::of(&requested).ok_or(Error::NoSoftware)?)))
 }

@@ -7,22 +7,26 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::auth::{Can, ConnectionsRead, Scope};
+use crate::auth::{CanInProject, ConnectionsRead, ProjectScope, Scope};
 use crate::db;
-use crate::domain::rfc3339;
+use crate::domain::{ConnectionId, rfc3339};
 use crate::http::problem::Error;
 use crate::sync::pull::{self, Progress, Pulled};
 
 /// How fresh is what was read from the accounting software.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SyncStatus {
-    /// When it is read next; null where there is no software, or before it was read for the first time.
+    /// When it is read next, of several connections the first; null where there is no software, or before it was read
+    /// for the first time.
     #[schema(example = "2026-11-26T08:15:00Z")]
     #[serde(serialize_with = "rfc3339::optional")]
     next_sync_at: Option<DateTime<Utc>>,
-    /// Each resource, in the order in which they are read. Empty where there is no software.
+    /// Each resource of each connection, in the order in which they are read. Empty where there is no software.
     pub data: Vec<ResourceStatus>,
 }
+
+/// The most connections of which one answer has the resources. A token leads to each of the others.
+const CONNECTIONS: u16 = 1_000;
 
 impl SyncStatus {
     const NOTHING: Self = Self { next_sync_at: None, data: Vec::new() };
@@ -38,16 +42,33 @@ impl SyncStatus {
         let mut known = pull::progress(scope).await?;
         let of = |pulled: Pulled| {
             let at = known.iter().position(|progress| progress.pulled == pulled);
-            ResourceStatus::of(pulled, at.map(|at| known.swap_remove(at)))
+            ResourceStatus::of(scope.connection_id(), pulled, at.map(|at| known.swap_remove(at)))
         };
         let data = Pulled::all().map(of).collect();
         Ok(SyncStatus { next_sync_at: pull::next_pull(scope).await?, data })
+    }
+
+    /// The same for the newest connections of a project, or for the one whose token was sent.
+    async fn of_caller(project: &ProjectScope, connection: Option<&Scope>) -> Result<Self, db::Error> {
+        if let Some(connection) = connection {
+            return Self::of(connection).await;
+        }
+        let mut all = Self::NOTHING;
+        for connection in pull::connections(project, CONNECTIONS).await? {
+            let Self { next_sync_at, data } = Self::of(&project.connection(connection)).await?;
+            all.next_sync_at = all.next_sync_at.into_iter().chain(next_sync_at).min();
+            all.data.extend(data);
+        }
+        Ok(all)
     }
 }
 
 /// How fresh a resource is.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ResourceStatus {
+    /// The connection.
+    #[schema(value_type = uuid::Uuid)]
+    id_connection: ConnectionId,
     /// The resource, like `invoice`.
     #[schema(value_type = String, example = "invoice")]
     pub resource: Pulled,
@@ -76,7 +97,7 @@ pub struct SyncError {
 }
 
 impl ResourceStatus {
-    fn of(resource: Pulled, progress: Option<Progress>) -> Self {
+    fn of(id_connection: ConnectionId, resource: Pulled, progress: Option<Progress>) -> Self {
         let (started_at, last_synced_at, error) =
             progress.map_or((None, None, None), |known| (known.started_at, known.last_synced_at, known.error));
         let status = match (&error, started_at, last_synced_at) {
@@ -86,18 +107,21 @@ impl ResourceStatus {
             (None, None, None) => "pending",
         };
         let error = error.map(|(code, detail)| SyncError { code, detail });
-        Self { resource, status, initial: last_synced_at.is_none(), last_synced_at, error }
+        Self { id_connection, resource, status, initial: last_synced_at.is_none(), last_synced_at, error }
     }
 }
 
-/// Says how fresh is what was read from the accounting software of the connection.
+/// Says how fresh is what was read from the accounting software of the project's connections: the newest 1,000 that are
+/// not revoked. With a connection token, the answer is about this connection.
 #[utoipa::path(
     get, path = "/sync/status", tag = "sync", operation_id = "sync_status",
     responses((status = 200, description = "Each resource", body = SyncStatus)),
-    security(("api_key" = ["connections:read"], "connection_token" = [])),
+    security(("api_key" = ["connections:read"]), ("api_key" = ["connections:read"], "connection_token" = [])),
 )]
-pub async fn sync_status(Can { scope, .. }: Can<ConnectionsRead>) -> Result<Json<SyncStatus>, Error> {
-    Ok(Json(SyncStatus::of(&scope).await?))
+pub async fn sync_status(
+    CanInProject { project, connection, .. }: CanInProject<ConnectionsRead>,
+) -> Result<Json<SyncStatus>, Error> {
+    Ok(Json(SyncStatus::of_caller(&project, connection.as_ref()).await?))
 }
 
 /// The same for the vertical `accounting`, as existing client libraries ask for it. Of others nothing is read.
@@ -105,14 +129,14 @@ pub async fn sync_status(Can { scope, .. }: Can<ConnectionsRead>) -> Result<Json
     get, path = "/sync/status/{vertical}", tag = "sync", operation_id = "sync_status_of_vertical",
     params(("vertical" = String, Path, description = "`accounting`")),
     responses((status = 200, description = "Each resource", body = SyncStatus)),
-    security(("api_key" = ["connections:read"], "connection_token" = [])),
+    security(("api_key" = ["connections:read"]), ("api_key" = ["connections:read"], "connection_token" = [])),
 )]
 pub async fn sync_status_of_vertical(
-    Can { scope, .. }: Can<ConnectionsRead>,
+    caller: CanInProject<ConnectionsRead>,
     vertical: Result<Path<String>, PathRejection>,
 ) -> Result<Json<SyncStatus>, Error> {
     match vertical {
-        Ok(Path(vertical)) if vertical == "accounting" => Ok(Json(SyncStatus::of(&scope).await?)),
+        Ok(Path(vertical)) if vertical == "accounting" => sync_status(caller).await,
         _ => Ok(Json(SyncStatus::NOTHING)),
     }
 }

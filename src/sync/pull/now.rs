@@ -55,7 +55,7 @@ pub async fn pull_now(
     let software = software(&job).await?.ok_or(CannotPull::NoSoftware(connection))?;
     let provider = access.provider(&software)?;
     let connector = access.connect(connection, &software)?;
-    store::request(job.scope(), Duration::ZERO).await?;
+    store::request(&operator.project(found.project_id), Some(connection), Duration::ZERO).await?;
     let lease = loop {
         match store::lease(&job, Uuid::now_v7(), LEASE).await? {
             Some(lease) => break lease,

@@ -9,7 +9,7 @@ use unibooks::sync::pull::{self, Failure, store};
 
 use super::{connected, names};
 use crate::support::app::App;
-use crate::support::software::{Books, capabilities, connect, due, job, lease};
+use crate::support::software::{Books, capabilities, connect, due, job, lease, request};
 
 #[tokio::test]
 async fn one_of_many_servers_gets_the_lease() {
@@ -78,7 +78,7 @@ async fn request_during_a_pull_is_not_forgotten() {
     let (app, tenant) = connected().await;
     let worker = Worker::from_app(app.database.clone());
     let held = lease(&app, &tenant).await.expect("due");
-    store::request(job(&app, &tenant).scope(), Duration::from_mins(1)).await.expect("asked");
+    request(&app, &tenant, Duration::from_mins(1)).await;
     store::release(&job(&app, &tenant), &held, Duration::from_mins(15)).await.expect("released");
     assert_eq!(store::due(&worker, 10).await.expect("asked").len(), 1);
 }

@@ -7,7 +7,7 @@ mod pulls;
 mod refresh;
 mod resume;
 mod server;
-pub mod status;
+mod status;
 
 use serde_json::Value;
 use unibooks::domain::references::Resource;

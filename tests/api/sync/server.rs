@@ -20,7 +20,7 @@ use unibooks::sync::pull::{Pulls, pull_now, store};
 
 use super::names;
 use crate::support::app::{App, SEALING_KEYS, Tenant, remote};
-use crate::support::software::{Books, Call, connect, job};
+use crate::support::software::{Books, Call, connect, job, request};
 use crate::support::wait::until;
 
 /// Books by the addresses of their connections.
@@ -134,7 +134,7 @@ async fn request_is_pulled_before_the_interval_ends() {
     until("all is read", async || store::next_pull(job(&app, &tenant).scope()).await.expect("asked").is_some()).await;
     until("all is read", async || names(&app, &tenant, Resource::Invoice).await.len() == 25).await;
     books.put(Resource::Invoice, 26, 1, "26");
-    store::request(job(&app, &tenant).scope(), Duration::ZERO).await.expect("asked");
+    request(&app, &tenant, Duration::ZERO).await;
     until("it is read again", async || names(&app, &tenant, Resource::Invoice).await.len() == 26).await;
     drop(stop);
     task.await.expect("it ends");

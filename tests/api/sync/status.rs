@@ -1,28 +1,17 @@
 //! `GET /sync/status` and `POST /sync/resync`.
 
 use axum::body::Body;
-use axum::http::Method;
+use axum::http::{Method, Request};
 use serde_json::{Value, json};
 use unibooks::auth::secret;
 use unibooks::domain::references::Resource;
 use unibooks::domain::{ApiKeyScope, ApiKeyScopes};
+use uuid::Uuid;
 
 use super::connected;
 use crate::accounting::payments::isolation::{distinguishing_parts, never_stored};
 use crate::support::app::{Answer, App, CredentialOptions, Tenant};
 use crate::support::software::{Books, connect, pull_once};
-
-/// The routes, with what a request can contain that is foreign: demanded by the OpenAPI document.
-pub fn rows() -> Vec<(String, String)> {
-    let rows = [
-        ("GET /sync/status", &["key", "token"][..]),
-        ("GET /sync/status/{vertical}", &["key", "token", "vertical"]),
-        ("POST /sync/resync", &["key", "token"]),
-    ];
-    rows.into_iter()
-        .flat_map(|(route, whats)| whats.iter().map(|what| (route.to_owned(), (*what).to_owned())))
-        .collect()
-}
 
 /// The tenant with a key that may read and change connections.
 async fn manager(app: &App, tenant: &Tenant) -> Tenant {
@@ -45,6 +34,7 @@ async fn status_names_every_resource_before_and_after_a_pull() {
         answer["data"].as_array().expect("data").iter().map(|status| status[member].clone()).collect::<Vec<_>>()
     };
     assert_eq!(json!(of(&before, "resource")), json!(names));
+    assert_eq!(json!(of(&before, "id_connection")), json!(vec![tenant.connection_id; names.len()]));
     assert_eq!(json!(of(&before, "status")), json!(vec!["pending"; names.len()]));
     assert_eq!(json!(of(&before, "initial")), json!(vec![true; names.len()]));
     pull_once(&app, &tenant, &Books::default()).await.expect("complete");
@@ -78,6 +68,79 @@ async fn resync_is_one_request_a_minute() {
     let is_due: bool =
         sqlx::query_scalar("select due_at <= now() from pull").fetch_one(&mut session).await.expect("a row");
     assert!(is_due);
+}
+
+/// A call with the key alone.
+async fn by_key(app: &App, tenant: &Tenant, method: Method, path: &str) -> Answer {
+    let request = Request::builder().method(method).uri(path).header("x-api-key", &tenant.api_key);
+    app.send(request.body(Body::empty()).expect("a request")).await
+}
+
+/// Another connection of the tenant's project.
+async fn second_connection(app: &App, tenant: &Tenant) -> Tenant {
+    let (connection_id, connection_token) = app.connection(tenant.project_id, CredentialOptions::default()).await;
+    Tenant { connection_id, connection_token, ..tenant.clone() }
+}
+
+/// The connections of which a status has the resources, in its order.
+fn connections_of(status: &Value) -> Vec<Value> {
+    let mut ids: Vec<_> =
+        status["data"].as_array().expect("data").iter().map(|resource| resource["id_connection"].clone()).collect();
+    ids.dedup();
+    ids
+}
+
+#[tokio::test]
+async fn without_a_token_the_status_is_that_of_all_connections() {
+    let (app, tenant) = connected().await;
+    let tenant = manager(&app, &tenant).await;
+    let second = second_connection(&app, &tenant).await;
+    connect(&app, &second).await;
+    let revoked = second_connection(&app, &tenant).await;
+    connect(&app, &revoked).await;
+    app.revoke_connection(revoked.connection_id).await;
+    second_connection(&app, &tenant).await;
+    let foreign = app.tenant().await;
+    connect(&app, &foreign).await;
+    pull_once(&app, &second, &Books::default()).await.expect("complete");
+    let status = by_key(&app, &tenant, Method::GET, "/sync/status").await.json();
+    assert_eq!(connections_of(&status), [json!(second.connection_id), json!(tenant.connection_id)]);
+    assert_eq!((&status["data"][0]["status"], &status["data"][7]["status"]), (&json!("done"), &json!("pending")));
+    let own = app.get(&tenant, "/sync/status").await.json();
+    assert_eq!(connections_of(&own), [json!(tenant.connection_id)]);
+    assert_eq!(status["next_sync_at"], own["next_sync_at"], "the first of both");
+    assert_eq!(by_key(&app, &tenant, Method::GET, "/sync/status/accounting").await.json(), status);
+}
+
+#[tokio::test]
+async fn without_a_token_all_connections_are_read_again() {
+    let (app, tenant) = connected().await;
+    let tenant = manager(&app, &tenant).await;
+    let (second, foreign) = (second_connection(&app, &tenant).await, app.tenant().await);
+    let revoked = second_connection(&app, &tenant).await;
+    for other in [&second, &foreign, &revoked] {
+        connect(&app, other).await;
+    }
+    app.revoke_connection(revoked.connection_id).await;
+    let mut session = app.connect().await;
+    let asked = async |session: &mut sqlx::PgConnection| {
+        let query = "select connection_id from pull where requested_at is not null order by connection_id";
+        sqlx::query_scalar::<_, Uuid>(query).fetch_all(session).await.expect("rows")
+    };
+    assert_eq!(resync(&app, &second).await.status, 201);
+    assert_eq!(asked(&mut session).await, [second.connection_id.0], "a token asks for its own connection");
+    let first = by_key(&app, &tenant, Method::POST, "/sync/resync").await;
+    assert_eq!(first.status, 201, "{}", first.text);
+    let first = first.json();
+    assert_eq!((&first["provider"], &first["status"]), (&json!("tryton"), &Value::Null));
+    let mut both = [tenant.connection_id.0, second.connection_id.0];
+    both.sort();
+    assert_eq!(asked(&mut session).await, both);
+    assert_eq!(by_key(&app, &tenant, Method::POST, "/sync/resync").await.json(), first, "the same request");
+    let odoo = "update connection set provider = 'odoo' where id = $1";
+    sqlx::query(odoo).bind(second.connection_id.0).execute(&mut session).await.expect("changed");
+    let mixed = by_key(&app, &tenant, Method::POST, "/sync/resync").await.json();
+    assert_eq!(mixed["provider"], Value::Null);
 }
 
 #[tokio::test]

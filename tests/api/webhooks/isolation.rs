@@ -15,7 +15,11 @@ use crate::support::app::{Answer, App, CredentialOptions};
 /// OpenAPI document has and this table has not fails the first test.
 const ROUTES: &[(&str, &str, u16, Option<u16>)] = &[
     ("GET /webhooks", "webhooks:read", 200, None),
-    // What a token changes is in created_connections.rs, feed.rs and stream.rs.
+    // What a token changes is in sync/status.rs, created_connections.rs, feed.rs and stream.rs.
+    ("GET /sync/status", "connections:read", 200, None),
+    ("GET /sync/status/{vertical}", "connections:read", 200, None),
+    // No connection here has software.
+    ("POST /sync/resync", "connections:write", 409, None),
     ("GET /events", "webhooks:read", 200, None),
     ("GET /webhooks/events", "webhooks:read", 200, None),
     ("GET /webhooks/events/stream", "webhooks:read", 200, None),
@@ -53,7 +57,8 @@ async fn ask(app: &App, route: &str, id: &str, secrets: [(&str, Option<&str>); 2
         _ => Value::Null,
     };
     let method: Method = method.parse().expect("a method");
-    let mut request = Request::builder().method(method).uri(path.replace("{id}", id));
+    let mut request =
+        Request::builder().method(method).uri(path.replace("{id}", id).replace("{vertical}", "accounting"));
     for (name, secret) in secrets {
         if let Some(secret) = secret {
             request = request.header(name, secret);

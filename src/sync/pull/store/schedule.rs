@@ -157,42 +157,6 @@ pub async fn release(job: &JobScope, lease: &Lease, wait: Duration) -> Result<()
     Ok(())
 }
 
-/// A pull that somebody asked for.
-#[derive(Debug)]
-pub struct Requested {
-    /// When it was asked for.
-    pub at: DateTime<Utc>,
-    /// The software that it reads.
-    pub provider: String,
-}
-
-/// Asks for a pull out of turn. Asked again within `pause`, it is the same one.
-///
-/// # Errors
-/// When the database fails.
-pub async fn request(scope: &Scope, pause: Duration) -> Result<Requested, db::Error> {
-    let statement = scope.statement().await?;
-    let row = sqlx::query!(
-        r#"
-        insert into pull (connection_id, due_at, requested_at, created_at)
-        values ($1, clock_timestamp(), clock_timestamp(), clock_timestamp())
-        on conflict (connection_id) do update
-        set due_at = case when pull.requested_at > excluded.requested_at - $2::bigint * interval '1 millisecond'
-                          then pull.due_at else least(pull.due_at, excluded.due_at) end,
-            requested_at = case when pull.requested_at > excluded.requested_at - $2::bigint * interval '1 millisecond'
-                                then pull.requested_at else excluded.requested_at end
-        returning requested_at as "at!",
-                  (select provider from connection where connection.id = pull.connection_id) as "provider!"
-        "#,
-        scope.connection_id().0,
-        millis(pause),
-    )
-    .fetch_one(statement)
-    .await
-    .map_err(db::Error::of_write)?;
-    Ok(Requested { at: row.at, provider: row.provider })
-}
-
 /// When the next pull is due; `None` before the first.
 ///
 /// # Errors

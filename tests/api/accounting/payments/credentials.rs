@@ -48,10 +48,6 @@ const ROUTES: &[(&str, &str, u16, u16)] = &[
     ("GET /accounting/invoices/{id}", "accounting:read", 404, 404),
     ("GET /accounting/trackingcategories", "accounting:read", 200, 200),
     ("GET /accounting/trackingcategories/{id}", "accounting:read", 404, 404),
-    ("GET /sync/status", "connections:read", 200, 200),
-    ("GET /sync/status/{vertical}", "connections:read", 200, 200),
-    // Nothing is pulled where there is no software.
-    ("POST /sync/resync", "connections:write", 409, 409),
     // Another's idempotency key is as free as any other.
     ("POST /accounting/payments", "payments:write", 201, 201),
 ];
@@ -126,11 +122,9 @@ async fn ask(app: &App, route: &str, whose: &Owner, key: Option<&str>, token: Op
             let request = with_secrets(Method::POST, PAYMENTS).header("content-type", "application/json");
             request.header("idempotency-key", key).body(whose.request.to_string().into())
         }
-        "POST /sync/resync" => with_secrets(Method::POST, "/sync/resync").body(axum::body::Body::empty()),
         other => {
             let path = other.strip_prefix("GET ").expect("another method needs its request");
-            let path = path.replace("{id}", whose.newest()).replace("{vertical}", "accounting");
-            with_secrets(Method::GET, &path).body(axum::body::Body::empty())
+            with_secrets(Method::GET, &path.replace("{id}", whose.newest())).body(axum::body::Body::empty())
         }
     };
     app.send(request.expect("a request")).await

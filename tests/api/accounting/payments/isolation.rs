@@ -8,7 +8,6 @@ use uuid::Uuid;
 
 use crate::accounting::references;
 use crate::support::app::{Answer, App, CredentialOptions, PAYMENTS, Tenant};
-use crate::sync;
 
 /// The route, the foreign part of the request, and the status. The OpenAPI document decides which rows are needed: a new
 /// route or parameter without a row fails the first test.
@@ -107,7 +106,7 @@ fn demanded_rows() -> Vec<(String, String)> {
 #[test]
 fn every_route_and_parameter_has_its_row() {
     let rows = ROWS.iter().map(|(route, what, _)| ((*route).to_owned(), (*what).to_owned()));
-    let mut rows: Vec<_> = rows.chain(references::isolation::rows()).chain(sync::status::rows()).collect();
+    let mut rows: Vec<_> = rows.chain(references::isolation::rows()).collect();
     rows.sort();
     assert_eq!(rows, demanded_rows());
 }
