@@ -2,12 +2,13 @@
 
 use anyhow::{Context, ensure};
 use tokio::process::Command;
+use uuid::Uuid;
 
 use crate::bench::Bench;
 use crate::load::{Expected, Load};
 use crate::options::Window;
 use crate::requests::{Requests, example};
-use crate::server::Server;
+use crate::server::{Program, Server};
 use crate::session::Session;
 use crate::tenant::Tenant;
 
@@ -16,6 +17,8 @@ pub const CLIENTS: u32 = 64;
 
 /// A separate database. The tenant is its largest connection.
 pub struct Dataset {
+    program: Program,
+    url: String,
     database: String,
     pub tenant: Tenant,
     pub session: Session,
@@ -24,27 +27,46 @@ pub struct Dataset {
 impl Dataset {
     /// Creates the database, migrates it and makes the tenant.
     pub async fn create(bench: &mut Bench, database: &str) -> anyhow::Result<Self> {
+        Self::create_for(bench, bench.program.clone(), database).await
+    }
+
+    /// The same for another version of the server.
+    pub async fn create_for(bench: &mut Bench, program: Program, database: &str) -> anyhow::Result<Self> {
         bench.session.create_database(database).await?;
-        let tenant = Tenant::create(&bench.program, &bench.postgres.url(database)).await?;
+        let url = bench.postgres.url(database);
+        let tenant = Tenant::create(&program, &url).await?;
         let session = Session::open(bench.postgres.connect_options(database), tenant.connection).await?;
-        Ok(Self { database: database.to_owned(), tenant, session })
+        Ok(Self { program, url, database: database.to_owned(), tenant, session })
     }
 
     /// Adds payments until a number of them is stored.
     pub async fn fill(&mut self, bench: &Bench, payments: u64) -> anyhow::Result<()> {
-        eprintln!("growth, filling {} to {payments} payments", self.database);
+        eprintln!("filling {} to {payments} payments", self.database);
         let mut psql = Command::new(bench.postgres.program("psql")?);
         psql.args(["--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", &format!("--set=payments={payments}")]);
         psql.arg(format!("--set=connection={}", self.tenant.connection));
         psql.args(["--file", concat!(env!("CARGO_MANIFEST_DIR"), "/bench/fill.sql")]);
-        let output = psql.arg(bench.postgres.url(&self.database)).kill_on_drop(true).output().await?;
+        let output = psql.arg(&self.url).kill_on_drop(true).output().await?;
         ensure!(output.status.success(), "psql: {}", String::from_utf8_lossy(&output.stderr));
         self.session.checkpoint().await
     }
 
     /// Starts a server on the database.
-    pub async fn serve(&self, bench: &Bench) -> anyhow::Result<Server> {
-        bench.program.serve(&bench.postgres.url(&self.database), &[]).await
+    pub async fn serve(&self) -> anyhow::Result<Server> {
+        self.program.serve(&self.url, &[]).await
+    }
+
+    /// Makes one more tenant.
+    pub async fn add_tenant(&self) -> anyhow::Result<Tenant> {
+        Tenant::add(&self.program, &self.url).await
+    }
+
+    /// Makes a webhook endpoint of the tenant's project, for all events or for those of the tenant's connection.
+    pub async fn subscribe(&self, url: &str, connection: Option<Uuid>) -> anyhow::Result<()> {
+        let (project, connection) = (self.tenant.project.to_string(), connection.map(|id| id.to_string()));
+        let mut arguments = vec!["webhook", "create", "--project", &project, "--url", url, "--event", "*"];
+        arguments.extend(connection.iter().flat_map(|id| ["--connection", id]));
+        self.program.run_command(&self.url, &arguments).await.map(drop)
     }
 
     /// Measures new payments a second.

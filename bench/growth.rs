@@ -24,7 +24,7 @@ pub async fn measure(bench: &mut Bench, report: &mut Report) -> anyhow::Result<(
         large.fill(bench, payments).await?;
         let mut small = Dataset::create(bench, "small").await?;
         small.fill(bench, SMALL).await?;
-        let servers = [small.serve(bench).await?, large.serve(bench).await?];
+        let servers = [small.serve().await?, large.serve().await?];
         reads(bench, [&mut small, &mut large], &servers, payments, report).await?;
         creates(bench, [&mut small, &mut large], &servers, payments, report).await?;
         for server in servers {

@@ -4,10 +4,14 @@
 //! turns in the same run, or a cost of the server's process.
 
 mod answers;
+mod backlog;
 mod bench;
 mod create;
 mod dataset;
+mod deliveries;
 mod document;
+mod endpoints;
+mod events;
 mod growth;
 mod http;
 mod latency;
@@ -18,6 +22,7 @@ mod pace;
 mod pgbench;
 mod postgres;
 mod reads;
+mod receiver;
 mod report;
 mod requests;
 mod sample;
@@ -71,6 +76,18 @@ async fn run(options: Options) -> anyhow::Result<()> {
     }
     if bench.options.wants(Part::Overload) {
         overload::measure(&mut bench, &mut report).await?;
+    }
+    if bench.options.wants(Part::Events) {
+        events::measure(&mut bench, &mut report).await?;
+    }
+    if bench.options.wants(Part::Deliveries) {
+        deliveries::measure(&mut bench, &mut report).await?;
+    }
+    if bench.options.wants(Part::Backlog) {
+        backlog::measure(&mut bench, &mut report).await?;
+    }
+    if bench.options.wants(Part::Endpoints) {
+        endpoints::measure(&mut bench, &mut report).await?;
     }
     if bench.options.wants(Part::Growth) {
         growth::measure(&mut bench, &mut report).await?;

@@ -10,6 +10,7 @@ const ROUNDS: u32 = 3;
 const SECONDS: u64 = 4;
 const WARM_UP: u64 = 1;
 const PAYMENTS: u64 = 10_000_000;
+const BACKLOG: u64 = 1_000_000;
 /// Built with the same profile as the benchmark.
 const OWN_SERVER: &str = env!("CARGO_BIN_EXE_unibooks");
 
@@ -45,6 +46,14 @@ pub struct Options {
     #[arg(long, env = "UNIBOOKS_BENCH_SERVER", value_name = "FILE", default_value = OWN_SERVER)]
     pub server: PathBuf,
 
+    /// A server of an earlier version, with which `events` compares
+    #[arg(long, env = "UNIBOOKS_BENCH_BEFORE", value_name = "FILE")]
+    pub before: Option<PathBuf>,
+
+    /// The number of events that wait in `backlog`
+    #[arg(long, default_value_t = BACKLOG, value_parser = clap::value_parser!(u64).range(20_000..))]
+    pub backlog: u64,
+
     /// The flag that `cargo bench` adds
     #[arg(long, hide = true)]
     bench: bool,
@@ -65,6 +74,14 @@ pub enum Part {
     Servers,
     /// Payments a second while ten times too many clients call
     Overload,
+    /// Payments a second with a subscriber and without one
+    Events,
+    /// Deliveries a second to one webhook endpoint, and their latency
+    Deliveries,
+    /// Deliveries while very many events wait
+    Backlog,
+    /// Latency of deliveries while a tenth of very many webhook endpoints is dead
+    Endpoints,
     /// Create and reads with many stored payments
     Growth,
 }
@@ -78,7 +95,7 @@ impl Options {
     /// Whether the run is complete: all parts at full size, on the server of this checkout. Only then is the page
     /// written.
     pub fn is_complete(&self) -> bool {
-        let whole = self.parts.is_empty() && self.payments >= PAYMENTS;
+        let whole = self.parts.is_empty() && self.payments >= PAYMENTS && self.backlog >= BACKLOG;
         let long = self.rounds >= ROUNDS && self.seconds >= SECONDS && self.warm_up >= WARM_UP;
         let ours = self.server == Path::new(OWN_SERVER) && self.server_arguments.is_empty();
         whole && long && ours
@@ -90,7 +107,14 @@ impl Options {
         const BASE: u64 = 16 << 30;
         // Row, line item, indexes and write-ahead log of a payment, with a reserve.
         const PAYMENT: u64 = 2 << 10;
-        BASE + if self.wants(Part::Growth) { self.payments * PAYMENT } else { 0 }
+        let payments = [(Part::Growth, self.payments), (Part::Backlog, self.backlog)];
+        // One part after the other.
+        BASE + payments
+            .into_iter()
+            .filter(|(part, _)| self.wants(*part))
+            .map(|(_, most)| most * PAYMENT)
+            .max()
+            .unwrap_or(0)
     }
 
     /// The window of one side in one round.

@@ -12,6 +12,7 @@ pub enum Unit {
     Milliseconds,
     Mebibytes,
     PaymentsPerSecond,
+    DeliveriesPerSecond,
 }
 
 /// The goal of a figure.
@@ -107,7 +108,7 @@ impl Unit {
         match self {
             Self::Ratio => format!("{value:.2}"),
             Self::Milliseconds | Self::Microseconds | Self::Mebibytes => format!("{value:.1}"),
-            Self::PaymentsPerSecond => format!("{value:.0}"),
+            Self::PaymentsPerSecond | Self::DeliveriesPerSecond => format!("{value:.0}"),
         }
     }
 
@@ -124,6 +125,7 @@ impl Display for Unit {
             Self::Milliseconds => "ms",
             Self::Mebibytes => "MiB",
             Self::PaymentsPerSecond => "payments/s",
+            Self::DeliveriesPerSecond => "deliveries/s",
         })
     }
 }

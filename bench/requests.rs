@@ -39,6 +39,17 @@ pub fn create(address: SocketAddr, tenant: &Tenant, key: &str, body: &str) -> Ve
     .into_bytes()
 }
 
+/// The bytes of a call of a project's own objects.
+pub fn post(address: SocketAddr, tenant: &Tenant, path: &str, body: &str) -> Vec<u8> {
+    format!(
+        "POST {path} HTTP/1.1\r\nhost: {address}\r\nx-api-key: {}\r\ncontent-type: application/json\r\n\
+         content-length: {}\r\n\r\n{body}",
+        tenant.api_key,
+        body.len()
+    )
+    .into_bytes()
+}
+
 /// The bytes of a read of payments; `path` is appended to `/accounting/payments`.
 pub fn get(address: SocketAddr, tenant: &Tenant, path: &str) -> Vec<u8> {
     let Tenant { api_key, token, .. } = tenant;

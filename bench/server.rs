@@ -12,10 +12,15 @@ use unibooks::cli::environment_variables;
 
 /// The unit of CPU times in `/proc`; on Linux it is the same on every architecture.
 const TICKS_A_SECOND: f64 = 100.0;
+/// Seals the secrets of webhook endpoints.
+const SEALING_KEY: &str = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
+/// Receivers of webhooks run on this machine.
+const WEBHOOK_NETWORKS: &str = "127.0.0.0/8";
 /// So long that only a defect of the server reaches it.
 const READY_LIMIT: Duration = Duration::from_secs(30);
 
 /// The server program and how to run it.
+#[derive(Debug, Clone)]
 pub struct Program {
     path: PathBuf,
     arguments: Vec<String>,
@@ -42,7 +47,9 @@ impl Program {
             command.env_remove(name);
         }
         // A folder without `.env`.
-        command.current_dir(&self.log).env("DATABASE_URL", url).stdin(Stdio::null()).kill_on_drop(true);
+        command.current_dir(&self.log).env("DATABASE_URL", url);
+        command.env("UNIBOOKS_SEALING_KEYS", SEALING_KEY).env("UNIBOOKS_WEBHOOK_NETWORKS", WEBHOOK_NETWORKS);
+        command.stdin(Stdio::null()).kill_on_drop(true);
         command
     }
 

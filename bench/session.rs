@@ -118,6 +118,76 @@ impl Session {
         Ok((text(after), text(last + TimeDelta::microseconds(1))))
     }
 
+    /// Writes the events of all stored payments into the feed of the project, as if they were new.
+    pub async fn announce_all(&mut self, project: Uuid) -> anyhow::Result<()> {
+        let statement = "
+            with announced as (
+                insert into event (project_id, position, connection_id, type, object_id, created_at)
+                select $1, row_number() over (order by id), connection_id, 'accounting.payment.created', id, now()
+                from payment
+                returning position
+            )
+            insert into event_feed (project_id, last_position) select $1, count(*) from announced
+        ";
+        sqlx::query(statement).bind(project).execute(&mut self.database).await?;
+        sqlx::query("vacuum (analyze) event").execute(&mut self.database).await?;
+        self.checkpoint().await
+    }
+
+    /// Lets every webhook endpoint begin at the first event again. No server may run.
+    pub async fn rewind(&mut self) -> anyhow::Result<()> {
+        let statements = "
+            update webhook_delivery
+            set position = 0, lease_id = null, lease_until = null, due_at = null, failures = 0, failing_since = null;
+            truncate webhook_attempt, webhook_retry
+        ";
+        sqlx::raw_sql(statements).execute(&mut self.database).await?;
+        Ok(())
+    }
+
+    /// Gives the first `count` webhook endpoints of each project the second URL, and all others the first one. Those have
+    /// failed for a while, or never yet. Nothing waits for any of them. No server may run.
+    pub async fn place_endpoints(
+        &mut self,
+        [live, dead]: [String; 2],
+        count: u32,
+        is_failing: bool,
+    ) -> anyhow::Result<()> {
+        let statement = "
+            with placed as (
+                update webhook_endpoint endpoint set url = case when number <= $3 then $2 else $1 end
+                from (
+                    select id, row_number() over (partition by project_id order by id) as number from webhook_endpoint
+                ) ranked
+                where endpoint.id = ranked.id
+                returning endpoint.project_id, endpoint.id, number <= $3 and $4 as is_failing
+            )
+            update webhook_delivery delivery
+            set position = coalesce((select last_position from event_feed feed
+                                     where feed.project_id = placed.project_id), 0),
+                lease_id = null, lease_until = null,
+                failures = case when is_failing then 20 else 0 end,
+                failing_since = case when is_failing then now() end,
+                due_at = case when is_failing then now() + random() * interval '5 minutes' end
+            from placed
+            where delivery.project_id = placed.project_id and delivery.endpoint_id = placed.id
+        ";
+        let placed = sqlx::query(statement).bind(live).bind(dead).bind(i64::from(count)).bind(is_failing);
+        placed.execute(&mut self.database).await?;
+        // Each statement in a transaction of its own.
+        for statement in ["truncate webhook_retry", "vacuum (analyze)", "checkpoint"] {
+            sqlx::query(statement).execute(&mut self.database).await?;
+        }
+        Ok(())
+    }
+
+    /// How many calls of webhook endpoints are stored as successful. Each delivery is kept, and none that did not arrive.
+    pub async fn delivered(&mut self) -> anyhow::Result<u64> {
+        let statement = "select count(*) from webhook_attempt where status between 200 and 299";
+        let count: i64 = sqlx::query_scalar(statement).fetch_one(&mut self.database).await?;
+        Ok(count.try_into()?)
+    }
+
     /// Runs a checkpoint, so that no round has to write the pages of earlier work.
     pub async fn checkpoint(&mut self) -> anyhow::Result<()> {
         sqlx::query("checkpoint").execute(&mut self.database).await?;

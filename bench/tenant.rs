@@ -1,4 +1,4 @@
-//! The tenant of all requests, made on the command line as an operator does.
+//! The tenants of requests, made on the command line as an operator does.
 
 use anyhow::Context;
 use serde_json::Value;
@@ -6,18 +6,24 @@ use uuid::Uuid;
 
 use crate::server::Program;
 
-/// A connection and its credentials.
+/// A connection of a project, and its credentials.
 #[derive(Debug, Clone)]
 pub struct Tenant {
+    pub project: Uuid,
     pub connection: Uuid,
     pub api_key: String,
     pub token: String,
 }
 
 impl Tenant {
-    /// Migrates a database and makes a project, a key and a connection.
+    /// Migrates a database and makes a tenant.
     pub async fn create(program: &Program, url: &str) -> anyhow::Result<Self> {
         program.run_command(url, &["migrate"]).await?;
+        Self::add(program, url).await
+    }
+
+    /// Makes a project, a key and a connection.
+    pub async fn add(program: &Program, url: &str) -> anyhow::Result<Self> {
         let project = run_for_json(program, url, &["project", "create", "--name", "Benchmark"]).await?;
         let project = text(&project, "id")?;
         let key =
@@ -25,6 +31,7 @@ impl Tenant {
         let connection = ["connection", "create", "--project", project, "--label", "Benchmark"];
         let connection = run_for_json(program, url, &connection).await?;
         Ok(Self {
+            project: project.parse()?,
             connection: text(&connection, "id")?.parse()?,
             api_key: text(&key, "api_key")?.to_owned(),
             token: text(&connection, "connection_token")?.to_owned(),
