@@ -56,15 +56,15 @@ fn operations_have_unique_ids_and_name_credentials() {
     for (path, item) in document["paths"].as_object().expect("paths") {
         for operation in item.as_object().expect("operations").values() {
             assert!(ids.insert(operation["operationId"].as_str().expect("an id").to_owned()), "{path}");
-            let is_guarded = ["/accounting/", "/connections/", "/sync/"].iter().any(|folder| path.starts_with(folder));
-            if is_guarded {
+            let begins = |folders: &[&str]| folders.iter().any(|folder| path.starts_with(folder));
+            if begins(&["/accounting/", "/connections/"]) {
                 let scope = &operation["security"][0]["api_key"][0];
                 assert!(scope.as_str().is_some_and(|name| name.parse::<ApiKeyScope>().is_ok()), "{path}: {scope}");
                 assert_eq!(operation["security"], json!([{ "api_key": [scope], "connection_token": [] }]), "{path}");
-            } else if path.starts_with("/webhooks") {
+            } else if begins(&["/events", "/sync/", "/webhooks"]) {
                 let alone = &operation["security"][0];
                 let scope = &alone["api_key"][0];
-                assert!(scope.as_str().is_some_and(|name| name.starts_with("webhooks:")), "{path}: {scope}");
+                assert!(scope.as_str().is_some_and(|name| name.parse::<ApiKeyScope>().is_ok()), "{path}: {scope}");
                 assert_eq!(*alone, json!({ "api_key": [scope] }), "{path}");
                 let with_token = json!({ "api_key": [scope], "connection_token": [] });
                 let others = operation["security"].as_array().expect("a list").iter().skip(1);
