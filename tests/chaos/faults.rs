@@ -40,7 +40,7 @@ pub enum Kind {
     CutDatabase(Cut),
     /// Cuts the network between pooler and database. Without a pooler it is `CutDatabase`.
     CutPooler(Cut),
-    /// A receiver of webhooks dies: its sockets close, and it refuses others.
+    /// A receiver of webhooks dies: its sockets close, and it refuses others. With Citus it does nothing.
     KillReceiver,
     /// SIGKILL to the pooler. Without a pooler it does nothing.
     KillPooler,
