@@ -10,13 +10,14 @@ use crate::auth::{Authenticator, Throttle, Worker};
 use crate::config::ServerSettings;
 use crate::db::{Database, WriterPool};
 use crate::domain::Clock;
-use crate::events::{Changes, Retention};
+use crate::events::Changes;
 use crate::http::admission::LoadShed;
 use crate::outgoing::Client;
 use crate::router;
 use crate::state::AppState;
 use crate::sync::pull::Pulls;
 use crate::sync::{self, RemoteWrites};
+use crate::webhooks::Retention;
 use crate::webhooks::delivery::Deliveries;
 use crate::webhooks::endpoints::Endpoints;
 use crate::webhooks::stream::Streams;
@@ -42,7 +43,7 @@ pub struct App {
     pub streams: Streams,
     /// Which projects have changed.
     pub changes: Changes,
-    /// Removes old events, once it runs.
+    /// Removes old events and old calls of endpoints, once it runs.
     pub retention: Retention,
 }
 

@@ -103,11 +103,9 @@ impl Server {
         lifecycle.background("remote write metrics", |stop| until(stop, counted));
         lifecycle.background("remote writes", |stop| remote_writes.run(stop.requested()));
         lifecycle.background("pulls", |stop| pulls.run(stop.requested()));
-        lifecycle.background("old events", |stop| until(stop, retention.run()));
-        let counted = delivery::record_pending(deliveries.worker().clone(), clock.clone());
+        lifecycle.background("retention", |stop| until(stop, retention.run()));
+        let counted = delivery::record_pending(deliveries.worker().clone(), clock);
         lifecycle.background("webhook metrics", |stop| until(stop, counted));
-        let removed = delivery::remove_old_attempts(deliveries.worker().clone(), clock);
-        lifecycle.background("webhook retention", |stop| until(stop, removed));
         lifecycle.background("webhook deliveries", |stop| deliveries.run(stop.requested()));
         lifecycle.background("event streams", |stop| streams.clone().run(stop.requested()));
         lifecycle.background("last uses", |stop| flush_last_used(stop, authenticator.clone()));

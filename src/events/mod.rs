@@ -6,12 +6,10 @@
 
 mod changes;
 mod event;
-mod retention;
 mod store;
 
 pub use changes::{Changes, Subscriber};
 pub use event::{CreatedConnection, Event, Filter, Page, Sequenced};
-pub use retention::Retention;
 pub use store::{
     announce, announce_connection, append, created_connections, expire, find, first_since, is_expired, last_position,
     projects, read, sequence,

@@ -4,8 +4,11 @@ pub mod delivery;
 pub mod endpoints;
 pub mod feed;
 pub mod problems;
+mod retention;
 pub mod signature;
 pub mod stream;
+
+pub use retention::Retention;
 
 use axum::extract::FromRef;
 use utoipa_axum::router::OpenApiRouter;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use unibooks::domain::Clock;
-use unibooks::webhooks::delivery::remove_old;
+use unibooks::webhooks::Retention;
 
 use crate::receiver::Receiver;
 use crate::site::Site;
@@ -23,7 +23,8 @@ async fn calls_are_removed_after_thirty_days() {
     for (hours, kept) in [(24 * 28, 4), (24 * 2 - 1, 1), (24, 0)] {
         site.pass(Duration::from_hours(hours));
         let now = site.now();
-        remove_old(&site.worker(), &Clock::new(move || now)).await.expect("removed");
+        let retention = Retention::new(site.worker(), Clock::new(move || now), Duration::from_hours(24));
+        retention.pass().await.expect("removed");
         assert_eq!(site.outcomes(endpoint).await.len(), kept, "{hours}");
     }
 }

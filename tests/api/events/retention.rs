@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use unibooks::auth::Worker;
 use unibooks::domain::Clock;
-use unibooks::events::Retention;
+use unibooks::webhooks::Retention;
 
 use crate::support::app::{App, small_payment};
 use crate::support::events::feed;
