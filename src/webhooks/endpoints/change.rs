@@ -47,12 +47,11 @@ impl Endpoints {
         endpoint.payload_format = payload_format.unwrap_or(endpoint.payload_format);
         endpoint.signature_scheme = signature_scheme.unwrap_or(endpoint.signature_scheme);
         let now = self.now();
+        let mut transaction = scope.transaction().await?;
         match active {
             Some(true) if endpoint.disabled.take().is_some() => {
                 // What happened meanwhile is not sent by itself: it is older than what follows.
-                let mut transaction = scope.transaction().await?;
                 delivery::begin(&mut transaction, id, now).await?;
-                transaction.commit().await?;
             }
             Some(false) => {
                 endpoint.disabled.get_or_insert(Disabled { reason: DisabledReason::Paused, at: now });
@@ -60,7 +59,11 @@ impl Endpoints {
             Some(true) | None => {}
         }
         endpoint.modified_at = now;
-        if store::update(scope, &endpoint, active.is_some()).await? { Ok(endpoint) } else { Err(Error::NotFound) }
+        if !store::update(&mut transaction, &endpoint, active.is_some()).await? {
+            return Err(Error::NotFound);
+        }
+        transaction.commit().await?;
+        Ok(endpoint)
     }
 
     /// Gives an endpoint another secret. The present one still signs for a day. This is the only time that the new one can

@@ -13,8 +13,11 @@ use crate::webhooks::endpoints::{DisabledReason, Endpoint, SealedSecrets};
 ///
 /// # Errors
 /// When the database fails.
-pub async fn update(scope: &ProjectScope, endpoint: &Endpoint, with_disabled: bool) -> Result<bool, db::Error> {
-    let statement = scope.statement().await?;
+pub async fn update(
+    transaction: &mut ProjectTransaction,
+    endpoint: &Endpoint,
+    with_disabled: bool,
+) -> Result<bool, db::Error> {
     let patterns: Vec<_> = endpoint.event_types.iter().map(|pattern| pattern.as_str().to_owned()).collect();
     let done = sqlx::query!(
         "
@@ -24,7 +27,7 @@ pub async fn update(scope: &ProjectScope, endpoint: &Endpoint, with_disabled: bo
             disabled_at = case when $8 then $10 else disabled_at end, modified_at = $11
         where project_id = $1 and id = $2
         ",
-        scope.project_id().0,
+        transaction.project_id().0,
         endpoint.id.0,
         endpoint.url.as_str(),
         endpoint.description.as_ref().map(FreeText::as_str),
@@ -36,7 +39,7 @@ pub async fn update(scope: &ProjectScope, endpoint: &Endpoint, with_disabled: bo
         endpoint.disabled.map(|disabled| disabled.at),
         endpoint.modified_at,
     )
-    .execute(statement)
+    .execute(transaction.executor())
     .await
     .map_err(db::Error::of_write)?;
     Ok(done.rows_affected() == 1)
@@ -109,11 +112,12 @@ pub async fn disable(
 pub async fn delete(scope: &ProjectScope, id: WebhookEndpointId) -> Result<bool, db::Error> {
     let mut transaction = scope.transaction().await?;
     let project = transaction.project_id().0;
+    // In the order in which deliveries lock the rows.
+    delivery::forget(&mut transaction, id).await?;
     let done = sqlx::query!("delete from webhook_endpoint where project_id = $1 and id = $2", project, id.0)
         .execute(transaction.executor())
         .await
         .map_err(db::Error::of_write)?;
-    delivery::forget(&mut transaction, id).await?;
     transaction.commit().await?;
     Ok(done.rows_affected() == 1)
 }
