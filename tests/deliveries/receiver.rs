@@ -37,8 +37,8 @@ pub enum Reply {
     Answer(u16, Vec<(&'static str, String)>, String),
     /// None, while the socket is open.
     Silence,
-    /// 200, once the test gives a permit.
-    Held(Arc<Semaphore>),
+    /// A status, once the test gives a permit.
+    Held(Arc<Semaphore>, u16),
 }
 
 /// A status without more.
@@ -88,9 +88,9 @@ impl Receiver {
             };
             match answer(before, &delivered) {
                 Reply::Silence => std::future::pending().await,
-                Reply::Held(permits) => {
+                Reply::Held(permits, status) => {
                     permits.acquire().await.expect("open").forget();
-                    Response::new(Body::empty())
+                    Response::builder().status(status).body(Body::empty()).expect("a response")
                 }
                 Reply::Answer(status, headers, body) => {
                     let mut response = Response::builder().status(status);

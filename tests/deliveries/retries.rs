@@ -1,9 +1,14 @@
 //! An event is sent until it arrives, and an endpoint that takes nothing is left alone.
 
+use std::sync::Arc;
 use std::time::Duration;
+
+use tokio::sync::Semaphore;
 
 use crate::receiver::{Receiver, Reply, status};
 use crate::site::Site;
+use crate::support::events::feed;
+use crate::support::logs::Logs;
 use crate::support::wait::until;
 
 #[tokio::test]
@@ -114,6 +119,26 @@ async fn gone_endpoint_is_disabled_at_once_and_others_hear_of_it() {
     assert_eq!(of_endpoint.len(), 1);
     assert_eq!(of_endpoint[0].object(), endpoint.to_string());
     assert_eq!(gone.count(), 1);
+}
+
+#[tokio::test]
+async fn endpoint_that_was_paused_meanwhile_stays_paused() {
+    let site = Site::new().await;
+    let logs = Logs::catch("unibooks=warn");
+    let permits = Arc::new(Semaphore::new(0));
+    let own = Arc::clone(&permits);
+    let gone = Receiver::answering(move |_, _| Reply::Held(Arc::clone(&own), 410)).await;
+    let endpoint = site.endpoint(&gone.url).await;
+    let running = site.deliver();
+    site.pay(&site.tenant, 1).await;
+    until("it is called", async || gone.count() == 1).await;
+    site.pause(endpoint).await;
+    permits.add_permits(1);
+    running.stop().await;
+    assert_eq!(site.outcomes(endpoint).await, ["410"]);
+    assert_eq!(site.disabled(endpoint).await.as_deref(), Some("paused"));
+    assert!(!logs.text().contains("was disabled"), "nobody disabled it: {}", logs.text());
+    assert!(!feed(&site.app.database, site.tenant.project_id).await.names().contains(&"webhook_endpoint.disabled"));
 }
 
 #[tokio::test]

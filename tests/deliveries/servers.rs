@@ -92,7 +92,7 @@ async fn server_whose_lease_was_taken_stores_nothing() {
     let site = Site::new().await;
     let permits = Arc::new(Semaphore::new(0));
     let own = Arc::clone(&permits);
-    let receiver = Receiver::answering(move |_, _| Reply::Held(Arc::clone(&own))).await;
+    let receiver = Receiver::answering(move |_, _| Reply::Held(Arc::clone(&own), 200)).await;
     let endpoint = site.endpoint(&receiver.url).await;
     let running = site.deliver();
     site.pay(&site.tenant, 1).await;
@@ -113,7 +113,7 @@ async fn soft_stop_lets_open_calls_end_and_begins_no_other() {
     let site = Site::new().await;
     let permits = Arc::new(Semaphore::new(0));
     let own = Arc::clone(&permits);
-    let receiver = Receiver::answering(move |_, _| Reply::Held(Arc::clone(&own))).await;
+    let receiver = Receiver::answering(move |_, _| Reply::Held(Arc::clone(&own), 200)).await;
     let endpoint = site.endpoint(&receiver.url).await;
     let paid = site.pay(&site.tenant, 3).await;
     let mut running = site.deliver();

@@ -146,13 +146,16 @@ impl Step {
             (false, true) => Some(DisabledReason::Failing),
             (false, false) => None,
         };
-        if let Some(reason) = reason
-            && endpoints::disable(&mut transaction, endpoint, reason, now).await?
-        {
+        // Not where a person paused it at the same moment: it stays paused.
+        let disabled = match reason {
+            Some(reason) => endpoints::disable(&mut transaction, endpoint, reason, now).await?.then_some(reason),
+            None => None,
+        };
+        if disabled.is_some() {
             events::append(&mut transaction, EventType::WebhookEndpointDisabled, endpoint.0).await?;
         }
         transaction.commit().await?;
-        if let Some(reason) = reason {
+        if let Some(reason) = disabled {
             let project = self.scope.project_id();
             tracing::warn!(%project, %endpoint, reason = reason.as_str(), "a webhook endpoint was disabled");
         }
