@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use unibooks::db::TABLES;
+
 fn read(path: &Path) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
@@ -64,6 +66,27 @@ fn lines_of_prose_have_at_most_120_characters() {
         for line in prose(&read(&document)).lines().filter(|line| !line.starts_with('|')) {
             assert!(line.chars().count() <= 120, "{}: {line}", document.display());
         }
+    }
+}
+
+#[test]
+fn operations_name_the_rights_on_every_table() {
+    let text = read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/operations.md"));
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let with = |right: &str, has_it: bool| {
+        let tables = TABLES.iter().filter(|(table, _)| *table != "_sqlx_migrations");
+        let named: Vec<_> = tables.filter(|(_, rights)| rights.contains(&right) == has_it).collect();
+        let mut names: Vec<_> = named.into_iter().map(|(table, _)| format!("`{table}`")).collect();
+        let last = names.pop().unwrap_or_default();
+        format!("{} and {last}", names.join(", "))
+    };
+    for right in ["select", "insert"] {
+        assert_eq!(with(right, false), " and ", "every table needs {right}");
+    }
+    for sentence in
+        [format!("`update` on all but {}.", with("update", false)), format!("`delete` on {}.", with("delete", true))]
+    {
+        assert!(text.contains(&sentence), "{sentence}");
     }
 }
 
