@@ -11,8 +11,8 @@ macro_rules! scopes {
     ($($(#[$doc:meta])* $name:ident $text:literal,)*) => {
         /// One thing that an API key may do. Writing does not include reading.
         ///
-        /// Not all of them have calls yet. The names are those of the resources contract, section 4. `projects:write`
-        /// is not among them: it is for keys without a project, and every key has one.
+        /// The names are those of the resources contract, section 4. `accounting:write` and `api_keys:write` have no
+        /// calls yet. `projects:write` is not among them: it is for keys without a project, and every key has one.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum ApiKeyScope {
             $($(#[$doc])* $name,)*

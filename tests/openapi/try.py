@@ -39,7 +39,11 @@ def main() -> int:
     server = Server(binary, "--failed-auth-limit=off")
     try:
         tenant = server.new_tenant()
-        secrets = [f"x-api-key: {tenant.api_key}", f"x-connection-token: {tenant.connection_token}"]
+        # A key may do everything, so that no call ends at its scope.
+        scopes = ("payments", "accounting", "connections", "webhooks")
+        options = [f"--scope={noun}:{verb}" for noun in scopes for verb in ("read", "write")]
+        api_key = server.create_key(tenant.project, *options)["api_key"]
+        secrets = [f"x-api-key: {api_key}", f"x-connection-token: {tenant.connection_token}"]
         failed = run(server, examples, seed, *secrets) or run(server, examples, seed)
     finally:
         ended = server.stop()
