@@ -1,10 +1,14 @@
 //! `unibooks webhook …`
 
 use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::process::Output;
+use std::sync::mpsc;
 
 use chrono::TimeDelta;
 use serde_json::Value;
+use sqlx::{Connection, PgConnection};
 use tempfile::TempDir;
 use unibooks::domain::Clock;
 use unibooks::webhooks::signature::{SignatureScheme, SigningSecret, headers};
@@ -150,5 +154,108 @@ fn saved_delivery_is_verified_and_its_fault_named() {
     ] {
         let line = one_line(&Saved::new(TimeDelta::zero(), &body).verify(secret), 1);
         assert!(line.contains(part) && !line.contains(secret), "{line}");
+    }
+}
+
+/// A receiver on a thread of its own, which answers each call with a status and passes on its bytes.
+fn receiver(status: &'static str) -> (String, mpsc::Receiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}/hooks", listener.local_addr().expect("an address"));
+    let (sender, received) = mpsc::channel();
+    std::thread::spawn(move || {
+        for socket in listener.incoming() {
+            let mut socket = socket.expect("a socket");
+            let mut text = String::new();
+            // The body is compact JSON.
+            while !text.ends_with("}\n") && !text.ends_with('}') {
+                let mut bytes = [0; 4_096];
+                let read = socket.read(&mut bytes).expect("bytes");
+                text.push_str(std::str::from_utf8(&bytes[..read]).expect("UTF-8"));
+            }
+            let answer = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+            socket.write_all(answer.as_bytes()).expect("answered");
+            sender.send(text).ok();
+        }
+    });
+    (url, received)
+}
+
+/// An endpoint at a URL; its id.
+fn endpoint_at(project: &Project, url: &str) -> String {
+    let created = project.json(&["create", "--url", url, "--event", "*"]);
+    created["id_webhook_endpoint"].as_str().expect("an id").to_owned()
+}
+
+#[tokio::test]
+async fn test_call_says_what_came_of_it() {
+    let project = Project::new().await;
+    let (url, received) = receiver("204 No Content");
+    let id = endpoint_at(&project, &url);
+    let output = String::from_utf8(project.run(KEY, &["test", "--webhook", &id]).stdout).expect("UTF-8");
+    assert!(output.starts_with("delivered  204 in "), "{output}");
+    let call = received.recv().expect("a call");
+    assert!(call.contains("webhook-signature: v1,") && call.contains("webhook_endpoint.test"), "{call}");
+    assert_eq!(project.json(&["test", "--webhook", &id])["status"], 204);
+
+    let (refusing, _received) = receiver("500 Internal Server Error");
+    for (url, part) in [(refusing.as_str(), "500"), ("http://127.0.0.1:9/hooks", "not_connected")] {
+        let line = one_line(&project.run(KEY, &["test", "--webhook", &endpoint_at(&project, url)]), 1);
+        assert!(line.contains("did not take the event") && line.contains(part), "{line}");
+    }
+    let line = one_line(&project.run(KEY, &["test", "--webhook", &project.id]), 1);
+    assert!(line.contains("see `webhook list`"), "{line}");
+}
+
+#[tokio::test]
+async fn calls_of_an_endpoint_are_listed_the_latest_first() {
+    let project = Project::new().await;
+    let id = endpoint_at(&project, "http://127.0.0.1:9/hooks");
+    let mut session = PgConnection::connect(&project.url).await.expect("connected");
+    sqlx::query(
+        "insert into webhook_attempt (project_id, endpoint_id, id, position, type, number, started_at, duration_ms,
+                                      status, answer, error)
+         select $1::uuid, $2::uuid, lpad(n::text, 32, '0')::uuid, n, 'connection.created', 1, '2026-12-01Z', 12,
+                case when n = 1 then 200 end, case when n = 1 then '' end, case when n = 2 then 'timeout' end
+         from generate_series(1, 2) n",
+    )
+    .bind(&project.id)
+    .bind(&id)
+    .execute(&mut session)
+    .await
+    .expect("calls");
+    let listed = project.json(&["attempts", "--webhook", &id]);
+    assert_eq!((&listed[0]["error"], &listed[1]["status"]), (&"timeout".into(), &200.into()));
+    let table = String::from_utf8(project.run(KEY, &["attempts", "--webhook", &id, "--limit", "1"]).stdout);
+    let table = table.expect("UTF-8");
+    assert_eq!(table.lines().count(), 2, "{table}");
+    assert!(table.contains("connection.created  1        timeout  12"), "{table}");
+    let line = one_line(&project.run(KEY, &["attempts", "--webhook", &project.id]), 1);
+    assert!(line.contains("see `webhook list`"), "{line}");
+}
+
+#[tokio::test]
+async fn replay_is_asked_for_as_the_flags_say() {
+    let project = Project::new().await;
+    let id = endpoint_at(&project, "http://127.0.0.1:9/hooks");
+    let flags = ["--since", "2026-11-26", "--until", "2026-11-27T08:00:00Z", "--event", "sync.*", "--only", "missing"];
+    let asked = project.json(&[&["replay", "--webhook", &id][..], &flags].concat());
+    let mut session = PgConnection::connect(&project.url).await.expect("connected");
+    let query = "select id::text, since::text, until::text, event_types, selection from webhook_replay";
+    let stored: (String, String, String, Vec<String>, String) =
+        sqlx::query_as(query).fetch_one(&mut session).await.expect("a request");
+    let (since, until) = ("2026-11-26 00:00:00+00".to_owned(), "2026-11-27 08:00:00+00".to_owned());
+    let id_of = asked["id"].as_str().expect("an id").to_owned();
+    assert_eq!(stored, (id_of, since, until, vec!["sync.*".to_owned()], "missing".to_owned()));
+    for _ in 0..9 {
+        let output = String::from_utf8(project.run(KEY, &["replay", "--webhook", &id]).stdout).expect("UTF-8");
+        assert!(output.starts_with("requested  "), "{output}");
+    }
+    for (arguments, code, part) in [
+        (vec!["replay", "--webhook", &id], 1, "wait until one of them has ended"),
+        (vec!["replay", "--webhook", &project.id], 1, "see `webhook list`"),
+        (vec!["replay", "--webhook", &id, "--only", "some"], 2, "`failed`, `missing` or `all`"),
+    ] {
+        let line = one_line(&project.run(KEY, &arguments), code);
+        assert!(line.contains(part), "{arguments:?}: {line}");
     }
 }

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{JobScope, ProjectScope};
+use super::{JobScope, ProjectScope, Worker};
 use crate::db::{self, Database, Statement, Transaction};
 use crate::domain::{ApiKeyId, ConnectionId, ProjectId};
 
@@ -34,6 +34,12 @@ impl Operator {
     /// [`db::Error::Unavailable`].
     pub async fn transaction(&self) -> Result<OperatorTransaction, db::Error> {
         self.database.transaction().await.map(OperatorTransaction)
+    }
+
+    /// What the server's tasks may do, for a command that does a part of it by hand.
+    #[must_use]
+    pub fn worker(&self) -> Worker {
+        Worker::from_app(self.database.clone())
     }
 
     /// The rows of one project.

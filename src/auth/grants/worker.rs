@@ -6,7 +6,8 @@ use super::{JobScope, ProjectScope};
 use crate::db::{self, Database, Statement};
 use crate::domain::{ApiKeyId, ConnectionId, ProjectId};
 
-/// A task of the server: may look for work in all connections, and take it up for one. Only `app` makes it.
+/// A task of the server: may look for work in all connections, and take it up for one. Only `app` and an
+/// [`super::Operator`] make it.
 #[derive(Debug, Clone)]
 pub struct Worker {
     database: Database,

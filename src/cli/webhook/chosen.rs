@@ -8,7 +8,9 @@ use crate::cli::database::DatabaseArguments;
 use crate::cli::output;
 use crate::config::{ConnectorSettings, WebhookSettings};
 use crate::domain::{Clock, ProjectId, WebhookEndpointId};
+use crate::events::Changes;
 use crate::outgoing::Networks;
+use crate::webhooks::delivery::{self, Deliveries};
 use crate::webhooks::endpoints::{Endpoint, EndpointUrl, Endpoints, Error, WebhookView};
 use crate::webhooks::signature::SigningSecret;
 
@@ -48,6 +50,14 @@ impl ProjectArguments {
         Ok((self.database.operator().await?.project(self.project), endpoints))
     }
 
+    /// The rows of the project, and what sends to its endpoints. What it asks for, a running server does.
+    pub async fn open_deliveries(&self) -> anyhow::Result<(ProjectScope, Deliveries)> {
+        let (client, keys) = (self.webhooks.client(Networks::default())?, self.connectors.sealing_keys()?);
+        let operator = self.database.operator().await?;
+        let deliveries = Deliveries::new(operator.worker(), client, keys, Changes::default(), Clock::system());
+        Ok((operator.project(self.project), deliveries))
+    }
+
     /// The endpoint as HTTP answers it.
     pub fn view(&self, endpoint: Endpoint, endpoints: &Endpoints) -> WebhookView {
         WebhookView::new(self.project, endpoint, endpoints)
@@ -75,6 +85,15 @@ impl ProjectArguments {
 /// Reads a URL. It is not quoted: there may be a password in it.
 pub fn url(text: &str) -> anyhow::Result<EndpointUrl> {
     text.parse().context("--url cannot be used")
+}
+
+/// Why nothing was sent, with the command that helps.
+pub fn explain_delivery(error: delivery::Error) -> anyhow::Error {
+    match error {
+        delivery::Error::NoSuchEndpoint => anyhow::anyhow!("{error}; see `webhook list`"),
+        delivery::Error::TooManyReplays => anyhow::anyhow!("{error}; wait until one of them has ended"),
+        error => error.into(),
+    }
 }
 
 /// Why nothing was done, with the command that helps.

@@ -1,5 +1,6 @@
 //! `unibooks webhook …`: the webhook endpoints of a project.
 
+mod attempts;
 mod chosen;
 mod create;
 mod delete;
@@ -7,7 +8,9 @@ mod event_stream;
 mod headers;
 mod list;
 mod listen;
+mod replay;
 mod rotate;
+mod test;
 mod update;
 mod verify;
 
@@ -27,6 +30,12 @@ pub enum Command {
     Rotate(Box<Chosen>),
     /// Delete a webhook endpoint
     Delete(Box<Chosen>),
+    /// Call a webhook endpoint with an event of its own, and say what came of it
+    Test(Box<Chosen>),
+    /// List the calls of a webhook endpoint, the latest first
+    Attempts(Box<attempts::Arguments>),
+    /// Send earlier events to a webhook endpoint again
+    Replay(Box<replay::Arguments>),
     /// Print the events of a project as they happen, and send them to a program on this machine
     Listen(Box<listen::Arguments>),
     /// Verify the signature of a delivery that was saved, and say what is wrong with it
@@ -40,6 +49,9 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
         Command::Update(arguments) => update::run(*arguments).await,
         Command::Rotate(chosen) => rotate::run(*chosen).await,
         Command::Delete(chosen) => delete::run(*chosen).await,
+        Command::Test(chosen) => test::run(*chosen).await,
+        Command::Attempts(arguments) => attempts::run(*arguments).await,
+        Command::Replay(arguments) => replay::run(*arguments).await,
         Command::Listen(arguments) => listen::run(*arguments).await,
         Command::Verify(arguments) => verify::run(arguments).await,
     }

@@ -49,17 +49,17 @@ impl FromQuery for AttemptsQuery {
 pub struct AttemptView {
     /// The id of the event: `webhook-id` in all of its attempts.
     #[schema(value_type = uuid::Uuid)]
-    id_event: EventId,
+    pub id_event: EventId,
     /// What the event is.
     #[schema(example = "accounting.payment.created")]
-    r#type: String,
+    pub r#type: String,
     /// Which attempt of the event it was, from 1. It is 1 again when the event is sent again by request.
-    number: u16,
+    pub number: u16,
     /// When it began.
     #[serde(serialize_with = "rfc3339::instant")]
-    timestamp: DateTime<Utc>,
+    pub timestamp: DateTime<Utc>,
     /// How long it took, in milliseconds.
-    duration_ms: u32,
+    pub duration_ms: u32,
     /// The status of the answer; null where there was none.
     #[schema(example = 500)]
     status: Option<u16>,
@@ -70,7 +70,9 @@ pub struct AttemptView {
 }
 
 impl AttemptView {
-    fn of(project: ProjectId, stored: StoredAttempt) -> Self {
+    /// A call that is stored.
+    #[must_use]
+    pub fn of(project: ProjectId, stored: StoredAttempt) -> Self {
         Self {
             id_event: EventId::new(project, EventPosition(stored.position)),
             r#type: stored.kind,
@@ -100,6 +102,15 @@ impl AttemptView {
             answer,
             error,
         }
+    }
+}
+
+impl AttemptView {
+    /// What came of it: the status of the answer, or why there was none.
+    #[must_use]
+    pub fn outcome(&self) -> String {
+        let status = self.status.map(|status| status.to_string());
+        status.or_else(|| self.error.clone()).unwrap_or_default()
     }
 }
 
