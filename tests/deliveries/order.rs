@@ -119,7 +119,7 @@ async fn left_out_events_come_before_later_ones(behind: Duration) {
     let permits = Arc::new(Semaphore::new(0));
     let (own, slow) = (Arc::clone(&permits), site.tenant.connection_id.to_string());
     let receiver = Receiver::answering(move |_, delivered| match delivered.body["id_connection"] == slow.as_str() {
-        true => Reply::Held(Arc::clone(&own)),
+        true => Reply::Held(Arc::clone(&own), 200),
         false => status(200),
     })
     .await;

@@ -54,7 +54,7 @@ impl ProjectArguments {
     pub async fn open_deliveries(&self) -> anyhow::Result<(ProjectScope, Deliveries)> {
         let (client, keys) = (self.webhooks.client(Networks::default())?, self.connectors.sealing_keys()?);
         let operator = self.database.operator().await?;
-        let deliveries = Deliveries::new(operator.worker(), client, keys, Changes::default(), Clock::system());
+        let deliveries = Deliveries::new(operator.worker(), client, keys, &Changes::default(), Clock::system());
         Ok((operator.project(self.project), deliveries))
     }
 
