@@ -7,91 +7,157 @@ the same length that is always true, and nothing is compiled again.
 """
 
 import json
+import os
 import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import List, NamedTuple, Optional
 
 ROOT = Path(__file__).resolve().parent.parent
-# The stores whose queries run for a caller. The name of the tenant's column is the same in all of them.
-STORES = ["src/accounting"]
-CONDITION = b"connection_id = $1"
-ALWAYS_TRUE = b"$1::uuid = $1".ljust(len(CONDITION))
+ALWAYS_TRUE = b"$1::uuid = $1"
 
 
-def stores():
-    """The files with the queries. Those that no caller's scope reaches are for tasks of the server."""
-    files = (path for folder in STORES for path in sorted((ROOT / folder).rglob("*.rs")))
+class Tenant(NamedTuple):
+    """A kind of tenant, and how its queries are tested."""
+
+    # The folders with its stores, and the grants that reach their queries. Other files are for tasks of the server.
+    folders: List[str]
+    grants: List[bytes]
+    # The condition that names the tenant.
+    condition: bytes
+    # The test program and its filters. A later one takes longer, and few are found by it alone.
+    program: str
+    filters: List[str]
+    # The test that shows nothing even then.
+    second_line: Optional[str]
+    # Conditions beside others that suffice, so that no test can see the difference.
+    beside_others: List[bytes]
+
+
+TENANTS = [
+    Tenant(
+        folders=["src/accounting"],
+        grants=[b"&Scope", b"Scoped"],
+        condition=b"connection_id = $1",
+        program="api",
+        filters=["isolation", "credentials"],
+        second_line="no_foreign_row_is_shown",
+        beside_others=[],
+    ),
+    Tenant(
+        folders=["src/events", "src/webhooks"],
+        grants=[b"ProjectScope", b"ProjectTransaction"],
+        condition=b"project_id = $1",
+        program="deliveries",
+        filters=["isolation"],
+        second_line=None,
+        beside_others=[
+            # A lease has an id that nobody else knows.
+            b"project_id = $1 and endpoint_id = $2 and lease_id = $3",
+            # The endpoint, its retries and its replays are looked up in the project, too.
+            b"project_id = $1 and (due_at is null or due_at <= $2)",
+        ],
+    ),
+]
+
+
+def stores(tenant):
+    """The files with the queries."""
+    files = (path for folder in tenant.folders for path in sorted((ROOT / folder).rglob("*.rs")))
     of_stores = (path for path in files if path.name == "store.rs" or path.parent.name == "store")
-    return [path for path in of_stores if b"&Scope" in path.read_bytes() or b"Scoped" in path.read_bytes()]
+    return [path for path in of_stores if any(grant in path.read_bytes() for grant in tenant.grants)]
 
 
-def places(source):
+def places(tenant, source):
     """Each condition outside comments: its line, the piece of text around it, and where it begins in this piece. A piece
     goes from quote to quote, so it lies in one part of the program."""
-    for found in re.finditer(re.escape(CONDITION), source):
+    for found in re.finditer(rb"\b" + re.escape(tenant.condition), source):
         line_start = source.rindex(b"\n", 0, found.start()) + 1
         if source[line_start:].lstrip().startswith(b"//"):
+            continue
+        if any(source.startswith(other, found.start()) for other in tenant.beside_others):
             continue
         start, end = source.rindex(b'"', 0, found.start()) + 1, source.index(b'"', found.end())
         yield source.count(b"\n", 0, found.start()) + 1, source[start:end], found.start() - start
 
 
-def build():
-    """Builds the tests of the API; returns the program."""
-    command = ["cargo", "test", "--locked", "--test", "api", "--no-run", "--message-format", "json"]
+def build(name):
+    """Builds a test program; returns its path."""
+    command = ["cargo", "test", "--locked", "--test", name, "--no-run", "--message-format", "json"]
     output = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout
     artifacts = [json.loads(line) for line in output.splitlines() if line.startswith(b"{")]
-    programs = [one["executable"] for one in artifacts if one.get("target", {}).get("name") == "api"]
+    programs = [one["executable"] for one in artifacts if one.get("target", {}).get("name") == name]
     return Path(next(program for program in programs if program))
 
 
-def run(program, *filters):
-    """Runs the tests that match."""
-    return subprocess.run([program, *filters], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+def run(program, filter):
+    """Runs the tests that match. What a mutant never does is not waited for as long as what a slow machine does late."""
+    environment = os.environ | {"UNIBOOKS_TEST_PATIENCE": "10"}
+    return subprocess.run(
+        [program, filter], cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
 
 
-def mutate(program, original, piece, offset):
+def mutate(tenant, program, original, piece, offset):
     """Writes the program with the condition overwritten wherever this piece of text is in it."""
     at = original.find(piece)
     if at < 0:
         return False
     mutant = bytearray(original)
     while at >= 0:
-        mutant[at + offset : at + offset + len(CONDITION)] = ALWAYS_TRUE
+        mutant[at + offset : at + offset + len(tenant.condition)] = ALWAYS_TRUE.ljust(len(tenant.condition))
         at = original.find(piece, at + 1)
     program.write_bytes(mutant)
     program.chmod(0o755)
     return True
 
 
-def main():
-    original = build().read_bytes()
-    program = ROOT / "target" / "mutants" / "api"
+def notice(tenant, program, place):
+    """Demands that a test fails; prints which ones."""
+    for filter in tenant.filters:
+        tests = run(program, filter)
+        if tests.returncode != 0:
+            break
+    else:
+        sys.exit(f"nobody notices when the tenant's condition is missing from {place}")
+    failed = re.search(r"^test result: FAILED\. (.*); 0 ignored", tests.stdout, re.MULTILINE)
+    if not failed:
+        sys.exit(f"{tests.stdout}\nthe tests did not run for {place}")
+    print(f"noticed: {place} without its tenant: {failed[1]}", flush=True)
+    if tenant.second_line:
+        shown = run(program, tenant.second_line)
+        if shown.returncode != 0:
+            sys.exit(f"{shown.stdout}\na foreign row is shown when the tenant's condition is missing from {place}")
+
+
+def try_all(tenant):
+    """Tries each query of a kind of tenant; returns how many there are."""
+    original = build(tenant.program).read_bytes()
+    program = ROOT / "target" / "mutants" / tenant.program
     program.parent.mkdir(parents=True, exist_ok=True)
+    program.write_bytes(original)
+    program.chmod(0o755)
+    for filter in tenant.filters:
+        tests = run(program, filter)
+        if tests.returncode != 0:
+            sys.exit(f"{tests.stdout}\nthe tests fail without any mutant")
     noticed = 0
-    for path in stores():
-        for line, piece, offset in places(path.read_bytes()):
+    for path in stores(tenant):
+        for line, piece, offset in places(tenant, path.read_bytes()):
             place = f"{path.relative_to(ROOT)}:{line}"
-            if not mutate(program, original, piece, offset):
+            if not mutate(tenant, program, original, piece, offset):
                 sys.exit(f"the query of {place} is not in the test program")
-            tests = run(program, "isolation")
-            if tests.returncode == 0:
-                # It takes longer, and few are found by it alone.
-                tests = run(program, "credentials")
-            failed = re.search(r"^test result: FAILED\. (.*); 0 ignored", tests.stdout, re.MULTILINE)
-            if tests.returncode == 0:
-                sys.exit(f"nobody notices when the tenant's condition is missing from {place}")
-            if not failed:
-                sys.exit(f"{tests.stdout}\nthe tests did not run for {place}")
-            print(f"noticed: {place} without its tenant: {failed[1]}", flush=True)
-            shown = run(program, "no_foreign_row_is_shown")
-            if shown.returncode != 0:
-                sys.exit(f"{shown.stdout}\na foreign row is shown when the tenant's condition is missing from {place}")
+            notice(tenant, program, place)
             noticed += 1
     program.unlink(missing_ok=True)
-    if not noticed:
-        sys.exit("no query was found")
+    return noticed
+
+
+def main():
+    for tenant in TENANTS:
+        if not try_all(tenant):
+            sys.exit(f"no query was found in {tenant.folders}")
 
 
 main()

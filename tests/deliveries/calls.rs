@@ -11,7 +11,7 @@ use crate::support::app::{Answer, CredentialOptions, Tenant};
 use crate::support::wait::until;
 
 /// A call with a key alone, as client libraries make it.
-async fn call(site: &Site, tenant: &Tenant, method: Method, path: &str, body: Option<Value>) -> Answer {
+pub async fn call(site: &Site, tenant: &Tenant, method: Method, path: &str, body: Option<Value>) -> Answer {
     let request = Request::builder().method(method).uri(path).header("x-api-key", &tenant.api_key);
     let request = match body {
         Some(body) => request.header("content-type", "application/json").body(Body::from(body.to_string())),
@@ -28,7 +28,7 @@ async fn with_scopes(site: &Site, tenant: &Tenant, scopes: &[&str]) -> Tenant {
 }
 
 /// A site whose tenant may read and change webhooks.
-async fn site() -> Site {
+pub async fn site() -> Site {
     let mut site = Site::new().await;
     let scopes = ["payments:read", "payments:write", "webhooks:read", "webhooks:write"];
     site.tenant = with_scopes(&site, &site.tenant, &scopes).await;

@@ -6,6 +6,7 @@ mod support;
 mod calls;
 mod changes;
 mod faults;
+mod isolation;
 mod order;
 mod receiver;
 mod replays;
