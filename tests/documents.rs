@@ -75,8 +75,8 @@ fn operations_name_the_rights_on_every_table() {
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let with = |right: &str, has_it: bool| {
         let tables = TABLES.iter().filter(|(table, _)| *table != "_sqlx_migrations");
-        let named: Vec<_> = tables.filter(|(_, rights)| rights.contains(&right) == has_it).collect();
-        let mut names: Vec<_> = named.into_iter().map(|(table, _)| format!("`{table}`")).collect();
+        let found = tables.filter(|(_, rights)| rights.contains(&right) == has_it);
+        let mut names: Vec<_> = found.map(|(table, _)| format!("`{table}`")).collect();
         let last = names.pop().unwrap_or_default();
         format!("{} and {last}", names.join(", "))
     };
