@@ -1,57 +1,79 @@
-//! An endpoint that is changed while events for it are read.
+//! What changes of an endpoint do to its deliveries.
 
-use sqlx::{Executor, PgConnection};
+use axum::http::Method;
+use serde_json::{Value, json};
+use sqlx::{Connection, Row};
 use unibooks::domain::WebhookEndpointId;
-use unibooks::events;
 
+use crate::calls::{call, site};
 use crate::receiver::Receiver;
-use crate::site::{Running, Site};
+use crate::site::Site;
 use crate::support::wait::until;
 
-/// Deliveries that have read the endpoint and wait until they may read the events.
-async fn before_reading(site: &Site) -> (PgConnection, Running) {
-    events::sequence(&site.scope()).await.expect("sequenced");
-    let mut lock = site.app.connect().await;
-    lock.execute("begin").await.expect("begun");
-    lock.execute("lock table event in access exclusive mode").await.expect("locked");
-    let running = site.deliver();
-    let waiting = "select exists (select from pg_stat_activity
-                                  where datname = current_database() and wait_event_type = 'Lock')";
-    let mut watcher = site.app.connect().await;
-    until("events are read", async || sqlx::query_scalar(waiting).fetch_one(&mut watcher).await.expect("an answer"))
-        .await;
-    (lock, running)
+/// Makes an endpoint by a call; its id and its path.
+async fn created(site: &Site, url: &str) -> (WebhookEndpointId, String) {
+    let body = json!({ "url": url, "scope": ["accounting.*"] });
+    let answer = call(site, &site.tenant, Method::POST, "/webhooks", Some(body)).await;
+    let id = answer.json()["id_webhook_endpoint"].as_str().expect("an id").to_owned();
+    (WebhookEndpointId(id.parse().expect("an id")), format!("/webhooks/{id}"))
 }
 
-async fn until_released(site: &Site, endpoint: WebhookEndpointId) {
-    let held = "select from webhook_delivery where project_id = $1 and endpoint_id = $2 and lease_id is not null";
-    until("the step has ended", async || site.rows(held, endpoint).await.is_empty()).await;
+async fn put(site: &Site, path: &str, body: Value) -> Value {
+    let answer = call(site, &site.tenant, Method::PUT, path, Some(body)).await;
+    assert_eq!(answer.status, 201, "{}", answer.text);
+    answer.json()
 }
 
 #[tokio::test]
-async fn endpoint_that_was_paused_gets_nothing_more() {
-    let site = Site::new().await;
+async fn resumed_endpoint_gets_what_follows_and_nothing_before() {
+    let site = site().await;
     let receiver = Receiver::start().await;
-    let endpoint = site.endpoint(&receiver.url).await;
-    site.pay(&site.tenant, 1).await;
-    let (mut lock, _running) = before_reading(&site).await;
-    site.pause(endpoint).await;
-    lock.execute("commit").await.expect("unlocked");
-    until_released(&site, endpoint).await;
-    assert_eq!(receiver.count(), 0);
+    let (endpoint, path) = created(&site, &receiver.url).await;
+    let _running = site.deliver();
+    assert_eq!(put(&site, &path, json!({ "active": false })).await["active"], false);
+    site.pay(&site.tenant, 2).await;
+    assert_eq!(put(&site, &path, json!({ "active": true })).await["active"], true);
+    let after = site.pay(&site.tenant, 1).await;
+    site.stored(endpoint, 1).await;
+    assert_eq!(receiver.objects(), after);
 }
 
 #[tokio::test]
-async fn endpoint_gets_what_it_asks_for_after_a_change() {
-    let site = Site::new().await;
-    let receiver = Receiver::start().await;
-    let endpoint = site.endpoint_for(&receiver.url, "sync.*").await;
-    let paid = site.pay(&site.tenant, 1).await;
-    let (mut lock, _running) = before_reading(&site).await;
-    let change = "update webhook_endpoint set event_types = array['*'], modified_at = modified_at + interval '1 second'
-                  where project_id = $1 and id = $2";
-    site.rows(change, endpoint).await;
-    lock.execute("commit").await.expect("unlocked");
-    until("the event is sent", async || receiver.count() == 1).await;
-    assert_eq!(receiver.objects(), paid);
+async fn change_of_an_endpoint_leaves_what_disables_it_meanwhile() {
+    let site = site().await;
+    let (_, path) = created(&site, "http://127.0.0.1:9/hook").await;
+    let mut session = site.app.connect().await;
+    let mut server = session.begin().await.expect("begun");
+    sqlx::query("update webhook_endpoint set disabled_reason = 'gone', disabled_at = now()")
+        .execute(&mut *server)
+        .await
+        .expect("disabled");
+    let committed = async {
+        let waiting = "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+        let mut watch = site.app.connect().await;
+        until("the change waits", async || !sqlx::query(waiting).fetch_all(&mut watch).await.expect("rows").is_empty())
+            .await;
+        server.commit().await.expect("committed");
+    };
+    tokio::join!(put(&site, &path, json!({ "description": "Ledger" })), committed);
+    let read = call(&site, &site.tenant, Method::GET, &path, None).await.json();
+    assert_eq!((&read["active"], &read["endpoint_description"]), (&json!(false), &json!("Ledger")));
+}
+
+#[tokio::test]
+async fn deleted_endpoint_leaves_nothing_to_send() {
+    let site = site().await;
+    let (endpoint, path) = created(&site, "http://127.0.0.1:9/hook").await;
+    call(&site, &site.tenant, Method::POST, &format!("{path}/replay"), Some(json!({}))).await;
+    site.rows("insert into webhook_retry values ($1, $2, 1, 1, now()) returning 1", endpoint).await;
+    let count = "select (select count(*) from webhook_delivery where project_id = $1 and endpoint_id = $2),
+                        (select count(*) from webhook_retry where project_id = $1 and endpoint_id = $2),
+                        (select count(*) from webhook_replay where project_id = $1 and endpoint_id = $2)";
+    let counts = async || {
+        let row = site.rows(count, endpoint).await.remove(0);
+        [0, 1, 2].map(|column| row.get::<i64, _>(column))
+    };
+    assert_eq!(counts().await, [1, 1, 1]);
+    assert_eq!(call(&site, &site.tenant, Method::DELETE, &path, None).await.status, 201);
+    assert_eq!(counts().await, [0, 0, 0]);
 }

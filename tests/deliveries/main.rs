@@ -5,6 +5,7 @@ mod support;
 
 mod calls;
 mod changes;
+mod changes_beside_steps;
 mod faults;
 mod isolation;
 mod order;

@@ -57,6 +57,25 @@ async fn connections_are_served_at_once_and_each_in_order() {
 }
 
 #[tokio::test]
+async fn endpoint_has_eight_open_calls_and_no_more() {
+    let site = Site::new().await;
+    let permits = Arc::new(Semaphore::new(0));
+    let own = Arc::clone(&permits);
+    let receiver = Receiver::answering(move |_, _| Reply::Held(Arc::clone(&own), 200)).await;
+    let endpoint = site.endpoint_for(&receiver.url, "accounting.*").await;
+    for _ in 0..12 {
+        let (connection_id, connection_token) =
+            site.app.connection(site.tenant.project_id, CredentialOptions::default()).await;
+        site.pay(&Tenant { connection_id, connection_token, ..site.tenant.clone() }, 1).await;
+    }
+    let _running = site.deliver();
+    until("eight calls are open", async || receiver.most_open() == 8).await;
+    permits.add_permits(12);
+    site.stored(endpoint, 12).await;
+    assert_eq!(receiver.most_open(), 8);
+}
+
+#[tokio::test]
 async fn endpoint_gets_only_what_it_asked_for_and_from_its_beginning() {
     let site = Site::new().await;
     let (all, none) = (Receiver::start().await, Receiver::start().await);

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use unibooks::domain::{EventId, EventPosition, WebhookEndpointId};
 use unibooks::webhooks::delivery::{Error, ReplayRequest, Selection};
 
@@ -164,4 +164,38 @@ async fn test_call_is_answered_and_leaves_no_trace() {
     assert_eq!(event.position_in(site.tenant.project_id), None);
     site.pass(Duration::from_secs(10));
     assert_eq!((site.open_retries(endpoint).await, site.outcomes(endpoint).await.len()), (0, 0));
+}
+
+#[tokio::test]
+async fn replay_sends_only_what_the_endpoint_wants() {
+    let site = Site::new().await;
+    let receiver = Receiver::start().await;
+    let endpoint = site.endpoint_for(&receiver.url, "sync.*").await;
+    site.pay(&site.tenant, 2).await;
+    let running = site.deliver();
+    replayed(&site, &running, endpoint, request(Selection::All)).await;
+    assert_eq!(receiver.objects(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn replay_ends_at_what_there_was_when_it_was_asked_for() {
+    let site = Site::new().await;
+    let receiver = Receiver::start().await;
+    let endpoint = site.endpoint(&receiver.url).await;
+    let earlier = site.pay(&site.tenant, 1).await;
+    let running = site.deliver();
+    site.stored(endpoint, 1).await;
+    let deliveries = running.deliveries.clone();
+    running.stop().await;
+    let until_later = ReplayRequest { until: Some(site.now() + TimeDelta::days(1)), ..request(Selection::All) };
+    deliveries.replay(&site.scope(), endpoint, until_later).await.expect("accepted");
+    let later = site.pay(&site.tenant, 1).await;
+    let _running = site.deliver();
+    let open = "select from webhook_replay where project_id = $1 and endpoint_id = $2";
+    until("the replay has ended", async || site.rows(open, endpoint).await.is_empty()).await;
+    until("nothing waits", async || site.open_retries(endpoint).await == 0).await;
+    site.stored(endpoint, 3).await;
+    let mut arrived = receiver.objects();
+    arrived.sort();
+    assert_eq!(arrived, [&earlier[..], &earlier[..], &later[..]].concat());
 }

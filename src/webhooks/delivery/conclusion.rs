@@ -60,3 +60,66 @@ impl Conclusion {
         conclusion
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use axum::body::Bytes;
+    use axum::http::StatusCode;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::domain::{EventId, EventType};
+    use crate::webhooks::delivery::Outcome;
+
+    const NOW: DateTime<Utc> = DateTime::UNIX_EPOCH;
+
+    fn message(position: i64) -> Message {
+        Message {
+            position: EventPosition(position),
+            id: EventId(Uuid::nil()),
+            kind: EventType::ConnectionCreated,
+            connection_id: None,
+            attempts: 0,
+            is_retry: false,
+            body: Bytes::new(),
+        }
+    }
+
+    fn answered(position: i64, status: StatusCode, retry_after: Option<Duration>) -> Attempt {
+        Attempt {
+            position: EventPosition(position),
+            kind: EventType::ConnectionCreated,
+            number: 1,
+            started_at: NOW,
+            duration: Duration::ZERO,
+            outcome: Outcome::Answered { status, body: String::new(), retry_after },
+        }
+    }
+
+    fn of(messages: &[Message], attempts: &[Option<Attempt>]) -> Conclusion {
+        Conclusion::of(messages, attempts, EventPosition(10), NOW, &mut rand::rng())
+    }
+
+    #[test]
+    fn refused_event_waits_as_long_as_the_answer_asks() {
+        let refused = answered(1, StatusCode::SERVICE_UNAVAILABLE, Some(Duration::from_hours(1)));
+        let concluded = of(&[message(1)], &[Some(refused)]);
+        let due_at = NOW + TimeDelta::hours(1);
+        assert_eq!(concluded.retries, [Retry { position: EventPosition(1), attempts: 1, due_at }]);
+        assert_eq!((concluded.position, concluded.ended), (EventPosition(10), Vec::new()));
+    }
+
+    #[test]
+    fn event_that_was_not_sent_is_not_passed() {
+        let sent = |position| Some(answered(position, StatusCode::OK, None));
+        let messages = [message(1), message(2), message(5)];
+        let in_between = of(&messages, &[sent(1), None, sent(5)]);
+        let retry = Retry { position: EventPosition(2), attempts: 0, due_at: NOW };
+        assert_eq!((in_between.position, in_between.retries), (EventPosition(5), vec![retry]));
+        let at_the_end = of(&messages, &[sent(1), None, None]);
+        assert_eq!((at_the_end.position, at_the_end.retries), (EventPosition(1), Vec::new()));
+        assert_eq!(of(&messages, &[None, None, None]).position, EventPosition(0));
+    }
+}

@@ -54,3 +54,38 @@ fn panora_signature(secret: &SigningSecret, body: &[u8]) -> Option<String> {
     let Body { data } = serde_json::from_slice(body).ok()?;
     panora::sign(secret.text(), data)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secret(text: &str) -> SigningSecret {
+        text.parse().expect("a secret")
+    }
+
+    fn signed(id: &str, body: &[u8], secrets: &[SigningSecret]) -> HeaderMap {
+        let time = DateTime::from_timestamp(1_614_265_330, 0).expect("a time");
+        headers(id, time, body, secrets, SignatureScheme::V1)
+    }
+
+    /// As another program has computed it: HMAC-SHA256 of id, time and body with points between them.
+    #[test]
+    fn signature_is_that_of_the_specification() {
+        let secret = secret("whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=");
+        let headers = signed("msg_p5jXN8AQM9LWM0D4loKWxJek", br#"{"test": 2432232314}"#, &[secret]);
+        assert_eq!(headers[TIMESTAMP], "1614265330");
+        assert_eq!(headers[SIGNATURE], "v1,O4Gjv1HqPqsMrjmczoggs/sWA8gZD0VyHG+fLh4+ktI=");
+    }
+
+    #[test]
+    fn both_secrets_of_a_rotation_sign_and_panora_has_the_new() {
+        let new = secret("whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=");
+        let old = secret("whsec_nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A=");
+        let by = |secrets: &[SigningSecret]| signed("1", br#"{"data":{"a":1}}"#, secrets);
+        let (both, new, old) = (by(&[new.clone(), old.clone()]), by(&[new]), by(&[old]));
+        let text = |headers: &HeaderMap, name| headers[name].to_str().expect("text").to_owned();
+        assert_eq!(text(&both, SIGNATURE), format!("{} {}", text(&new, SIGNATURE), text(&old, SIGNATURE)));
+        assert_eq!(both[panora::HEADER], new[panora::HEADER]);
+        assert_ne!(both[panora::HEADER], old[panora::HEADER]);
+    }
+}
