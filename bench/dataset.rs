@@ -56,9 +56,9 @@ impl Dataset {
         self.program.serve(&self.url, &[]).await
     }
 
-    /// Makes one more tenant.
-    pub async fn add_tenant(&self) -> anyhow::Result<Tenant> {
-        Tenant::add(&self.program, &self.url).await
+    /// Makes one more tenant, whose key has these scopes.
+    pub async fn add_tenant(&self, scopes: &[&str]) -> anyhow::Result<Tenant> {
+        Tenant::add(&self.program, &self.url, scopes).await
     }
 
     /// Makes a webhook endpoint of the tenant's project, for all events or for those of the tenant's connection.

@@ -15,11 +15,11 @@ use crate::sample::Sample;
 use crate::tally::Tally;
 
 /// The events that wait for an endpoint: more than it can get in a window.
-const WAITING: u64 = 100_000;
+const WAITING: u64 = 50_000;
 /// Payments a second when the latency is measured.
 const RATE: f64 = 100.0;
 /// So long that only a server that has lost events reaches it.
-const LIMIT: Duration = Duration::from_secs(30);
+const LIMIT: Duration = Duration::from_mins(5);
 
 /// Measures rates, then latencies.
 pub async fn measure(bench: &mut Bench, report: &mut Report) -> anyhow::Result<()> {

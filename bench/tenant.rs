@@ -19,15 +19,16 @@ impl Tenant {
     /// Migrates a database and makes a tenant.
     pub async fn create(program: &Program, url: &str) -> anyhow::Result<Self> {
         program.run_command(url, &["migrate"]).await?;
-        Self::add(program, url).await
+        Self::add(program, url, &[]).await
     }
 
-    /// Makes a project, a key and a connection.
-    pub async fn add(program: &Program, url: &str) -> anyhow::Result<Self> {
+    /// Makes a project, a key and a connection. The key has these scopes; without any, those that it has by default.
+    pub async fn add(program: &Program, url: &str, scopes: &[&str]) -> anyhow::Result<Self> {
         let project = run_for_json(program, url, &["project", "create", "--name", "Benchmark"]).await?;
         let project = text(&project, "id")?;
-        let key =
-            run_for_json(program, url, &["api-key", "create", "--project", project, "--name", "Benchmark"]).await?;
+        let mut key = vec!["api-key", "create", "--project", project, "--name", "Benchmark"];
+        key.extend(scopes.iter().flat_map(|scope| ["--scope", scope]));
+        let key = run_for_json(program, url, &key).await?;
         let connection = ["connection", "create", "--project", project, "--label", "Benchmark"];
         let connection = run_for_json(program, url, &connection).await?;
         Ok(Self {
