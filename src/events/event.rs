@@ -56,12 +56,6 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// Whether some events of the connection, or of the project, may not be wanted.
-    #[must_use]
-    pub fn is_selective(&self) -> bool {
-        !self.patterns.is_empty() || self.created_after.is_some()
-    }
-
     /// Whether an event is wanted.
     #[must_use]
     pub fn admits(&self, event: &Event) -> bool {

@@ -10,8 +10,8 @@ use crate::db;
 use crate::domain::{ConnectionId, EventPosition};
 use crate::events::event::{Event, Filter, Page};
 
-/// The most events that are looked at for one page, where not all are wanted.
-const EXAMINED: u16 = 1_000;
+/// The most events that are looked at for one page.
+const EXAMINED: i64 = 1_000;
 /// By how much an event may have been written before another one that has an earlier position: the longest transaction,
 /// and the difference between the clocks of servers.
 const DISORDER: TimeDelta = TimeDelta::minutes(15);
@@ -46,11 +46,39 @@ impl TryFrom<Row> for Event {
 /// # Errors
 /// When the database fails.
 pub async fn read(scope: &ProjectScope, filter: &Filter, after: EventPosition, limit: u16) -> Result<Page, db::Error> {
+    let mut page = Page { events: Vec::new(), last: after, is_end: false };
+    // Who wants every event needs no more rows, and one that shows whether there are more.
+    for most in [i64::from(limit) + 1, EXAMINED] {
+        let rows = rows(scope, filter.connection_id, page.last, most).await?;
+        page.is_end = i64::try_from(rows.len()).is_ok_and(|count| count < most);
+        for row in rows {
+            if page.events.len() == usize::from(limit) {
+                page.is_end = false;
+                return Ok(page);
+            }
+            let event = Event::try_from(row)?;
+            page.last = event.position;
+            if filter.admits(&event) {
+                page.events.push(event);
+            }
+        }
+        if page.is_end {
+            break;
+        }
+    }
+    Ok(page)
+}
+
+/// The events after a position in order, of a project or of one of its connections, at most `most`.
+async fn rows(
+    scope: &ProjectScope,
+    connection: Option<ConnectionId>,
+    after: EventPosition,
+    most: i64,
+) -> Result<Vec<Row>, db::Error> {
     let project = scope.project_id().0;
-    // One more than are wanted shows whether there are more.
-    let examined = if filter.is_selective() { EXAMINED.max(limit) } else { limit }.saturating_add(1);
     let statement = scope.statement().await?;
-    let rows = match filter.connection_id {
+    let rows = match connection {
         None => {
             let query = sqlx::query_as!(
                 Row,
@@ -60,7 +88,7 @@ pub async fn read(scope: &ProjectScope, filter: &Filter, after: EventPosition, l
                 "#,
                 project,
                 after.0,
-                i64::from(examined),
+                most,
             );
             query.fetch_all(statement).await?
         }
@@ -74,24 +102,12 @@ pub async fn read(scope: &ProjectScope, filter: &Filter, after: EventPosition, l
                 project,
                 connection.0,
                 after.0,
-                i64::from(examined),
+                most,
             );
             query.fetch_all(statement).await?
         }
     };
-    let mut page = Page { events: Vec::new(), last: after, is_end: rows.len() < usize::from(examined) };
-    for row in rows {
-        if page.events.len() == usize::from(limit) {
-            page.is_end = false;
-            break;
-        }
-        let event = Event::try_from(row)?;
-        page.last = event.position;
-        if filter.admits(&event) {
-            page.events.push(event);
-        }
-    }
-    Ok(page)
+    Ok(rows)
 }
 
 /// Reads one event; `None` when there is none or it was removed.
