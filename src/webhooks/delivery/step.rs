@@ -86,12 +86,16 @@ impl Step {
     async fn gather(&self, endpoint: &Endpoint, target: &Target) -> Result<Gathered, Error> {
         let (scope, id, from) = (&self.scope, self.lease.endpoint, self.lease.position);
         let is_failing = self.lease.health.is_failing();
-        let mut open = store::open_retries(scope, id).await?;
-        if open < i64::from(MAX_RETRIES) && replay::extend(scope, endpoint, self.clock.now()).await? {
+        let mut open = self.lease.open_retries;
+        if self.lease.has_replay
+            && open < i64::from(MAX_RETRIES)
+            && replay::extend(scope, endpoint, self.clock.now()).await?
+        {
             open = store::open_retries(scope, id).await?;
         }
         let most = if is_failing { 1 } else { RETRIES };
-        let retries = store::due_retries(scope, id, self.clock.now(), most).await?;
+        // Most endpoints have none, and the database is not asked.
+        let retries = if open > 0 { store::due_retries(scope, id, self.clock.now(), most).await? } else { Vec::new() };
         let mut wanted = Vec::new();
         let mut expired = Vec::new();
         for retry in &retries {

@@ -40,6 +40,10 @@ pub struct Lease {
     pub begins_at: DateTime<Utc>,
     /// What earlier calls have shown.
     pub health: Health,
+    /// How many events wait to be sent by themselves.
+    pub open_retries: i64,
+    /// Whether somebody has asked for earlier events.
+    pub has_replay: bool,
 }
 
 /// The endpoints of a project that may be called at `now` and have something to get, those that work first, at most
@@ -98,13 +102,15 @@ pub async fn lease(
 ) -> Result<Option<Lease>, db::Error> {
     let statement = scope.statement().await?;
     let row = sqlx::query!(
-        "
+        r#"
         update webhook_delivery
         set lease_id = $3, lease_until = clock_timestamp() + $4::bigint * interval '1 millisecond'
         where project_id = $1 and endpoint_id = $2 and (due_at is null or due_at <= $5)
               and (lease_until is null or lease_until <= clock_timestamp())
-        returning position, begins_at, failures, failing_since, last_success_at
-        ",
+        returning position, begins_at, failures, failing_since, last_success_at,
+                  (select count(*) from webhook_retry where project_id = $1 and endpoint_id = $2) as "open_retries!",
+                  exists (select from webhook_replay where project_id = $1 and endpoint_id = $2) as "has_replay!"
+        "#,
         scope.project_id().0,
         endpoint.0,
         id,
@@ -125,6 +131,8 @@ pub async fn lease(
             last_success_at: row.last_success_at,
             due_at: None,
         },
+        open_retries: row.open_retries,
+        has_replay: row.has_replay,
     }))
 }
 
