@@ -67,7 +67,8 @@ impl Testbed {
             }
             // Citus refuses the statement that gives positions to events.
             if !options.citus {
-                subscribers.push(Subscriber::create(program, &postgres_url, &id, options.seed + project).await?);
+                let seed = options.seed.wrapping_add(project);
+                subscribers.push(Subscriber::create(program, &postgres_url, &id, seed).await?);
             }
         }
 
