@@ -137,9 +137,8 @@ async fn left_out_events_come_before_later_ones(behind: Duration) {
     let fast = Tenant { connection_id, connection_token, ..site.tenant.clone() };
     let permits = Arc::new(Semaphore::new(0));
     let (own, slow) = (Arc::clone(&permits), site.tenant.connection_id.to_string());
-    let receiver = Receiver::answering(move |_, delivered| match delivered.body["id_connection"] == slow.as_str() {
-        true => Reply::Held(Arc::clone(&own), 200),
-        false => status(200),
+    let receiver = Receiver::answering(move |_, delivered| {
+        if delivered.body["id_connection"] == slow.as_str() { Reply::Held(Arc::clone(&own), 200) } else { status(200) }
     })
     .await;
     site.endpoint(&receiver.url).await;
