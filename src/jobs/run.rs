@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
 use super::queue::{Queue, Woken};
+use super::resting::Resting;
 use super::work::{Run, Taken, Work};
 
 /// How much is done at a time.
@@ -22,6 +23,8 @@ pub struct Limits {
     pub takes: usize,
     /// The time between two looks into the database.
     pub interval: Duration,
+    /// How long a key rests when nothing was found for it: so what comes close together is taken together.
+    pub rest: Duration,
     /// How many keys a look goes through.
     pub page: u16,
 }
@@ -30,6 +33,7 @@ pub struct Limits {
 pub async fn run<W: Work>(work: Arc<W>, limits: Limits, woken: Woken<W::Key>, stop: impl Future<Output = ()>) {
     let mut queue = Queue::default();
     let mut being_taken = HashSet::new();
+    let mut resting = Resting::new(limits.rest);
     let mut takers: JoinSet<(W::Key, Taken)> = JoinSet::new();
     let mut pieces: JoinSet<W::Key> = JoinSet::new();
     let mut search = Search { work: Arc::clone(&work), limit: limits.page, after: None, is_failing: false };
@@ -39,7 +43,7 @@ pub async fn run<W: Work>(work: Arc<W>, limits: Limits, woken: Woken<W::Key>, st
     loop {
         while takers.len() < limits.takes
             && takers.len() + pieces.len() < limits.pieces
-            && let Some(key) = queue.pop(|key| !being_taken.contains(key))
+            && let Some(key) = queue.pop(|key| !being_taken.contains(key) && !resting.contains(key))
         {
             being_taken.insert(key);
             let work = Arc::clone(&work);
@@ -57,12 +61,13 @@ pub async fn run<W: Work>(work: Arc<W>, limits: Limits, woken: Woken<W::Key>, st
                             queue.push(key);
                         }
                         Taken::Again => queue.push(key),
-                        Taken::Nothing => {}
+                        Taken::Nothing => resting.push(key),
                     }
                 }
                 // A panic, which was logged. Which key it was is not known: all of them may be taken again.
                 Err(_) => being_taken.clear(),
             },
+            () = resting.end_one() => {}
             // A place of the key is free again.
             Some(ended) = pieces.join_next() => ended.map(|key| queue.push(key)).unwrap_or_default(),
             _ = interval.tick(), if queue.len() < usize::from(limits.page) => {

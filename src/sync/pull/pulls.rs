@@ -20,7 +20,8 @@ use crate::management::connections::{Access, NoAccess, Software, software};
 use crate::sync::write::{Health, Key, jittered, record_shown};
 
 /// A pull holds a page of objects, and calls software all the time.
-const LIMITS: Limits = Limits { pieces: 8, takes: 2, interval: Duration::from_secs(1), page: 100 };
+const LIMITS: Limits =
+    Limits { pieces: 8, takes: 2, interval: Duration::from_secs(1), rest: Duration::ZERO, page: 100 };
 /// How long until a pull that failed is continued.
 const AGAIN: Duration = Duration::from_mins(1);
 

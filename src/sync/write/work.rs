@@ -20,7 +20,8 @@ use crate::jobs::{self, Limits, Page, Taken, Woken, Work};
 use crate::management::connections::{Access, NoAccess, Record, Software, SoftwareStatus, record_health, software};
 
 /// A piece under way is a call that waits for other software; taking one needs a session of the database.
-const LIMITS: Limits = Limits { pieces: 512, takes: 4, interval: Duration::from_secs(1), page: 1_000 };
+const LIMITS: Limits =
+    Limits { pieces: 512, takes: 4, interval: Duration::from_secs(1), rest: Duration::ZERO, page: 1_000 };
 /// How many writes of a connection are looked at for the next one that can be sent.
 const CANDIDATES: u16 = 16;
 /// How long a connection is left alone whose credentials this server cannot open. Another server may have the key.

@@ -21,7 +21,8 @@ use crate::webhooks::feed::{self, bodies};
 /// Counts the streams that are open on this server.
 pub const OPEN: &str = "unibooks_event_streams";
 /// A take moves the tail of one project on. Changes on other servers are seen at the interval.
-const LIMITS: Limits = Limits { pieces: 4, takes: 4, interval: Duration::from_secs(1), page: 1_000 };
+const LIMITS: Limits =
+    Limits { pieces: 4, takes: 4, interval: Duration::from_secs(1), rest: Duration::from_millis(10), page: 1_000 };
 /// The most events that are read at a time.
 const PAGE: u16 = 64;
 /// The most streams that read from the database at a time, because they lag behind. Each needs a session.
