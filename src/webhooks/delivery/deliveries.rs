@@ -9,7 +9,8 @@ use uuid::Uuid;
 
 use super::replay::MAX_RETRIES;
 use super::sending::Sender;
-use super::step::Step;
+use super::slow::Slow;
+use super::step::{ROOM_BYTES, Step};
 use super::store;
 use super::turns::Turns;
 use crate::auth::{ProjectScope, Worker};
@@ -20,8 +21,17 @@ use crate::jobs::{self, Limits, Page, Taken, Woken, Work};
 use crate::outgoing::Client;
 use crate::sealed::SealingKeys;
 
-/// A piece under way is a step of an endpoint: it holds some messages, and mostly waits for an answer.
-const LIMITS: Limits = Limits { pieces: 256, takes: 4, interval: Duration::from_secs(1), page: 1_000 };
+/// A piece under way is a step of an endpoint: it holds some messages, and mostly waits for an answer. How many there
+/// are is decided by [`Turns`].
+const LIMITS: Limits = Limits {
+    pieces: usize::MAX,
+    takes: 4,
+    interval: Duration::from_secs(1),
+    rest: Duration::from_millis(10),
+    page: 1_000,
+};
+/// The most memory of steps that wait for slow endpoints, in bytes.
+const SLOW_BYTES: usize = 64 * 1_024 * 1_024;
 /// How long an endpoint is this server's: longer than a step takes. After that another server goes on.
 const LEASE: Duration = Duration::from_secs(30);
 /// How many endpoints of a project are looked up at a time.
@@ -32,6 +42,7 @@ const CANDIDATES: u16 = 500;
 pub struct Deliveries {
     worker: Worker,
     sender: Sender,
+    slow: Slow,
     keys: Option<SealingKeys>,
     clock: Clock,
     turns: Turns,
@@ -59,10 +70,12 @@ impl Deliveries {
     /// [`run`](Self::run) does them.
     #[must_use]
     pub fn new(worker: Worker, client: Client, keys: Option<SealingKeys>, changes: &Changes, clock: Clock) -> Self {
-        let (turns, woken) = (Turns::default(), Woken::default());
+        let woken = Woken::default();
+        let turns = Turns::new(woken.clone());
         changes.subscribe(Waker { turns: turns.clone(), woken: woken.clone() });
         let sender = Sender::new(client, clock.clone());
-        Self { worker, sender, keys, clock, turns, woken, found: Arc::default() }
+        let slow = Slow::new(SLOW_BYTES / ROOM_BYTES);
+        Self { worker, sender, slow, keys, clock, turns, woken, found: Arc::default() }
     }
 
     /// Does them until `stop`. Then it begins no more calls; those under way end, and what came of them is stored.
@@ -102,18 +115,17 @@ impl Deliveries {
     async fn try_take(&self, scope: &ProjectScope) -> Result<Taken, db::Error> {
         let project = scope.project_id();
         if !self.turns.has_place(project) {
-            // It is taken again when one of its pieces has ended.
             return Ok(Taken::Nothing);
         }
         let mut next = self.turns.next(project);
         if next.is_none() {
-            let sequenced = events::sequence(scope).await?;
+            // Not before an endpoint needs it: deliveries that lag behind do not hold up new payments.
+            if store::awaits_positions(scope, self.clock.now()).await? {
+                events::sequence(scope).await?;
+            }
             let candidates = store::candidates(scope, self.clock.now(), MAX_RETRIES, CANDIDATES).await?;
             self.turns.add(project, candidates);
             next = self.turns.next(project);
-            if next.is_none() && sequenced.has_more {
-                return Ok(Taken::Again);
-            }
         }
         let Some((candidate, place)) = next else { return Ok(Taken::Nothing) };
         let lease = store::lease(scope, candidate.id, self.clock.now(), Uuid::now_v7(), LEASE).await?;
@@ -122,13 +134,11 @@ impl Deliveries {
             scope: scope.clone(),
             lease,
             sender: self.sender.clone(),
+            slow: self.slow.clone(),
             keys: self.keys.clone(),
             clock: self.clock.clone(),
         };
-        Ok(Taken::Piece(Box::pin(async move {
-            step.run().await;
-            drop(place);
-        })))
+        Ok(Taken::Piece(Box::pin(step.run(place))))
     }
 }
 

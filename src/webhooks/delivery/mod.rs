@@ -3,7 +3,8 @@
 //! A `step` of an endpoint takes its lease, reads what follows in the feed and which retries are due, sends both, and
 //! stores what came of it in one transaction. So a server that is killed in between sends some events a second time, and
 //! forgets none. Events of a connection are sent one after the other; one that fails becomes a retry (`schedule`) and
-//! does not hold up the later ones. `turns` shares the places of the server between projects.
+//! does not hold up the later ones. `turns` shares the places of the server between projects, and `slow` frees those of
+//! endpoints that do not answer.
 
 pub mod api;
 mod attempt;
@@ -17,6 +18,7 @@ mod requests;
 mod schedule;
 mod selection;
 mod sending;
+mod slow;
 mod step;
 mod store;
 mod target;

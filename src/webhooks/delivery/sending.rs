@@ -14,6 +14,7 @@ use super::attempt::{Attempt, Outcome};
 use super::health::Health;
 use super::metrics::{DURATIONS, SENT};
 use super::schedule;
+use super::slow::Slow;
 use super::target::Target;
 use crate::domain::{Clock, ConnectionId, EventId, EventPosition, EventType};
 use crate::outgoing::Client;
@@ -24,8 +25,10 @@ pub const CALL_LIMIT: Duration = Duration::from_secs(15);
 pub const STEP_LIMIT: Duration = Duration::from_secs(5);
 /// The most open calls of an endpoint.
 const CALLS_PER_ENDPOINT: usize = 8;
-/// The most open calls of this server.
+/// The most open calls of this server, without slow ones.
 const CALLS: usize = 256;
+/// The most open calls that are slow.
+const SLOW_CALLS: usize = 2_048;
 
 /// An event that is to be sent.
 #[derive(Debug)]
@@ -52,6 +55,7 @@ pub struct Sender {
     client: Client,
     clock: Clock,
     calls: Arc<Semaphore>,
+    slow: Slow,
     is_stopping: Arc<AtomicBool>,
 }
 
@@ -59,7 +63,8 @@ impl Sender {
     /// Sends with `client`.
     #[must_use]
     pub fn new(client: Client, clock: Clock) -> Self {
-        Self { client, clock, calls: Arc::new(Semaphore::new(CALLS)), is_stopping: Arc::default() }
+        let (calls, slow) = (Arc::new(Semaphore::new(CALLS)), Slow::new(SLOW_CALLS));
+        Self { client, clock, calls, slow, is_stopping: Arc::default() }
     }
 
     /// Begins no more calls in [`send_all`](Self::send_all).
@@ -81,11 +86,12 @@ impl Sender {
             .for_each_concurrent(CALLS_PER_ENDPOINT, async |chain| {
                 for index in chain {
                     // The semaphore is never closed.
-                    let Ok(_permit) = self.calls.acquire().await else { return };
+                    let Ok(permit) = self.calls.acquire().await else { return };
                     if !goes_on() {
                         return;
                     }
-                    let attempt = self.send(target, &messages[index], CALL_LIMIT).await;
+                    let call = self.send(target, &messages[index], CALL_LIMIT);
+                    let attempt = self.slow.run(permit, 1, call).await;
                     let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
                     let (health, attempts) = &mut *state;
                     if record(health, &attempt, &self.clock) {

@@ -9,8 +9,10 @@ use super::error::Error;
 use super::health::Health;
 use super::replay::{self, MAX_RETRIES};
 use super::sending::{Message, Sender};
+use super::slow::Slow;
 use super::store::{self, Lease};
 use super::target::Target;
+use super::turns::Place;
 use crate::auth::ProjectScope;
 use crate::domain::{Clock, EventPosition, EventType, WebhookAttemptId};
 use crate::events::{self, Event, Filter};
@@ -26,6 +28,9 @@ const AGAIN: TimeDelta = TimeDelta::seconds(5);
 /// step left out, and what follows them in the feed must not pass them by.
 const RETRIES: u16 = MAX_RETRIES;
 
+/// A unit of the room for steps of slow endpoints: what a step needs at least, in bytes.
+pub const ROOM_BYTES: usize = 32 * 1_024;
+
 /// A step of an endpoint, under its lease.
 #[derive(Debug)]
 pub struct Step {
@@ -35,6 +40,8 @@ pub struct Step {
     pub lease: Lease,
     /// Sends.
     pub sender: Sender,
+    /// Room for steps of slow endpoints, in units of [`ROOM_BYTES`].
+    pub slow: Slow,
     /// The keys that open the endpoint's secrets.
     pub keys: Option<SealingKeys>,
     /// The time.
@@ -50,10 +57,19 @@ struct Gathered {
     expired: Vec<i64>,
 }
 
+impl Gathered {
+    /// What it needs of the room for steps of slow endpoints.
+    fn room(&self) -> u32 {
+        let bytes: usize = self.messages.iter().map(|message| message.body.len()).sum();
+        u32::try_from(bytes / ROOM_BYTES + 1).unwrap_or(u32::MAX)
+    }
+}
+
 impl Step {
-    /// Does the step. What came of it is in the database; a failure is logged, and the step is done again.
-    pub async fn run(self) {
-        let Err(error) = self.try_run().await else { return };
+    /// Does the step in its place, which others get while the endpoint is slow. What came of it is in the database; a
+    /// failure is logged, and the step is done again.
+    pub async fn run(self, place: Place) {
+        let Err(error) = self.try_run(place).await else { return };
         self.log(&error);
         // Where this fails, too, the lease lapses by itself.
         let _ = store::release(&self.scope, &self.lease, Some(self.clock.now() + AGAIN)).await;
@@ -65,7 +81,7 @@ impl Step {
         tracing::warn!(%project, %endpoint, error, "events were not delivered; they will be");
     }
 
-    async fn try_run(&self) -> Result<(), Error> {
+    async fn try_run(&self, place: Place) -> Result<(), Error> {
         let endpoint = endpoints::find(&self.scope, self.lease.endpoint).await?.filter(Endpoint::is_active);
         let Some(endpoint) = endpoint else {
             return Ok(store::release(&self.scope, &self.lease, None).await?);
@@ -78,7 +94,8 @@ impl Step {
             return Ok(store::release(&self.scope, &self.lease, None).await?);
         }
         let mut health = self.lease.health.clone();
-        let attempts = self.sender.send_all(&target, &mut health, &gathered.messages).await;
+        let calls = self.sender.send_all(&target, &mut health, &gathered.messages);
+        let attempts = self.slow.run(place, gathered.room(), calls).await;
         self.store(&gathered, attempts, &health).await
     }
 

@@ -89,6 +89,30 @@ pub async fn candidates(
     Ok(rows.into_iter().map(|row| candidate(row.endpoint_id, row.failures)).collect())
 }
 
+/// Whether an endpoint of a project that may be called at `now` has got all of the feed, and there are changes without a
+/// position.
+///
+/// # Errors
+/// When the database fails.
+pub async fn awaits_positions(scope: &ProjectScope, now: DateTime<Utc>) -> Result<bool, db::Error> {
+    let statement = scope.statement().await?;
+    let awaits = sqlx::query_scalar!(
+        r#"
+        select exists (select from event_outbox where project_id = $1)
+               and exists (select from webhook_delivery
+                           where project_id = $1 and (due_at is null or due_at <= $2)
+                                 and (lease_until is null or lease_until <= clock_timestamp())
+                                 and position >= coalesce((select last_position from event_feed where project_id = $1), 0))
+               as "awaits!"
+        "#,
+        scope.project_id().0,
+        now,
+    )
+    .fetch_one(statement)
+    .await?;
+    Ok(awaits)
+}
+
 /// Takes the lease of an endpoint, unless somebody else has it or the endpoint may not be called at `now`.
 ///
 /// # Errors

@@ -9,7 +9,7 @@ mod replays;
 mod retries;
 
 pub use attempts::{StoredAttempt, attempted, attempts, insert_attempts, remove_attempts};
-pub use lease::{Candidate, Lease, candidates, lease, release, settle};
+pub use lease::{Candidate, Lease, awaits_positions, candidates, lease, release, settle};
 pub use pending::{Pending, pending};
 pub use progress::{begin, forget};
 pub use projects::projects;

@@ -5,6 +5,9 @@ use chrono::{DateTime, Utc};
 use crate::auth::Worker;
 use crate::db;
 
+/// The most changes without a position that are counted for each endpoint.
+const OUTBOX: i64 = 1_000;
+
 /// What active endpoints have still to get.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Pending {
@@ -27,8 +30,8 @@ pub async fn pending(worker: &Worker, failing: u32, now: DateTime<Utc>) -> Resul
         r#"
         with counts_of_deliveries as (
             select failures >= $1 as is_failing,
-                   greatest(feed.last_position - position, 0) + retry.count as events,
-                   least(retry.oldest, (select created_at from event
+                   greatest(feed.last_position - position, 0) + retry.count + outbox.count as events,
+                   least(retry.oldest, outbox.oldest, (select created_at from event
                                         where event.project_id = delivery.project_id
                                               and event.position = delivery.position + 1)) as oldest
             from webhook_delivery delivery
@@ -43,6 +46,15 @@ pub async fn pending(worker: &Worker, failing: u32, now: DateTime<Utc>) -> Resul
                 from webhook_retry retry
                 where retry.project_id = delivery.project_id and retry.endpoint_id = delivery.endpoint_id
             ) retry
+            cross join lateral (
+                select coalesce(sum(cardinality(objects)), 0) as count, min(created_at) as oldest
+                from (
+                    select objects, created_at from event_outbox
+                    where project_id = delivery.project_id
+                    order by sequence
+                    limit $3
+                ) first
+            ) outbox
         )
         select is_failing as "is_failing!", coalesce(sum(events), 0)::bigint as "events!",
                coalesce(extract(epoch from $2 - min(oldest))::bigint, 0) as "oldest_seconds!"
@@ -51,6 +63,7 @@ pub async fn pending(worker: &Worker, failing: u32, now: DateTime<Utc>) -> Resul
         "#,
         i32::try_from(failing).unwrap_or(i32::MAX),
         now,
+        OUTBOX,
     )
     .fetch_all(statement)
     .await?;
