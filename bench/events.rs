@@ -11,7 +11,8 @@ use crate::requests::{Requests, example};
 use crate::sample::Sample;
 use crate::server::{Program, Server};
 
-const CLIENT_COUNTS: [u32; 4] = [1, 8, 64, 256];
+/// Payments that are stored before.
+const STORED: u64 = 1_000;
 /// So long that only a server that has lost events reaches it.
 const DRAIN_LIMIT: Duration = Duration::from_mins(5);
 
@@ -34,22 +35,27 @@ pub async fn measure(bench: &mut Bench, report: &mut Report) -> anyhow::Result<(
     let mut sides = Vec::new();
     if let Some(before) = bench.options.before.clone() {
         let program = Program::new(before, &bench.options.server_arguments, bench.postgres.folder());
-        sides.push(Side::open("the version before", None, Dataset::create_for(bench, program, "before").await?).await?);
+        let dataset = Dataset::create_for(bench, program, "before").await?;
+        sides.push(Side::open("the version before", None, bench, dataset).await?);
     }
     let goal = (!sides.is_empty()).then_some(Goal::AtLeast(0.97));
-    sides.push(Side::open("no subscriber", goal, Dataset::create(bench, "unread").await?).await?);
+    let dataset = Dataset::create(bench, "unread").await?;
+    sides.push(Side::open("no subscriber", goal, bench, dataset).await?);
     let dataset = Dataset::create(bench, "subscribed").await?;
     let receiver = Receiver::start()?;
     dataset.subscribe(&receiver.url(), None).await?;
-    let mut subscribed = Side::open("one subscriber", Some(Goal::AtLeast(0.85)), dataset).await?;
+    let mut subscribed = Side::open("one subscriber", Some(Goal::AtLeast(0.85)), bench, dataset).await?;
     subscribed.receiver = Some(receiver);
     sides.push(subscribed);
-    for clients in CLIENT_COUNTS {
+    for clients in bench.options.clients.clone() {
+        let mut sides_in_turn: Vec<_> = sides.iter_mut().collect();
         for round in 1..=bench.options.rounds {
             eprintln!("events, {}, round {round}", report::clients(clients));
-            for side in &mut sides {
+            for side in &mut sides_in_turn {
                 side.run(bench, clients).await?;
             }
+            // No side always follows the same one.
+            sides_in_turn.reverse();
         }
         compare(&mut sides, clients, report);
     }
@@ -83,7 +89,14 @@ fn compare(sides: &mut [Side], clients: u32, report: &mut Report) {
 }
 
 impl Side {
-    async fn open(label: &'static str, goal: Option<Goal>, dataset: Dataset) -> anyhow::Result<Self> {
+    /// Opens a side whose database is not new: its tables are analyzed, as Postgres does it in the first minute.
+    async fn open(
+        label: &'static str,
+        goal: Option<Goal>,
+        bench: &Bench,
+        mut dataset: Dataset,
+    ) -> anyhow::Result<Self> {
+        dataset.fill(bench, STORED).await?;
         let server = dataset.serve().await?;
         Ok(Self { label, goal, dataset, server, receiver: None, rates: Vec::new(), delivered: Vec::new() })
     }
@@ -92,6 +105,7 @@ impl Side {
         let window = bench.options.window();
         let requests = Requests::fresh(self.server.address, &self.dataset.tenant, &example());
         let mut load = Load::open(&[(self.server.address, requests)], clients).await?;
+        self.dataset.session.checkpoint().await?;
         let since = self.dataset.session.now().await?;
         let tally = load.run(window, Expected::CREATED).await?;
         self.rates.push(tally.rate());

@@ -11,6 +11,7 @@ const SECONDS: u64 = 4;
 const WARM_UP: u64 = 1;
 const PAYMENTS: u64 = 10_000_000;
 const BACKLOG: u64 = 1_000_000;
+const CLIENTS: [u32; 4] = [1, 8, 64, 256];
 /// Built with the same profile as the benchmark.
 const OWN_SERVER: &str = env!("CARGO_BIN_EXE_unibooks");
 
@@ -49,6 +50,10 @@ pub struct Options {
     /// A server of an earlier version, with which `events` compares
     #[arg(long, env = "UNIBOOKS_BENCH_BEFORE", value_name = "FILE")]
     pub before: Option<PathBuf>,
+
+    /// The numbers of clients in `events`
+    #[arg(long, value_delimiter = ',', default_values_t = CLIENTS)]
+    pub clients: Vec<u32>,
 
     /// The number of events that wait in `backlog`
     #[arg(long, default_value_t = BACKLOG, value_parser = clap::value_parser!(u64).range(20_000..))]
@@ -95,7 +100,8 @@ impl Options {
     /// Whether the run is complete: all parts at full size, on the server of this checkout. Only then is the page
     /// written.
     pub fn is_complete(&self) -> bool {
-        let whole = self.parts.is_empty() && self.payments >= PAYMENTS && self.backlog >= BACKLOG;
+        let whole =
+            self.parts.is_empty() && self.payments >= PAYMENTS && self.backlog >= BACKLOG && self.clients == CLIENTS;
         let long = self.rounds >= ROUNDS && self.seconds >= SECONDS && self.warm_up >= WARM_UP;
         let ours = self.server == Path::new(OWN_SERVER) && self.server_arguments.is_empty();
         whole && long && ours
