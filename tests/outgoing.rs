@@ -1,5 +1,7 @@
 //! Calls to other people's servers: which may be reached, what is read of an answer, and what an error says.
 
+#[path = "outgoing/names.rs"]
+mod names;
 #[path = "outgoing/peer.rs"]
 mod peer;
 

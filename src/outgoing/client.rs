@@ -21,6 +21,7 @@ use super::answer::{Answer, BodyLimit};
 use super::connector::Connector;
 use super::error::{Error, Kind};
 use super::networks::Networks;
+use super::resolver::Resolver;
 use super::tls;
 
 /// How long an unused socket is kept for the next call. Servers close theirs after some seconds; a socket that is closed
@@ -60,7 +61,16 @@ impl Client {
     /// # Errors
     /// When the file of own certificates cannot be used.
     pub fn new(options: &Options) -> io::Result<Self> {
+        Self::with_resolver(options, Resolver::system())
+    }
+
+    /// Makes a client that asks `resolver` for the addresses of names.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn with_resolver(options: &Options, resolver: Resolver) -> io::Result<Self> {
         let connector = Connector {
+            resolver,
             networks: Arc::new(options.networks.clone()),
             networks_setting: options.networks_setting,
             tls: tls::connector(options.ca_file.as_deref())?,

@@ -13,7 +13,7 @@ use axum::http::uri::Scheme;
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpStream, lookup_host};
+use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::ServerName;
@@ -21,10 +21,12 @@ use tower::Service;
 
 use super::error::{Error, Kind};
 use super::networks::Networks;
+use super::resolver::Resolver;
 
 /// Opens sockets for the HTTP client, only to addresses that may be called.
 #[derive(Clone)]
 pub(super) struct Connector {
+    pub resolver: Resolver,
     pub networks: Arc<Networks>,
     /// The setting that lists them, for the texts of refusals.
     pub networks_setting: &'static str,
@@ -105,15 +107,15 @@ impl Connector {
         Ok(Box::new(self.tls.connect(name, socket).await.map_err(refused)?))
     }
 
-    /// The addresses of a URL that may be called, in the order in which the system prefers them (RFC 6724). A host that
-    /// is an address already comes the same way.
+    /// The addresses of a URL that may be called, the preferred one first. A host that is an address already comes the
+    /// same way.
     async fn resolve(&self, uri: &Uri) -> Result<Vec<SocketAddr>, Error> {
         let (host, has_tls) = (host(uri), has_tls(uri));
         let port = uri.port_u16().unwrap_or(if has_tls { 443 } else { 80 });
         let unknown = |reason: &dyn std::fmt::Display| {
             Error::before(Kind::NotResolved, format!("the name {host} cannot be resolved: {reason}"))
         };
-        let found: Vec<_> = lookup_host((host, port)).await.map_err(|error| unknown(&error))?.collect();
+        let found = self.resolver.resolve(host, port).await.map_err(|error| unknown(&error))?;
         let Some(first) = found.first().map(SocketAddr::ip) else { return Err(unknown(&"it has no address")) };
         let may_call = |address: &SocketAddr| {
             if has_tls { self.networks.admits(address.ip()) } else { self.networks.lists(address.ip()) }

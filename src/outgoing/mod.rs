@@ -10,9 +10,11 @@ mod client;
 mod connector;
 mod error;
 mod networks;
+mod resolver;
 mod tls;
 
 pub use answer::{Answer, BodyLimit};
 pub use client::{Client, Options, check_url};
 pub use error::{Error, Kind, Sent};
 pub use networks::{LOOPBACK, Networks};
+pub use resolver::Resolver;

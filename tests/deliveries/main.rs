@@ -8,6 +8,7 @@ mod changes;
 mod changes_beside_steps;
 mod faults;
 mod isolation;
+mod names;
 mod order;
 mod receiver;
 mod replays;

@@ -24,6 +24,18 @@ use crate::support::wait::until;
 /// The secret of every endpoint.
 pub const SECRET: &str = "whsec_nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxrujGA=";
 
+/// How endpoints in these networks are called.
+pub fn options(networks: Networks) -> Options {
+    Options {
+        networks,
+        networks_setting: "UNIBOOKS_WEBHOOK_NETWORKS",
+        ca_file: None,
+        connect_timeout: Duration::from_secs(10),
+        answer_limit: BodyLimit::Beginning(KEPT),
+        max_idle_per_host: 8,
+    }
+}
+
 fn keys() -> SealingKeys {
     SEALING_KEYS.parse().expect("keys")
 }
@@ -46,6 +58,14 @@ pub struct Running {
 }
 
 impl Running {
+    fn begin(deliveries: Deliveries) -> Self {
+        let (stop, stopped) = oneshot::channel();
+        let task = tokio::spawn(deliveries.clone().run(async {
+            let _ = stopped.await;
+        }));
+        Self { deliveries, stop: Some(stop), task }
+    }
+
     /// Begins a soft stop.
     pub fn begin_stop(&mut self) {
         drop(self.stop.take());
@@ -99,24 +119,15 @@ impl Site {
 
     /// Begins the deliveries of a server with these sessions, which may call these networks.
     pub fn deliver_from(&self, database: &Database, networks: Networks) -> Running {
-        let deliveries = self.deliveries(database, networks);
-        let (stop, stopped) = oneshot::channel();
-        let task = tokio::spawn(deliveries.clone().run(async {
-            let _ = stopped.await;
-        }));
-        Running { deliveries, stop: Some(stop), task }
+        Running::begin(self.deliveries(database, Client::new(&options(networks)).expect("a client")))
     }
 
-    fn deliveries(&self, database: &Database, networks: Networks) -> Deliveries {
-        let client = Client::new(&Options {
-            networks,
-            networks_setting: "UNIBOOKS_WEBHOOK_NETWORKS",
-            ca_file: None,
-            connect_timeout: Duration::from_secs(10),
-            answer_limit: BodyLimit::Beginning(KEPT),
-            max_idle_per_host: 8,
-        });
-        let client = client.expect("a client");
+    /// Begins the deliveries of this server, which this client makes.
+    pub fn deliver_by(&self, client: Client) -> Running {
+        Running::begin(self.deliveries(&self.app.database, client))
+    }
+
+    fn deliveries(&self, database: &Database, client: Client) -> Deliveries {
         let worker = Worker::from_app(database.clone());
         Deliveries::new(worker, client, Some(keys()), &self.changes, self.clock.clone())
     }

@@ -1,7 +1,7 @@
 //! Servers on real sockets that answer as a test says.
 
 use std::io::Write;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -33,7 +33,8 @@ pub struct Peer {
 
 #[derive(Default)]
 struct Seen {
-    sockets: usize,
+    /// The address that the client called, for each socket.
+    called: Vec<IpAddr>,
     requests: Vec<String>,
 }
 
@@ -57,13 +58,14 @@ impl Peer {
     }
 
     async fn listen(answer: Vec<u8>, then: Then, tls: Option<TlsAcceptor>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        // Every address of this machine, so that a call of the wrong one is seen.
+        let listener = TcpListener::bind("0.0.0.0:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let seen = Arc::<Mutex<Seen>>::default();
         let peer = Self { address, seen: Arc::clone(&seen) };
         tokio::spawn(async move {
             while let Ok((socket, _)) = listener.accept().await {
-                seen.lock().expect("no panic").sockets += 1;
+                seen.lock().expect("no panic").called.push(socket.local_addr().expect("an address").ip());
                 let (answer, tls, seen) = (answer.clone(), tls.clone(), Arc::clone(&seen));
                 tokio::spawn(async move {
                     match tls {
@@ -82,7 +84,12 @@ impl Peer {
 
     /// How many sockets clients opened.
     pub fn sockets(&self) -> usize {
-        self.seen.lock().expect("no panic").sockets
+        self.called().len()
+    }
+
+    /// The address under which each of them was opened.
+    pub fn called(&self) -> Vec<IpAddr> {
+        self.seen.lock().expect("no panic").called.clone()
     }
 
     /// The requests that arrived, heads and bodies.
