@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use standardwebhooks::Webhook;
 
 use crate::overload::{ask, connect, is_closed};
-use crate::process::{Server, free_port, new_credentials, one_line, printed_json, unibooks};
+use crate::process::{Server, free_port, new_credentials, one_line, printed, printed_json, unibooks};
 use crate::serve::create;
 use crate::support::postgres;
 
@@ -76,6 +76,25 @@ async fn stream_outlives_the_timeouts_of_requests_and_sockets() {
     while let Some(_bytes) = stream.chunk().await.expect("it is not cut off") {}
     let (status, _, log) = server.wait();
     assert!(status.success(), "{log:#?}");
+}
+
+#[tokio::test]
+async fn socket_is_idle_after_its_stream() {
+    let books = Books::new().await;
+    let server = Server::serve_with(&books.url, &[("UNIBOOKS_KEEP_ALIVE_TIMEOUT", "1")]);
+    let create = ["api-key", "create", "--project", &books.project, "--name", "Reader", "--scope", "webhooks:read"];
+    let created = printed_json(&books.url, &create);
+    let (id, key) = (created["id"].as_str().expect("an id"), created["api_key"].as_str().expect("a key"));
+    let socket = connect(&server);
+    write!(&socket, "GET /webhooks/events/stream HTTP/1.1\r\nhost: test\r\nx-api-key: {key}\r\n\r\n").expect("sent");
+    let mut lines = BufReader::new(&socket).lines().map(|line| line.expect("a line"));
+    assert!(lines.any(|line| line == "retry: 1000"));
+    // The stream ends as a whole response, and the socket could serve the next request.
+    printed(&books.url, &["api-key", "revoke", id]);
+    assert!(lines.any(|line| line == "0"));
+    assert_eq!(lines.next().as_deref(), Some(""));
+    drop(lines);
+    assert!(is_closed(&socket));
 }
 
 /// The program of a developer: passes on the id of each payment whose delivery is signed with [`SECRET`].
