@@ -29,3 +29,18 @@ pub fn verify(secret: &SecretString, data: &RawValue, signature: &str) -> bool {
 fn key(secret: &SecretString) -> hmac::Key {
     hmac::Key::new(hmac::HMAC_SHA256, secret.expose_secret().as_bytes())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As another program has computed it: HMAC-SHA256 of `{"a":"é","b":1.1}` with the whole text of the secret.
+    #[test]
+    fn signature_is_of_the_canonical_data_by_the_whole_text() {
+        let secret = SecretString::from("whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=");
+        let data: &RawValue = serde_json::from_str(r#"{"b": 1.10, "a": "\u00e9"}"#).expect("JSON");
+        let expected = "da77ed2f53b49dd5af8e199f3b768108d407a71f1b586ea1ac2690c2614c37fb";
+        assert_eq!(sign(&secret, data).as_deref(), Some(expected));
+        assert!(verify(&secret, data, expected) && !verify(&secret, data, &expected[2..]));
+    }
+}
