@@ -67,6 +67,7 @@ async fn attempts_are_listed_in_pages_the_latest_first() {
     let other = site.endpoint(&receiver.url).await;
     let refused = get(&site, &format!("/webhooks/{other}/attempts?cursor={next}")).await;
     assert_eq!(refused.faults(), [("cursor".to_owned(), "invalid_cursor".to_owned())]);
+    assert_eq!(get(&site, &format!("/webhooks/{other}/attempts")).await.json()["data"], json!([]));
 }
 
 #[tokio::test]

@@ -1,10 +1,12 @@
 //! Receivers that do harm, to themselves or to others.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::Row;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use unibooks::outgoing::Networks;
 
 use crate::receiver::{Receiver, Reply, status};
@@ -135,4 +137,28 @@ async fn redirect_is_not_followed() {
     site.stored(endpoint, 2).await;
     assert_eq!(site.outcomes(endpoint).await, ["307", "200"]);
     assert_eq!(elsewhere.count(), 0);
+}
+
+#[tokio::test]
+async fn answer_may_take_fifteen_seconds() {
+    let site = Site::new().await;
+    let permits = Arc::new(Semaphore::new(0));
+    let own = Arc::clone(&permits);
+    let receiver = Receiver::answering(move |_, _| Reply::Held(Arc::clone(&own), 200)).await;
+    let endpoint = site.endpoint(&receiver.url).await;
+    let _running = site.deliver();
+    // The clock of the program moves on while a call is open.
+    for (seconds, outcome) in [(14, "200"), (16, "timeout")] {
+        let calls = receiver.count();
+        site.pay(&site.tenant, 1).await;
+        until("it is called", async || receiver.count() > calls).await;
+        tokio::time::pause();
+        tokio::time::advance(Duration::from_secs(seconds)).await;
+        tokio::time::resume();
+        if outcome == "200" {
+            permits.add_permits(1);
+        }
+        site.stored(endpoint, calls + 1).await;
+        assert_eq!(site.outcomes(endpoint).await[calls], outcome);
+    }
 }

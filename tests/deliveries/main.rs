@@ -6,6 +6,7 @@ mod support;
 mod calls;
 mod changes;
 mod changes_beside_steps;
+mod connections;
 mod faults;
 mod isolation;
 mod names;

@@ -7,6 +7,7 @@ use tokio::sync::Semaphore;
 
 use crate::receiver::{Receiver, Reply, status};
 use crate::site::Site;
+use crate::support::app::{CredentialOptions, Tenant};
 use crate::support::events::feed;
 use crate::support::logs::Logs;
 use crate::support::wait::until;
@@ -50,6 +51,24 @@ async fn endpoint_that_is_back_gets_everything_at_once() {
     arrived.sort();
     paid.sort();
     assert_eq!(arrived, paid);
+}
+
+#[tokio::test]
+async fn failing_endpoint_gets_one_event_of_all_connections() {
+    let site = Site::new().await;
+    let receiver = Receiver::answering(|_, _| status(503)).await;
+    let endpoint = site.endpoint_for(&receiver.url, "accounting.*").await;
+    for _ in 0..4 {
+        let (connection_id, connection_token) =
+            site.app.connection(site.tenant.project_id, CredentialOptions::default()).await;
+        site.pay(&Tenant { connection_id, connection_token, ..site.tenant.clone() }, 1).await;
+    }
+    let _running = site.deliver();
+    site.stored(endpoint, 4).await;
+    // All four are due again.
+    site.pass(Duration::from_secs(9));
+    site.stored(endpoint, 5).await;
+    assert_eq!(site.outcomes(endpoint).await.len(), 5);
 }
 
 #[tokio::test]
