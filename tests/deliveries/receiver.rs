@@ -24,6 +24,11 @@ impl Received {
         self.headers["webhook-id"].to_str().expect("text").to_owned()
     }
 
+    /// When the attempt was made, in seconds since 1970.
+    pub fn timestamp(&self) -> i64 {
+        self.headers["webhook-timestamp"].to_str().expect("text").parse().expect("a number")
+    }
+
     /// The id of the object that the event is about.
     pub fn object(&self) -> String {
         self.body["data"]["id"].as_str().expect("an id").to_owned()
