@@ -1,6 +1,7 @@
 //! The feed of events as server-sent events (WHATWG HTML, section 9.2).
 
 mod open;
+mod page;
 mod query;
 mod reader;
 mod streams;

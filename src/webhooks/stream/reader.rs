@@ -112,8 +112,8 @@ impl Reader {
         if events::is_expired(&self.scope, self.position).await? {
             return Ok(None);
         }
-        let (frames, last) = self.streams.read(&self.scope, &self.filter, self.position).await?;
-        Ok(Some(Chunk::new(frames.iter(), &self.filter, last)))
+        let page = self.streams.read(&self.scope, &self.filter, self.position).await?;
+        Ok(Some(Chunk::new(page.frames.iter(), &self.filter, page.last)))
     }
 
     /// Waits for events, for the end, or for the next check. Returns a heartbeat when it is time for one.

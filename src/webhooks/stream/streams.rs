@@ -9,22 +9,21 @@ use async_trait::async_trait;
 use metrics::describe_gauge;
 use tokio::sync::{Semaphore, watch};
 
-use super::tail::{Frame, Tail};
+use super::page::FramePage;
+use super::tail::Tail;
 use crate::auth::{ProjectScope, Worker};
 use crate::db;
 use crate::domain::{EventPosition, ProjectId};
 use crate::events::{self, Changes, Filter, Subscriber};
 use crate::http::limits::fair_share::{FairShare, Share};
 use crate::jobs::{self, Limits, Page, Taken, Woken, Work};
-use crate::webhooks::feed::{self, bodies};
+use crate::webhooks::feed;
 
 /// Counts the streams that are open on this server.
 pub const OPEN: &str = "unibooks_event_streams";
 /// A take moves the tail of one project on. Changes on other servers are seen at the interval.
 const LIMITS: Limits =
     Limits { pieces: 4, takes: 4, interval: Duration::from_secs(1), rest: Duration::from_millis(10), page: 1_000 };
-/// The most events that are read at a time.
-const PAGE: u16 = 64;
 /// The most streams that read from the database at a time, because they lag behind. Each needs a session.
 const MAX_LAGGING: usize = 4;
 
@@ -108,13 +107,10 @@ impl Streams {
         scope: &ProjectScope,
         filter: &Filter,
         position: EventPosition,
-    ) -> Result<(Vec<Frame>, EventPosition), feed::Error> {
+    ) -> Result<FramePage, feed::Error> {
         // It is never closed.
         let _permit = self.lagging.acquire().await;
-        let page = events::read(scope, filter, position, PAGE).await?;
-        let bodies = bodies(scope, &page.events).await?;
-        let frames = page.events.into_iter().zip(bodies).map(|(event, body)| Frame::new(scope, event, &body)).collect();
-        Ok((frames, page.last))
+        FramePage::read(scope, filter, position).await
     }
 
     fn tail(&self, project: ProjectId) -> Option<Arc<Tail>> {
@@ -124,11 +120,9 @@ impl Streams {
     /// Numbers what is committed, and adds a page to the tail. Returns whether there is more.
     async fn extend(&self, scope: &ProjectScope, tail: &Tail) -> Result<bool, feed::Error> {
         let sequenced = events::sequence(scope).await?;
-        let page = events::read(scope, &Filter::default(), tail.end(), PAGE).await?;
-        let bodies = bodies(scope, &page.events).await?;
-        let frames = page.events.into_iter().zip(bodies).map(|(event, body)| Frame::new(scope, event, &body)).collect();
+        let page = FramePage::read(scope, &Filter::default(), tail.end()).await?;
         if page.last > tail.end() {
-            tail.extend(frames, page.last);
+            tail.extend(page.frames, page.last);
         }
         Ok(sequenced.has_more || !page.is_end)
     }
