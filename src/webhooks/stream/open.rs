@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, HeaderName, header};
 use axum::response::{IntoResponse, Response};
 
 use super::query::StreamQuery;
-use super::reader::Reader;
+use super::reader::{Client, Reader};
 use super::streams::Streams;
 use crate::auth::{self, CanInProject, WebhooksRead};
 use crate::events;
@@ -53,7 +53,8 @@ pub async fn stream_events(
         Some(cursor) => cursor.resume(&project).await?,
         None => events::sequence(&project).await?.last,
     };
-    let reader = Reader::new(streams, project, tail, place, filter, revalidation, position);
+    let client = Client { scope: project, filter, revalidation, place };
+    let reader = Reader::new(client, streams, tail, position);
     let headers = [(header::CONTENT_TYPE, "text/event-stream"), NO_BUFFERING];
     Ok((headers, Body::from_stream(reader.into_stream())).into_response())
 }

@@ -26,40 +26,42 @@ const CHECK: Duration = Duration::from_secs(1);
 /// After this time the client connects again when a stream has ended, in milliseconds.
 const RETRY: u16 = 1_000;
 
+/// The client of a stream.
+#[derive(Debug)]
+pub struct Client {
+    pub scope: ProjectScope,
+    /// The events that it wants and may have.
+    pub filter: Filter,
+    /// The check of its credentials.
+    pub revalidation: Revalidation,
+    /// Its place among the open streams.
+    #[expect(dead_code, reason = "it is held until the stream ends")]
+    pub place: Share,
+}
+
 /// The stream of one client. It holds a position and at most one chunk, however far it lags behind.
 #[derive(Debug)]
 pub struct Reader {
+    client: Client,
     streams: Streams,
-    scope: ProjectScope,
     tail: Arc<Tail>,
-    filter: Filter,
-    revalidation: Revalidation,
     position: EventPosition,
     chunk: VecDeque<Bytes>,
     grown: watch::Receiver<EventPosition>,
     ending: watch::Receiver<bool>,
     heartbeat_at: Instant,
-    _place: Share,
 }
 
 impl Reader {
     /// A stream that begins after `position`. It first sends this position, so that also a client without any event can
     /// connect again where it was.
-    pub fn new(
-        streams: Streams,
-        scope: ProjectScope,
-        tail: Arc<Tail>,
-        place: Share,
-        filter: Filter,
-        revalidation: Revalidation,
-        position: EventPosition,
-    ) -> Self {
-        let id = EventId::new(scope.project_id(), position);
+    pub fn new(client: Client, streams: Streams, tail: Arc<Tail>, position: EventPosition) -> Self {
+        let id = EventId::new(client.scope.project_id(), position);
         let chunk = VecDeque::from([format!("retry: {RETRY}\nid: {id}\n\n").into()]);
         let (grown, ending) = (tail.subscribe(), streams.ending());
         let heartbeat_at = Instant::now() + HEARTBEAT;
         gauge!(OPEN).increment(1);
-        Self { streams, scope, tail, filter, revalidation, position, chunk, grown, ending, heartbeat_at, _place: place }
+        Self { client, streams, tail, position, chunk, grown, ending, heartbeat_at }
     }
 
     /// The body of the response.
@@ -73,7 +75,7 @@ impl Reader {
     /// What is sent next; `None` at the end.
     async fn next(&mut self) -> Option<Bytes> {
         loop {
-            if *self.ending.borrow_and_update() || !self.revalidation.is_valid().await {
+            if *self.ending.borrow_and_update() || !self.client.revalidation.is_valid().await {
                 return None;
             }
             if let Some(bytes) = self.chunk.pop_front() {
@@ -82,7 +84,7 @@ impl Reader {
             }
             // Before the tail is read: what is added afterwards wakes this stream.
             self.grown.borrow_and_update();
-            match self.tail.after(self.position, &self.filter) {
+            match self.tail.after(self.position, &self.client.filter) {
                 Some(chunk) if chunk.last > self.position => self.go_on(chunk),
                 Some(_) => {
                     if let Some(heartbeat) = self.wait().await {
@@ -109,11 +111,12 @@ impl Reader {
 
     /// Events from the database. `None` when they were removed meanwhile: the client learns it when it connects again.
     async fn read(&self) -> Result<Option<Chunk>, feed::Error> {
-        if events::is_expired(&self.scope, self.position).await? {
+        let Client { scope, filter, .. } = &self.client;
+        if events::is_expired(scope, self.position).await? {
             return Ok(None);
         }
-        let page = self.streams.read(&self.scope, &self.filter, self.position).await?;
-        Ok(Some(Chunk::new(page.frames.iter(), &self.filter, page.last)))
+        let page = self.streams.read(scope, filter, self.position).await?;
+        Ok(Some(Chunk::new(page.frames.iter(), filter, page.last)))
     }
 
     /// Waits for events, for the end, or for the next check. Returns a heartbeat when it is time for one.
@@ -121,7 +124,7 @@ impl Reader {
         let now = Instant::now();
         if now >= self.heartbeat_at {
             self.heartbeat_at = now + HEARTBEAT;
-            let id = EventId::new(self.scope.project_id(), self.position);
+            let id = EventId::new(self.client.scope.project_id(), self.position);
             return Some(format!("id: {id}\n\n").into());
         }
         tokio::select! {
