@@ -34,21 +34,21 @@ const REFUSAL_BYTES: usize = 16 * 1_024;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// The URL that gets the events, for example `http://127.0.0.1:3000/hooks`; without it they are only printed
+    /// Send the events to this URL, such as `http://127.0.0.1:3000/hooks`; without it they are only printed
     #[arg(long, value_name = "URL")]
     forward_to: Option<String>,
-    /// The project that the API key must be of
+    /// Fail unless the API key belongs to this project
     #[arg(long, value_name = "ID")]
     project: Option<ProjectId>,
     /// The URL of the server
     #[arg(long, default_value = "http://127.0.0.1:8080", value_name = "URL")]
     server: String,
-    /// Names of events, or beginnings of names that end in `*`
+    /// Only these events, such as `accounting.payment.*`; may be repeated
     #[arg(long = "event", default_value = "*", value_name = "NAME")]
     events: Vec<EventPattern>,
-    /// A file with an API key that has the scope `webhooks:read`
+    /// Read the API key from this file; it needs the scope `webhooks:read`
     ///
-    /// Without it: the variable `UNIBOOKS_API_KEY`, or a question at the terminal.
+    /// Without a file, the variable `UNIBOOKS_API_KEY` is read, or the key is asked for at the terminal.
     #[arg(long, value_name = "FILE")]
     api_key_file: Option<PathBuf>,
     /// Print the body of each event
