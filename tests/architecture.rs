@@ -366,6 +366,7 @@ mod rules_reject {
         for query in [
             "select id from payment where id = $1",
             "select id from payment p where p.connection_id = $1",
+            "select id from payment where connection_id = any ($1)",
             "select 1 from x join payment on true",
             "update payment set type = $1",
             "delete from payment where id = $1",

@@ -19,6 +19,10 @@ const ACROSS_TENANTS: &[&str] = &[
     "sealing_heads_of_endpoints",
 ];
 
+/// The condition of a query about many connections: the caller names them, and its project must own them.
+const OF_A_PROJECT: &str =
+    "where connection_id = any ($1) and connection_id in (select id from connection where project_id = $2)";
+
 /// Every table that the migrations create, with the columns of its primary key.
 pub fn tables() -> Vec<(String, String)> {
     let mut tables = Vec::new();
@@ -68,7 +72,7 @@ pub fn without_tenant(query: &str, table: &str, key: &str) -> Vec<String> {
             let rest = sql[at + named.len()..].trim_start();
             let names_tenant = match verb {
                 "into" => rest.trim_start_matches(['(', ' ']).starts_with(tenant),
-                "from" => rest.starts_with(&condition),
+                "from" => rest.starts_with(&condition) || tenant == "connection_id" && rest.starts_with(OF_A_PROJECT),
                 "update" => rest.starts_with("set ") && rest.contains(&format!(" {condition}")),
                 // No query joins such a table so far. The first one that does needs a rule here.
                 _ => false,

@@ -39,13 +39,8 @@ impl SyncStatus {
         if !scope.has_software() {
             return Ok(Self::NOTHING);
         }
-        let mut known = pull::progress(scope).await?;
-        let of = |pulled: Pulled| {
-            let at = known.iter().position(|progress| progress.pulled == pulled);
-            ResourceStatus::of(scope.connection_id(), pulled, at.map(|at| known.swap_remove(at)))
-        };
-        let data = Pulled::all().map(of).collect();
-        Ok(SyncStatus { next_sync_at: pull::next_pull(scope).await?, data })
+        let data = ResourceStatus::of_all(scope.connection_id(), pull::progress(scope).await?).collect();
+        Ok(Self { next_sync_at: pull::next_pull(scope).await?, data })
     }
 
     /// The same for the newest connections of a project, or for the one whose token was sent.
@@ -53,13 +48,11 @@ impl SyncStatus {
         if let Some(connection) = connection {
             return Self::of(connection).await;
         }
-        let mut all = Self::NOTHING;
-        for connection in pull::connections(project, CONNECTIONS).await? {
-            let Self { next_sync_at, data } = Self::of(&project.connection(connection)).await?;
-            all.next_sync_at = all.next_sync_at.into_iter().chain(next_sync_at).min();
-            all.data.extend(data);
-        }
-        Ok(all)
+        let connections = pull::connections(project, CONNECTIONS).await?;
+        let mut known = pull::progress_of_many(project, connections.iter().map(|(id, _)| *id)).await?;
+        let of = |(id, _): &_| ResourceStatus::of_all(*id, known.remove(id).unwrap_or_default());
+        let data = connections.iter().flat_map(of).collect();
+        Ok(Self { next_sync_at: connections.iter().filter_map(|(_, next)| *next).min(), data })
     }
 }
 
@@ -97,6 +90,14 @@ pub struct SyncError {
 }
 
 impl ResourceStatus {
+    /// All resources of a connection, in the order in which they are read.
+    fn of_all(connection: ConnectionId, mut known: Vec<Progress>) -> impl Iterator<Item = Self> {
+        Pulled::all().map(move |pulled| {
+            let at = known.iter().position(|progress| progress.pulled == pulled);
+            Self::of(connection, pulled, at.map(|at| known.swap_remove(at)))
+        })
+    }
+
     fn of(id_connection: ConnectionId, resource: Pulled, progress: Option<Progress>) -> Self {
         let (started_at, last_synced_at, error) =
             progress.map_or((None, None, None), |known| (known.started_at, known.last_synced_at, known.error));

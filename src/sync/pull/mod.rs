@@ -26,4 +26,4 @@ pub use pulled::Pulled;
 pub use pulls::Pulls;
 pub use refresh::refresh_invoices;
 pub use run::{LEASE, pull};
-pub use store::{Progress, Requested, connections, next_pull, progress, request};
+pub use store::{Progress, Requested, connections, next_pull, progress, progress_of_many, request};

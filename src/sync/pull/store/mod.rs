@@ -9,7 +9,7 @@ mod schedule;
 
 pub use objects::{Known, Range, Read, known, mark_gone, upsert};
 pub use payments::{GonePayment, KnownPayment, Link, gone_payments, known_payments, link, mark_payments_gone, written};
-pub use progress::{Progress, advance, begin, fail, finish, progress};
+pub use progress::{Progress, advance, begin, fail, finish, progress, progress_of_many};
 pub use requests::{Requested, connections, request};
 pub use schedule::{Lease, due, enroll, keep, lease, next_pull, release, wait_for_page};
 

@@ -1,11 +1,14 @@
 //! How far the objects of a connection were read, by resource.
 
-use chrono::{DateTime, Utc};
+use std::collections::HashMap;
 
-use crate::auth::{JobScope, JobTransaction, Scope};
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use crate::auth::{JobScope, JobTransaction, ProjectScope, Scope};
 use crate::connectors::{Fault, RemoteKey};
 use crate::db;
-use crate::domain::{EventType, ParseError};
+use crate::domain::{ConnectionId, EventType, ParseError};
 use crate::events;
 use crate::sync::pull::pulled::Pulled;
 
@@ -24,16 +27,51 @@ pub struct Progress {
     pub error: Option<(String, String)>,
 }
 
+/// A row of `pull_progress`.
+struct Row {
+    connection_id: Uuid,
+    resource: String,
+    started_at: Option<DateTime<Utc>>,
+    after_position: Option<String>,
+    after_remote_id: Option<String>,
+    after_stamp: Option<String>,
+    last_synced_at: Option<DateTime<Utc>>,
+    error_code: Option<String>,
+    error_detail: Option<String>,
+}
+
+impl Row {
+    /// `None` for a resource of a later version.
+    fn parse(self) -> Result<Option<Progress>, db::Error> {
+        let Some(pulled) = Pulled::all().find(|pulled| pulled.as_str() == self.resource) else { return Ok(None) };
+        let after = match (self.after_position, self.after_remote_id, self.after_stamp) {
+            (Some(position), Some(remote_id), Some(stamp)) => {
+                let remote_id = remote_id.parse().map_err(|error: ParseError| db::corrupt_row(error))?;
+                Some(RemoteKey { remote_id, position, stamp })
+            }
+            _ => None,
+        };
+        Ok(Some(Progress {
+            pulled,
+            started_at: self.started_at,
+            after,
+            last_synced_at: self.last_synced_at,
+            error: self.error_code.map(|code| (code, self.error_detail.unwrap_or_default())),
+        }))
+    }
+}
+
 /// Reads the progress of all resources that were begun, in the order in which they are pulled.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn progress(scope: &Scope) -> Result<Vec<Progress>, db::Error> {
     let statement = scope.statement().await?;
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        Row,
         "
-        select resource, started_at, after_position, after_remote_id, after_stamp, last_synced_at, error_code,
-               error_detail
+        select connection_id, resource, started_at, after_position, after_remote_id, after_stamp, last_synced_at,
+               error_code, error_detail
         from pull_progress
         where connection_id = $1
         ",
@@ -41,28 +79,39 @@ pub async fn progress(scope: &Scope) -> Result<Vec<Progress>, db::Error> {
     )
     .fetch_all(statement)
     .await?;
-    let mut found = Vec::with_capacity(rows.len());
-    for row in rows {
-        let Some(pulled) = Pulled::all().find(|pulled| pulled.as_str() == row.resource) else {
-            // Of a later version.
-            continue;
-        };
-        let after = match (row.after_position, row.after_remote_id, row.after_stamp) {
-            (Some(position), Some(remote_id), Some(stamp)) => {
-                let remote_id = remote_id.parse().map_err(|error: ParseError| db::corrupt_row(error))?;
-                Some(RemoteKey { remote_id, position, stamp })
-            }
-            _ => None,
-        };
-        found.push(Progress {
-            pulled,
-            started_at: row.started_at,
-            after,
-            last_synced_at: row.last_synced_at,
-            error: row.error_code.map(|code| (code, row.error_detail.unwrap_or_default())),
-        });
-    }
+    let mut found = rows.into_iter().filter_map(|row| row.parse().transpose()).collect::<Result<Vec<_>, _>>()?;
     found.sort_by_key(|progress| Pulled::all().position(|pulled| pulled == progress.pulled));
+    Ok(found)
+}
+
+/// The same for many connections of a project, with one query. Those without progress are left out.
+///
+/// # Errors
+/// When the database fails.
+pub async fn progress_of_many(
+    project: &ProjectScope,
+    connections: impl Iterator<Item = ConnectionId>,
+) -> Result<HashMap<ConnectionId, Vec<Progress>>, db::Error> {
+    let ids: Vec<_> = connections.map(|id| id.0).collect();
+    let statement = project.statement().await?;
+    let rows = sqlx::query_as!(
+        Row,
+        "
+        select connection_id, resource, started_at, after_position, after_remote_id, after_stamp, last_synced_at,
+               error_code, error_detail
+        from pull_progress
+        where connection_id = any ($1) and connection_id in (select id from connection where project_id = $2)
+        ",
+        &ids,
+        project.project_id().0,
+    )
+    .fetch_all(statement)
+    .await?;
+    let mut found = HashMap::<_, Vec<_>>::new();
+    for row in rows {
+        let connection = ConnectionId(row.connection_id);
+        found.entry(connection).or_default().extend(row.parse()?);
+    }
     Ok(found)
 }
 

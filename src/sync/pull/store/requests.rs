@@ -57,24 +57,29 @@ pub async fn request(
     Ok(rows.into_iter().map(|row| Requested { at: row.at, provider: row.provider }).collect())
 }
 
-/// The connections of a project that have software and are not revoked, newest first.
+/// The connections of a project that have software and are not revoked, newest first, and when each is pulled next:
+/// `None` before the first pull.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn connections(project: &ProjectScope, limit: u16) -> Result<Vec<ConnectionId>, db::Error> {
+pub async fn connections(
+    project: &ProjectScope,
+    limit: u16,
+) -> Result<Vec<(ConnectionId, Option<DateTime<Utc>>)>, db::Error> {
     let statement = project.statement().await?;
-    let ids = sqlx::query_scalar!(
-        "
-        select connection.id
+    let rows = sqlx::query!(
+        r#"
+        select connection.id, pull.due_at as "due_at?"
         from connection
         join connection_software on connection_software.connection_id = connection.id
+        left join pull on pull.connection_id = connection_software.connection_id
         where connection.project_id = $1 and connection.revoked_at is null
         order by connection.id desc limit $2
-        ",
+        "#,
         project.project_id().0,
         i64::from(limit),
     )
     .fetch_all(statement)
     .await?;
-    Ok(ids.into_iter().map(ConnectionId).collect())
+    Ok(rows.into_iter().map(|row| (ConnectionId(row.id), row.due_at)).collect())
 }
