@@ -133,7 +133,8 @@ pub async fn list_created_connections(
     CanInProject { project, connection, .. }: CanInProject<WebhooksRead>,
     Query(CreatedConnectionsQuery { page, limit }): Query<CreatedConnectionsQuery>,
 ) -> Result<Json<Vec<CreatedConnectionEvent>>, Error> {
-    // The newest come first, so all that is committed needs its position.
+    // The newest come first, so all that is committed needs its position. After a long time without a reader that may
+    // take longer than a request may. Each step is kept, so the client that repeats the call goes on from there.
     while events::sequence(&project).await?.has_more {}
     let connection = connection.as_ref().map(Scope::connection_id);
     let skip = i64::from(page.0 - 1) * i64::from(limit.get());
