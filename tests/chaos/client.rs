@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
-use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
+use crate::clients::Clients;
 use crate::history::{History, Outcome};
 use crate::payments::{Delivery, TestPayment};
 use crate::tenant::Tenant;
@@ -20,32 +20,14 @@ const RETRY_DELAY: Duration = Duration::from_millis(10);
 /// So long that only a defect of the server reaches it.
 const CREATE_LIMIT: Duration = Duration::from_mins(2);
 
-/// Running clients.
-pub struct Clients {
-    running: JoinSet<Vec<String>>,
-    is_stopping: Arc<AtomicBool>,
-}
-
-impl Clients {
-    pub fn start(count: u32, testbed: &Testbed, history: &Arc<History>) -> anyhow::Result<Self> {
-        let is_stopping = Arc::new(AtomicBool::new(false));
-        let mut running = JoinSet::new();
-        for _ in 0..count {
-            let client = Client::new(testbed)?;
-            running.spawn(client.run(Arc::clone(history), Arc::clone(&is_stopping)));
-        }
-        Ok(Self { running, is_stopping })
+/// Starts `count` clients.
+pub fn start(count: u32, testbed: &Testbed, history: &Arc<History>) -> anyhow::Result<Clients> {
+    let mut clients = Clients::default();
+    for _ in 0..count {
+        let client = Client::new(testbed)?;
+        clients.start(|is_stopping| client.run(Arc::clone(history), is_stopping));
     }
-
-    /// Lets them finish their payments and returns the violations that they found.
-    pub async fn finish(mut self) -> Vec<String> {
-        self.is_stopping.store(true, Ordering::Relaxed);
-        let mut violations = Vec::new();
-        while let Some(client) = self.running.join_next().await {
-            violations.extend(client.unwrap_or_else(|panic| vec![format!("a client panicked: {panic}")]));
-        }
-        violations
-    }
+    Ok(clients)
 }
 
 struct Client {

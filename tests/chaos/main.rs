@@ -20,6 +20,7 @@
 
 mod checker;
 mod client;
+mod clients;
 #[path = "../support/cluster.rs"]
 mod cluster;
 mod events;
@@ -29,6 +30,7 @@ mod history;
 mod journal;
 mod node;
 mod options;
+mod outcome;
 mod payments;
 #[path = "../support/pgbouncer.rs"]
 mod pgbouncer;
@@ -50,7 +52,6 @@ use clap::Parser;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
-use client::Clients;
 use faults::Fault;
 use feed::FeedReader;
 use history::History;
@@ -60,17 +61,7 @@ use testbed::Testbed;
 
 fn main() -> ExitCode {
     let options = Options::parse();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
-    match runtime.block_on(run(&options)) {
-        Ok(report) => {
-            println!("{report}");
-            if report.violations.is_empty() == options.must_find { ExitCode::FAILURE } else { ExitCode::SUCCESS }
-        }
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::from(2)
-        }
-    }
+    outcome::run(run(&options), |report| report.violations.is_empty() != options.must_find)
 }
 
 async fn run(options: &Options) -> anyhow::Result<Report> {
@@ -99,7 +90,7 @@ async fn inject_and_check(
     while report.faults() < options.runs && report.violations.is_empty() {
         testbed.make_trouble(true);
         let following: Vec<_> = readers.into_iter().map(FeedReader::follow).collect();
-        let clients = Clients::start(options.clients, testbed, history)?;
+        let clients = client::start(options.clients, testbed, history)?;
         for _ in 0..options.round.min(options.runs - report.faults()) {
             let fault = Fault::generate(rng);
             history.wait_for_answers(fault.answers_before).await;

@@ -1,9 +1,9 @@
-//! The server process, with a supervisor that starts it again.
+//! A server process, with a supervisor that starts it again.
 
 use std::fs::{File, OpenOptions};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::ensure;
@@ -11,37 +11,27 @@ use rustix::process::Signal;
 use tokio::time::{Instant, sleep};
 
 use crate::processes::signal;
-use crate::tenant::command;
 
 /// So long that only a defect of the server reaches it.
-const STOP_LIMIT: Duration = Duration::from_secs(40);
+const STOP_LIMIT: Duration = Duration::from_mins(1);
 
 /// A server under supervision. Killed when it is dropped.
 pub struct Server {
+    command: Command,
     child: Child,
-    program: PathBuf,
-    url: String,
-    /// The setting `UNIBOOKS_DATABASE_POOLING`.
-    pooling: &'static str,
-    address: SocketAddr,
+    /// Where it listens.
+    pub address: SocketAddr,
     log: PathBuf,
     /// How often it ended without being stopped or killed.
     pub unexpected_exits: u32,
 }
 
 impl Server {
-    /// Starts it at `address`, on the database at `url`, with its log in `folder`.
-    pub fn start(
-        program: &Path,
-        url: &str,
-        pooling: &'static str,
-        address: SocketAddr,
-        folder: &Path,
-    ) -> anyhow::Result<Self> {
-        let log = folder.join("server.log");
-        let child = spawn(program, url, pooling, address, &log)?;
-        let (program, url) = (program.to_owned(), url.to_owned());
-        Ok(Self { child, program, url, pooling, address, log, unexpected_exits: 0 })
+    /// Starts it at `address`, with its log in a file. `command` is the program with its settings.
+    pub fn start(mut command: Command, address: SocketAddr, log: PathBuf) -> anyhow::Result<Self> {
+        command.args(["serve", "--metrics-listen", "127.0.0.1:0", "--listen", &address.to_string()]);
+        let child = spawn(&mut command, &log)?;
+        Ok(Self { command, child, address, log, unexpected_exits: 0 })
     }
 
     /// SIGKILL.
@@ -64,7 +54,7 @@ impl Server {
 
     /// Starts it again after it was killed or stopped.
     pub fn restart(&mut self) -> anyhow::Result<()> {
-        self.child = spawn(&self.program, &self.url, self.pooling, self.address, &self.log)?;
+        self.child = spawn(&mut self.command, &self.log)?;
         Ok(())
     }
 
@@ -86,11 +76,8 @@ impl Server {
     }
 }
 
-fn spawn(program: &Path, url: &str, pooling: &str, address: SocketAddr, log: &Path) -> anyhow::Result<Child> {
+fn spawn(command: &mut Command, log: &Path) -> anyhow::Result<Child> {
     let log = OpenOptions::new().create(true).append(true).open(log)?;
-    let mut command = command(program, url);
-    command.env("UNIBOOKS_DATABASE_POOLING", pooling);
-    command.args(["serve", "--metrics-listen", "127.0.0.1:0", "--listen", &address.to_string()]);
     Ok(command.stdout(Stdio::null()).stderr(log).spawn()?)
 }
 

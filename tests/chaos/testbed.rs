@@ -89,9 +89,10 @@ impl Testbed {
         let url = format!("postgres://{user}@{}/{database}?sslmode=disable", to_database.address);
         let pooling = if options.pooler == Some(Mode::Transaction) { "transaction" } else { "session" };
 
-        let address = free_address()?;
-        let server = Server::start(&options.server, &url, pooling, address, folder.path())?;
-        let to_server = Proxy::start(Target::Tcp(address)).await?;
+        let mut serve = command(program, &url);
+        serve.env("UNIBOOKS_DATABASE_POOLING", pooling);
+        let server = Server::start(serve, free_address()?, folder.path().join("server.log"))?;
+        let to_server = Proxy::start(Target::Tcp(server.address)).await?;
         let mut testbed = Self { server, nodes, folder, to_server, to_database, pooler, tenants, subscribers };
         testbed.wait_until_ready().await?;
         Ok(testbed)

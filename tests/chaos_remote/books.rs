@@ -10,7 +10,7 @@ use unibooks::domain::references::Resource;
 use unibooks::domain::{ConnectionId, RemoteId};
 
 use crate::cutter::Cutter;
-use crate::server::Program;
+use crate::program::Program;
 use crate::support::tryton::{Session, Tryton};
 
 /// A Tryton behind a link that cuts requests off.

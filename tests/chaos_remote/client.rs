@@ -9,11 +9,11 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use reqwest::header::{HeaderMap, HeaderValue};
 use serde_json::{Value, json};
-use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use unibooks::domain::references::Resource;
 use unibooks::domain::{Clock, ConnectionId};
 
+use crate::clients::Clients;
 use crate::history::{History, TestPayment};
 
 /// So long that only a defect of the server reaches it.
@@ -36,45 +36,26 @@ pub struct Caller {
     pub account_id: String,
 }
 
-/// Running clients.
-pub struct Clients {
-    running: JoinSet<Vec<String>>,
-    is_stopping: Arc<AtomicBool>,
-}
-
-impl Clients {
-    /// Starts `count` clients that pay these invoices. Keys are made of the seed and `next_key`.
-    pub fn start(
-        count: u32,
-        caller: &Caller,
-        invoices: &[i64],
-        history: &Arc<History>,
-        keys: &Arc<Keys>,
-    ) -> anyhow::Result<Self> {
-        let is_stopping = Arc::new(AtomicBool::new(false));
-        let mut running = JoinSet::new();
-        for _ in 0..count {
-            let client = Client {
-                http: reqwest::Client::builder().no_proxy().timeout(ANSWER_TIMEOUT).build()?,
-                caller: caller.clone(),
-                invoices: invoices.to_vec(),
-                history: Arc::clone(history),
-                keys: Arc::clone(keys),
-            };
-            running.spawn(client.run(Arc::clone(&is_stopping)));
-        }
-        Ok(Self { running, is_stopping })
+/// Starts `count` clients that pay these invoices.
+pub fn start(
+    count: u32,
+    caller: &Caller,
+    invoices: &[i64],
+    history: &Arc<History>,
+    keys: &Arc<Keys>,
+) -> anyhow::Result<Clients> {
+    let mut clients = Clients::default();
+    for _ in 0..count {
+        let client = Client {
+            http: reqwest::Client::builder().no_proxy().timeout(ANSWER_TIMEOUT).build()?,
+            caller: caller.clone(),
+            invoices: invoices.to_vec(),
+            history: Arc::clone(history),
+            keys: Arc::clone(keys),
+        };
+        clients.start(|is_stopping| client.run(is_stopping));
     }
-
-    /// Lets them finish their payments and returns the violations that they found.
-    pub async fn finish(mut self) -> Vec<String> {
-        self.is_stopping.store(true, Ordering::Relaxed);
-        let mut violations = Vec::new();
-        while let Some(client) = self.running.join_next().await {
-            violations.extend(client.unwrap_or_else(|panic| vec![format!("a client panicked: {panic}")]));
-        }
-        violations
-    }
+    Ok(clients)
 }
 
 /// The idempotency keys of a run. The payment of a key follows from the seed.

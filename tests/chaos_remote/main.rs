@@ -14,6 +14,8 @@
 mod books;
 mod checker;
 mod client;
+#[path = "../chaos/clients.rs"]
+mod clients;
 #[path = "../remote/cutter.rs"]
 #[allow(dead_code, reason = "each test binary uses its own part of this")]
 mod cutter;
@@ -23,9 +25,14 @@ mod history;
 #[allow(dead_code, reason = "each test binary uses its own part of this")]
 mod node;
 mod options;
+#[path = "../chaos/outcome.rs"]
+mod outcome;
 #[path = "../chaos/processes.rs"]
 mod processes;
+mod program;
 mod report;
+#[path = "../chaos/server.rs"]
+#[allow(dead_code, reason = "each test binary uses its own part of this")]
 mod server;
 #[path = "../support/mod.rs"]
 mod support;
@@ -40,7 +47,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use tokio::time::timeout;
 
-use client::{Clients, Keys, MAX_CENTS};
+use client::{Keys, MAX_CENTS};
 use faults::Fault;
 use history::History;
 use options::{Options, Provider};
@@ -56,17 +63,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 
 fn main() -> ExitCode {
     let options = Options::parse();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
-    match runtime.block_on(run(&options)) {
-        Ok(report) => {
-            println!("{report}");
-            if report.violations.is_empty() == options.must_find { ExitCode::FAILURE } else { ExitCode::SUCCESS }
-        }
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::from(2)
-        }
-    }
+    outcome::run(run(&options), |report| report.violations.is_empty() != options.must_find)
 }
 
 async fn run(options: &Options) -> anyhow::Result<Report> {
@@ -94,7 +91,7 @@ async fn inject_and_check(
         // So small that the last payments of an invoice are more than is left to pay.
         let cents: Vec<_> = (0..INVOICES).map(|_| rng.random_range(2 * MAX_CENTS..10 * MAX_CENTS)).collect();
         let invoices = testbed.invoices(&cents).await?;
-        let clients = Clients::start(options.clients, &testbed.caller, &invoices, &history, &keys)?;
+        let clients = client::start(options.clients, &testbed.caller, &invoices, &history, &keys)?;
         for _ in 0..ROUND.min(options.runs - report.faults()) {
             let fault = Fault::generate(rng);
             timeout(PATIENCE, history.wait_for_answers(fault.answers_before)).await.ok();

@@ -13,8 +13,11 @@ use crate::cutter::Cut;
 use crate::faults::{EXECUTE, FENCE, Fault, Kind};
 use crate::node::Node;
 use crate::options::Options;
-use crate::server::{Program, Server};
+use crate::program::Program;
+use crate::server::Server;
 
+/// So long that only a defect of the server reaches it.
+const RECOVERY_LIMIT: Duration = Duration::from_mins(1);
 /// So long that only a defect reaches it.
 const SETTLE_LIMIT: Duration = Duration::from_mins(3);
 
@@ -48,9 +51,9 @@ impl Testbed {
         let project = text(&["project", "create", "--name", "Chaos"], "id")?;
         let api_key = text(&["api-key", "create", "--project", &project, "--name", "Chaos"], "api_key")?;
         let (connection_id, connection_token) = books.connect(&program, &project)?;
-        let servers = [Server::start(&program)?, Server::start(&program)?];
+        let servers = [program.serve()?, program.serve()?];
         let caller = Caller {
-            servers: [servers[0].url(), servers[1].url()],
+            servers: [&servers[0], &servers[1]].map(url),
             api_key,
             connection_id,
             connection_token,
@@ -152,8 +155,14 @@ impl Testbed {
     }
 
     async fn wait_until_ready(&mut self) -> anyhow::Result<()> {
+        let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(5)).build()?;
         for server in &mut self.servers {
-            server.wait_until_ready().await?;
+            let (started, ready) = (Instant::now(), format!("{}/readyz", url(server)));
+            while !client.get(&ready).send().await.is_ok_and(|answer| answer.status().is_success()) {
+                ensure!(started.elapsed() < RECOVERY_LIMIT, "the server did not recover");
+                sleep(Duration::from_millis(20)).await;
+                server.supervise()?;
+            }
         }
         Ok(())
     }
@@ -187,4 +196,9 @@ impl Testbed {
         }
         self.postgres.stop().await.ok();
     }
+}
+
+/// The base URL of a server, for clients.
+fn url(server: &Server) -> String {
+    format!("http://{}", server.address)
 }
