@@ -46,9 +46,9 @@ pub(super) async fn within_budget(scope: &Scope, candidates: &[PaymentRow]) -> R
                remote_updated_at, remote_data as "remote_data: _", remote_status, warnings as "warnings: _",
                request_digest,
                array(
-                   select row(name, value, type, parent_item, remote_id, remote_generated_at, company_info_id,
-                              created_at, modified_at, applied_amount, applied_date, applied_offset_minutes,
-                              related_object_id, related_object_type)
+                   select json_build_array(name, value, type, parent_item, remote_id, remote_generated_at,
+                                           company_info_id, created_at, modified_at, applied_amount, applied_date,
+                                           applied_offset_minutes, related_object_id, related_object_type)
                    from payment_line_item
                    where connection_id = $1 and payment_id = sized.id
                    order by position

@@ -53,9 +53,9 @@ async fn rows(scope: &Scope, claims: &[&IdempotencyClaim]) -> Result<Vec<Payment
                case when request_digest = digest then warnings end as "warnings: _",
                request_digest,
                case when request_digest = digest then array(
-                   select row(name, value, type, parent_item, remote_id, remote_generated_at, company_info_id,
-                              created_at, modified_at, applied_amount, applied_date, applied_offset_minutes,
-                              related_object_id, related_object_type)
+                   select json_build_array(name, value, type, parent_item, remote_id, remote_generated_at,
+                                           company_info_id, created_at, modified_at, applied_amount, applied_date,
+                                           applied_offset_minutes, related_object_id, related_object_type)
                    from payment_line_item
                    where connection_id = $1 and payment_id = payment.id
                    order by position

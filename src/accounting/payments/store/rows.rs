@@ -5,6 +5,7 @@
 use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -44,19 +45,20 @@ pub(super) struct PaymentRow {
     pub warnings: Option<Json<Vec<Warning>>>,
     pub request_digest: Option<Vec<u8>>,
     /// `None` when a list left them and the JSON members out, because they are too large for it.
-    pub line_items: Option<Vec<LineItemRow>>,
+    pub line_items: Option<Vec<Json<LineItemRow>>>,
     /// Whether it passes the filters of a list.
     pub matches: bool,
     /// Whether it is the last row that the list scanned.
     pub is_scan_end: bool,
 }
 
-/// A row of `payment_line_item`, as each query makes it by `row(name, …)`: its members are decoded by their places.
+/// A row of `payment_line_item`, as each query makes it by `json_build_array(name, …)`: its members are decoded by their
+/// places.
 ///
-/// It is no composite type of the schema. sqlx asks Postgres for such a type after it has prepared the statement, which
-/// ends a statement without a name: the first read of a session behind a pooler would fail (`db/statement.rs`).
-#[derive(Debug, sqlx::Type)]
-#[sqlx(type_name = "record")]
+/// It is no `row(name, …)`, because the nodes of Citus cannot send each other a row without a type. It is no composite
+/// type of the schema, because sqlx asks Postgres for such a type after it has prepared the statement. This ends a
+/// statement without a name: the first read of a session behind a pooler would fail (`db/statement.rs`).
+#[derive(Debug, Deserialize)]
 pub(super) struct LineItemRow {
     pub name: Option<String>,
     pub value: Option<i64>,
@@ -86,7 +88,7 @@ impl PaymentRow {
         let Some(line_items) = &self.line_items else {
             return Err(sqlx::Error::Decode("a query left out parts of a payment".into()));
         };
-        let line_items = line_items.iter().map(line_item).collect::<Result<_, _>>()?;
+        let line_items = line_items.iter().map(|Json(row)| line_item(row)).collect::<Result<_, _>>()?;
         payment(self, line_items)
     }
 }

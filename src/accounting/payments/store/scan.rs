@@ -59,7 +59,7 @@ pub(super) async fn scan(
     /// left join lateral (
     ///     select coalesce(array_agg(line_item), '{}') as line_items
     ///     from (
-    ///         select row(name, …) as line_item, octet_length(name) + … as text_bytes
+    ///         select json_build_array(name, …) as line_item, octet_length(name) + … as text_bytes
     ///         from payment_line_item
     ///         where connection_id = $1 and payment_id = chosen.id
     ///         order by position
@@ -135,9 +135,10 @@ pub(super) async fn scan(
                 left join lateral (
                     select coalesce(array_agg(line_item), '{}') as line_items
                     from (
-                        select row(name, value, type, parent_item, remote_id, remote_generated_at, company_info_id,
-                                   created_at, modified_at, applied_amount, applied_date, applied_offset_minutes,
-                                   related_object_id, related_object_type) as line_item,
+                        select json_build_array(name, value, type, parent_item, remote_id, remote_generated_at,
+                                                company_info_id, created_at, modified_at, applied_amount, applied_date,
+                                                applied_offset_minutes, related_object_id, related_object_type)
+                                   as line_item,
                                coalesce(octet_length(name), 0) + coalesce(octet_length(type), 0)
                                + coalesce(octet_length(parent_item), 0) + coalesce(octet_length(remote_id), 0)
                                + coalesce(octet_length(related_object_type), 0) as text_bytes

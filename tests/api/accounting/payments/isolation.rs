@@ -141,7 +141,7 @@ impl Owner {
         }
         let mut connection = app.connect().await;
         let set = "update payment set remote_id = 'remote ' || currency,
-                                      remote_status = case currency when 'EUR' then 'applied' else 'rejected' end
+                                      remote_status = case when currency = 'EUR' then 'applied' else 'rejected' end
                    where connection_id = $1";
         sqlx::query(set).bind(tenant.connection_id.0).execute(&mut connection).await.expect("set");
         payment["remote_id"] = json!(format!("remote {currency}"));
