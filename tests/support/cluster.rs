@@ -14,7 +14,7 @@ const CITUS: &str = "UNIBOOKS_TEST_CITUS";
 pub const CITUS_SETTINGS: [(&str, &str); 5] = [
     ("shared_preload_libraries", "citus"),
     // Citus runs one in each database.
-    ("max_worker_processes", "400"),
+    ("max_worker_processes", "1000"),
     ("wal_level", "logical"),
     ("max_prepared_transactions", "300"),
     ("citus.node_conninfo", "sslmode=prefer"),
@@ -29,12 +29,13 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Starts it in a folder, which is emptied first. `settings` are those of each Postgres.
-    pub async fn start(folder: &Path, settings: &[(&str, &str)]) -> Self {
+    /// Starts it in a folder, which is emptied first. `settings` are those of each Postgres, and `of_citus` further ones
+    /// where there is Citus.
+    pub async fn start(folder: &Path, settings: &[(&str, &str)], of_citus: &[(&str, &str)]) -> Self {
         if std::env::var_os(CITUS).is_none() {
             return Self { coordinator: start(folder, settings).await, workers: Vec::new() };
         }
-        let settings = [settings, &CITUS_SETTINGS].concat();
+        let settings = [settings, &CITUS_SETTINGS, of_citus].concat();
         let coordinator = start(folder, &settings).await;
         let mut workers = Vec::new();
         for number in 1..=WORKERS {

@@ -39,7 +39,9 @@ async fn start() -> Cluster {
     // The data does not outlive the run, so durability would only cost time.
     let fast =
         [("fsync", "off"), ("synchronous_commit", "off"), ("full_page_writes", "off"), ("max_connections", "300")];
-    let cluster = Cluster::start(&folder(), &fast).await;
+    // There is a database for each test, and Citus looks after each of them: the sessions of that would be too many.
+    let quiet = [("citus.distributed_deadlock_detection_factor", "-1"), ("citus.recover_2pc_interval", "-1")];
+    let cluster = Cluster::start(&folder(), &fast, &quiet).await;
     cluster.create_database(TEMPLATE, None).await;
     let template = connect(cluster.connect_options().database(TEMPLATE)).await;
     migrate(&template).await.expect("migrations apply");
