@@ -18,7 +18,7 @@ pub async fn begin(
     sqlx::query!(
         "
         insert into webhook_delivery (project_id, endpoint_id, position, begins_at, failures)
-        values ($1, $2, coalesce((select last_position from event_feed where project_id = $1), 0), $3, 0)
+        select $1, $2, coalesce(max(last_position), 0), $3, 0 from event_feed where project_id = $1
         on conflict (project_id, endpoint_id) do update
         set position = excluded.position, begins_at = excluded.begins_at, failures = 0, failing_since = null,
             due_at = null, lease_id = null, lease_until = null
