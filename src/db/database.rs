@@ -207,6 +207,11 @@ impl Database {
         self.0.nodes.node_of(connection)
     }
 
+    /// Whether Citus has distributed the database.
+    pub(crate) fn is_distributed(&self) -> bool {
+        self.0.nodes.is_distributed()
+    }
+
     /// Reads whether the database is distributed, and over which nodes.
     ///
     /// # Errors
@@ -221,7 +226,7 @@ impl Database {
         const INTERVAL: Duration = Duration::from_secs(10);
         loop {
             tokio::time::sleep(INTERVAL).await;
-            if self.0.nodes.is_distributed()
+            if self.is_distributed()
                 && let Err(error) = self.load_nodes().await
             {
                 // The shards that were known may still be right, and a write elsewhere is stored, too.

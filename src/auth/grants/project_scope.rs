@@ -32,6 +32,12 @@ impl ProjectScope {
         self.api_key_id
     }
 
+    /// Whether Citus has distributed the database.
+    #[must_use]
+    pub fn is_distributed(&self) -> bool {
+        self.database.is_distributed()
+    }
+
     /// The right to run one statement. A failure here has had no effect.
     ///
     /// # Errors

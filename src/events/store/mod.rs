@@ -5,6 +5,7 @@ mod created_connections;
 mod expire;
 mod read;
 mod sequence;
+mod sequence_on_nodes;
 
 pub use announce::{announce, announce_connection, append};
 pub use created_connections::created_connections;

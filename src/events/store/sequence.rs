@@ -1,5 +1,6 @@
 //! Gives positions to what is committed.
 
+use super::sequence_on_nodes::step;
 use crate::auth::ProjectScope;
 use crate::db;
 use crate::domain::EventPosition;
@@ -21,7 +22,7 @@ pub async fn sequence(scope: &ProjectScope) -> Result<Sequenced, db::Error> {
     let feed = sqlx::query!(
         r#"
         select coalesce((select last_position from event_feed where project_id = $1), 0) as "last!",
-               exists (select from event_outbox where project_id = $1) as "has_more!"
+               exists (select 1 from event_outbox where project_id = $1) as "has_more!"
         "#,
         project,
     )
@@ -39,6 +40,11 @@ pub async fn sequence(scope: &ProjectScope) -> Result<Sequenced, db::Error> {
     .execute(transaction.executor())
     .await
     .map_err(db::Error::of_write)?;
+    if scope.is_distributed() {
+        let sequenced = step(&mut transaction, STEP).await?;
+        transaction.commit().await?;
+        return Ok(sequenced);
+    }
     let step = sqlx::query!(
         r#"
         with taken as (
