@@ -50,8 +50,13 @@ async fn distribution_keeps_every_payment_and_can_be_repeated() {
         "pull_progress distributed",
         "reference distributed",
         "remote_attempt distributed",
+        "remote_payment distributed",
         "remote_write distributed",
+        "webhook_attempt distributed",
+        "webhook_delivery distributed",
         "webhook_endpoint distributed",
+        "webhook_replay distributed",
+        "webhook_retry distributed",
     ];
     assert_eq!(rows(&mut app.connect().await, kinds).await, expected);
     let foreign_keys = "select conname::text from pg_constraint where conrelid = 'payment_line_item'::regclass
