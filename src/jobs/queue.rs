@@ -36,8 +36,7 @@ impl<K: Copy + Eq + Hash> Queue<K> {
     }
 
     /// How many wait.
-    #[must_use]
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.order.len()
     }
 }
