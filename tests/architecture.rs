@@ -66,8 +66,8 @@ fn domain_imports(source: &Source) -> Vec<String> {
 }
 
 fn sql_outside_stores(source: &Source) -> Vec<String> {
-    // Migrations, the executor of every statement, the checks of the database, the tables of Citus, and the owner check
-    // of the private Postgres.
+    // Migrations, the executor of every statement, the checks of the database, the tables of Citus, the plans of writers,
+    // and the owner check of the private Postgres.
     const EXCEPTIONS: &[&str] = &[
         "db/citus/distribute.rs",
         "db/citus/shard_map.rs",
@@ -80,6 +80,7 @@ fn sql_outside_stores(source: &Source) -> Vec<String> {
         "db/pooler_check.rs",
         "db/requirements.rs",
         "db/schema.rs",
+        "db/writer_pool.rs",
         "db/private/server.rs",
     ];
     let is_sql = |path: &&String| {
