@@ -46,6 +46,8 @@ impl TryFrom<Row> for Event {
 /// # Errors
 /// When the database fails.
 pub async fn read(scope: &ProjectScope, filter: &Filter, after: EventPosition, limit: u16) -> Result<Page, db::Error> {
+    // At the end, the reader has passed the events of other connections, too. All up to here are seen by what is read next.
+    let end = if filter.connection_id.is_some() { last_position(scope).await? } else { after };
     let mut page = Page { events: Vec::new(), last: after, is_end: false };
     // Who wants every event needs no more rows, and one that shows whether there are more.
     for most in [i64::from(limit) + 1, EXAMINED] {
@@ -63,6 +65,7 @@ pub async fn read(scope: &ProjectScope, filter: &Filter, after: EventPosition, l
             }
         }
         if page.is_end {
+            page.last = page.last.max(end);
             break;
         }
     }
