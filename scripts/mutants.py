@@ -71,6 +71,7 @@ def stores(tenant):
     """The files with the queries, without those that run only on a distributed database (`make test-citus`)."""
     files = (path for folder in tenant.folders for path in sorted((ROOT / folder).rglob("*.rs")))
     of_stores = (path for path in files if path.name == "store.rs" or path.parent.name == "store")
+    of_stores = (path for path in of_stores if not path.stem.endswith("_on_nodes"))
     return [path for path in of_stores if any(grant in path.read_bytes() for grant in tenant.grants)]
 
 
