@@ -1,7 +1,7 @@
 //! The plans of Postgres for lists, as `auto_explain` reports them for the server's own statements. For every filter,
 //! Postgres scans one index, reads a bounded number of payments, and sorts nothing.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use unibooks::domain::Clock;
 
@@ -10,7 +10,6 @@ use crate::support::app::{App, Tenant};
 use crate::support::logs::Logs;
 use crate::support::postgres;
 use crate::support::seed::{self, created_at};
-use crate::support::wait::until;
 
 /// The bound in the store, and one payment that Postgres reads ahead.
 const SCAN_LIMIT: u64 = 10_001;
@@ -209,31 +208,4 @@ async fn payment_is_read_by_one_index_scan() {
     assert_bounded(&plan(&logs), "payment_pkey", "one payment");
     app.create_under(&tenant, "again", &body).await;
     assert_bounded(&plan(&logs), "payment_idempotency_key", "a repetition");
-}
-
-/// How often an index was read.
-async fn scans(session: &mut PgConnection, index: &str) -> i64 {
-    let query = "select idx_scan from pg_stat_user_indexes where indexrelname = $1";
-    sqlx::query_scalar(query).bind(index).fetch_one(session).await.expect("counted")
-}
-
-/// To Postgres both indexes of a payment's id are alike while there are few payments. The plan of the foreign key is kept
-/// until the table is analyzed, and with one of the indexes it reads all payments of the connection.
-#[tokio::test]
-async fn line_item_finds_its_payment_quickly_in_a_new_database() {
-    let app = App::new().await;
-    let tenant = app.tenant().await;
-    let mut session = app.connect().await;
-    sqlx::raw_sql("alter table payment set (autovacuum_enabled = off)").execute(&mut session).await.expect("altered");
-    let payment = json!({ "line_items": [{ "name": "Rent" }] });
-    for _ in 0..10 {
-        app.create(&tenant, &payment).await;
-    }
-    seed::payments(&app, &tenant, 2_000, &[]).await;
-    let before = scans(&mut session, "payment_pkey").await;
-    until("the key is used", async || {
-        app.create(&tenant, &payment).await;
-        scans(&mut session, "payment_pkey").await > before
-    })
-    .await;
 }
