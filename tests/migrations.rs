@@ -57,6 +57,7 @@ const ROWS: &[(i64, &str)] = &[
     (20_261_206_000_001, events::DELIVERIES),
     (20_261_207_000_001, software::REMOTE_PAYMENTS),
     (20_261_209_000_001, ONLY_INDEXES),
+    (20_261_210_000_001, ONLY_INDEXES),
 ];
 
 const CALLERS: &str = "

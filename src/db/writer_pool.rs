@@ -61,12 +61,9 @@ impl WriterPool {
     pub async fn acquire(&self) -> Result<WriterSession, Error> {
         let (pool, clock) = self.database.writer_sessions(self.node)?;
         let is_on_node = self.node.is_some();
-        Ok(WriterSession { session: pool.acquire().await?, pool, clock, is_on_node, statements: 0 })
+        Ok(WriterSession { session: pool.acquire().await?, pool, clock, is_on_node })
     }
 }
-
-/// The statements before the first new plans. So few rows are read quickly with any plan.
-const FIRST_PLANS: u64 = 8;
 
 /// A session for one statement after another. It returns to its pool when it is dropped.
 #[derive(Debug)]
@@ -75,25 +72,14 @@ pub struct WriterSession {
     pool: Pool,
     clock: DatabaseClock,
     is_on_node: bool,
-    /// How many it has run.
-    statements: u64,
 }
 
 impl WriterSession {
     /// The right to run one statement. A failure here has had no effect.
     ///
-    /// Statements are planned again now and then. To Postgres all indexes of a small table are alike, and it keeps a plan
-    /// until it has analyzed the table. With such a plan, the foreign key of a line item read all payments of the
-    /// connection: after some seconds at full speed, a new database was four times as slow.
-    ///
     /// # Errors
     /// [`Error::Unavailable`].
     pub async fn statement(&mut self) -> Result<Statement<'_>, Error> {
-        self.statements += 1;
-        // Ever more rarely: each time the session has written as much as before.
-        if self.statements >= FIRST_PLANS && self.statements.is_power_of_two() {
-            sqlx::raw_sql("discard plans").execute(self.pool.statement_on(&mut self.session).await?).await?;
-        }
         self.pool.statement_on(&mut self.session).await
     }
 

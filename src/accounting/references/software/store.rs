@@ -36,6 +36,8 @@ pub async fn software(scope: &Scope) -> Result<Software, db::Error> {
 
 /// Reads objects of any resource by their ids. Unknown ones are left out, and so are those that are gone in the software.
 ///
+/// Each id is looked up by itself. For `id = any(…)` Postgres would read all objects of the connection.
+///
 /// # Errors
 /// When the database fails.
 pub async fn referred(scope: &Scope, ids: &[ReferenceId]) -> Result<Vec<(Resource, Reference)>, db::Error> {
@@ -45,8 +47,9 @@ pub async fn referred(scope: &Scope, ids: &[ReferenceId]) -> Result<Vec<(Resourc
         select connection_id, id, resource, remote_id, fields as "fields: Json<Box<serde_json::value::RawValue>>",
                remote_data as "remote_data: Json<Box<serde_json::value::RawValue>>", remote_updated_at,
                remote_was_deleted, created_at, modified_at
-        from reference
-        where connection_id = $1 and id = any ($2) and not remote_was_deleted
+        from unnest($2::uuid[]) as wanted (wanted_id)
+        cross join lateral (select * from reference where connection_id = $1 and id = wanted_id limit 1) as reference
+        where not remote_was_deleted
         "#,
         scope.connection_id().0,
         &ids,

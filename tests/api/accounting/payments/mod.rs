@@ -18,6 +18,7 @@ mod isolation_of_software;
 mod list;
 mod long_lists;
 mod malformed_bodies;
+mod new_database;
 mod orders;
 mod page_budget;
 mod plans;
