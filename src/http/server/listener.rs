@@ -28,6 +28,10 @@ pub const REJECT_RESERVE: usize = 512;
 /// one burst. When the queue overflows, the kernel answers from SYN cookies and keeps nothing of the socket; the second
 /// packet of a long request is then refused, and its client sees a reset connection.
 const BACKLOG: u32 = 4_096;
+/// How much of a response waits in the kernel for a client that does not read, in bytes. Without this, the buffer of
+/// each stale stream grows to megabytes.
+#[cfg(any(target_os = "android", target_os = "linux"))]
+const UNSENT: u32 = 128 * 1_024;
 /// How often the server looks for an idle socket while it has no permit for a new one.
 const RETRY: Duration = Duration::from_millis(100);
 
@@ -48,6 +52,9 @@ pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     // A server that starts again does not wait for the old one's closed sockets.
     socket.set_reuseaddr(true)?;
+    // Accepted sockets inherit it.
+    #[cfg(any(target_os = "android", target_os = "linux"))]
+    socket2::SockRef::from(&socket).set_tcp_notsent_lowat(UNSENT)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)
 }
@@ -140,5 +147,21 @@ async fn acquire(with_reserve: &Arc<Semaphore>, sockets: &IdleSockets, peer: IpA
 async fn make_room(sockets: &IdleSockets, peer: IpAddr) {
     if !sockets.evict_for(Some(peer)).await {
         tokio::time::sleep(RETRY).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(any(target_os = "android", target_os = "linux"))]
+    #[tokio::test]
+    async fn kernel_keeps_little_for_a_client_that_does_not_read() {
+        let listener = bind(SocketAddr::from(([127, 0, 0, 1], 0))).expect("bound");
+        let address = listener.local_addr().expect("an address");
+        let (accepted, client) = tokio::join!(listener.accept(), TcpStream::connect(address));
+        let (server, _) = accepted.expect("accepted");
+        let _client = client.expect("connected");
+        assert_eq!(socket2::SockRef::from(&server).tcp_notsent_lowat().expect("an option"), UNSENT);
     }
 }
