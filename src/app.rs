@@ -63,12 +63,13 @@ impl App {
         let changes = Changes::default();
         let payments = GroupCommit::start(&WriterPool::new(database), clock, &changes);
         let worker = Worker::from_app(database.clone());
+        let background = Worker::from_app(database.in_background());
         let keys = remote.access.keys.clone();
         let endpoints = Endpoints::new(webhooks.clone(), keys.clone(), clock.clone());
-        let deliveries = Deliveries::new(worker.clone(), webhooks, keys, &changes, clock.clone());
-        let streams = Streams::new(worker.clone(), &changes, settings.max_streams as usize);
-        let retention = Retention::new(worker.clone(), clock.clone(), settings.event_retention());
-        let pulls = Pulls::new(worker.clone(), remote.access.clone(), remote.interval, changes.clone());
+        let deliveries = Deliveries::new(background.clone(), webhooks, keys, &changes, clock.clone());
+        let streams = Streams::new(background.clone(), &changes, settings.max_streams as usize);
+        let retention = Retention::new(background.clone(), clock.clone(), settings.event_retention());
+        let pulls = Pulls::new(background.clone(), remote.access.clone(), remote.interval, changes.clone());
         let remote_writes = RemoteWrites::new(worker, remote, changes.clone());
         let calls = Calls::new(Arc::new(remote_writes.clone()), settings.max_waiting_calls as usize);
         let state = AppState {

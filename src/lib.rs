@@ -3,6 +3,7 @@
 pub mod accounting;
 pub mod app;
 pub mod auth;
+pub mod background_threads;
 pub mod cli;
 pub mod config;
 pub mod connectors;

@@ -12,6 +12,7 @@ use std::io;
 use std::time::Duration;
 
 use anyhow::anyhow;
+use tokio::runtime::Handle;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::{Id, JoinError, JoinSet};
@@ -39,20 +40,22 @@ pub struct Lifecycle {
     signals: Signals,
     shutdown_timeout: Duration,
     background: JoinSet<()>,
+    low_priority: Handle,
     names: HashMap<Id, &'static str>,
     stop: watch::Sender<bool>,
 }
 
 impl Lifecycle {
-    /// Begins to listen for signals.
+    /// Begins to listen for signals. `low_priority` are the threads of work that no client waits for.
     ///
     /// # Errors
     /// When signals cannot be received.
-    pub fn new(shutdown_timeout: Duration) -> io::Result<Self> {
+    pub fn new(shutdown_timeout: Duration, low_priority: Handle) -> io::Result<Self> {
         Ok(Self {
             signals: Signals::listen()?,
             shutdown_timeout,
             background: JoinSet::new(),
+            low_priority,
             names: HashMap::new(),
             stop: watch::Sender::new(false),
         })
@@ -64,6 +67,16 @@ impl Lifecycle {
         F: Future<Output = ()> + Send + 'static,
     {
         let handle = self.background.spawn(task(Stop(self.stop.subscribe())));
+        self.names.insert(handle.id(), name);
+    }
+
+    /// Starts such a task on threads of a lower priority: clients do not wait for what it does.
+    pub fn background_at_low_priority<F>(&mut self, name: &'static str, task: impl FnOnce(Stop) -> F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let task = task(Stop(self.stop.subscribe()));
+        let handle = self.background.spawn_on(task, &self.low_priority);
         self.names.insert(handle.id(), name);
     }
 
@@ -175,7 +188,7 @@ mod tests {
     use super::*;
 
     fn lifecycle() -> Lifecycle {
-        Lifecycle::new(Duration::from_mins(1)).expect("signals")
+        Lifecycle::new(Duration::from_mins(1), Handle::current()).expect("signals")
     }
 
     #[tokio::test]
@@ -233,7 +246,7 @@ mod tests {
 
     #[tokio::test]
     async fn hard_stop_drops_what_does_not_finish() {
-        let mut lifecycle = Lifecycle::new(Duration::from_millis(1)).expect("signals");
+        let mut lifecycle = Lifecycle::new(Duration::from_millis(1), Handle::current()).expect("signals");
         let ((main_lives, main), (queue_lives, queue)) = (oneshot::channel::<()>(), oneshot::channel::<()>());
         lifecycle.background("trigger", async |_| ());
         lifecycle.background("queue", |_| async move {

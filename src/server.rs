@@ -8,6 +8,7 @@ use tokio::net::TcpListener;
 
 use crate::app::App;
 use crate::auth::Authenticator;
+use crate::background_threads::BackgroundThreads;
 use crate::config::ServerSettings;
 use crate::db::{Database, Listener, PoolerMode, follow_notifications};
 use crate::domain::Clock;
@@ -86,7 +87,10 @@ impl Server {
         let timeouts =
             Timeouts { head: settings.limits().body_timeout, idle: Duration::from_secs(settings.keep_alive_timeout) };
 
-        let mut lifecycle = Lifecycle::new(Duration::from_secs(settings.shutdown_timeout))?;
+        // Their sessions are closed with the database, so they end after it.
+        let threads = BackgroundThreads::start()?;
+        let shutdown_timeout = Duration::from_secs(settings.shutdown_timeout);
+        let mut lifecycle = Lifecycle::new(shutdown_timeout, threads.handle().clone())?;
         let queue = payments.clone();
         let metrics_router = metrics::router(recorder.clone(), move || queue.record_occupied());
         lifecycle.background("metrics listener", |stop| {
@@ -102,12 +106,12 @@ impl Server {
         let counted = sync::record_open_writes(remote_writes.clone());
         lifecycle.background("remote write metrics", |stop| until(stop, counted));
         lifecycle.background("remote writes", |stop| remote_writes.run(stop.requested()));
-        lifecycle.background("pulls", |stop| pulls.run(stop.requested()));
-        lifecycle.background("retention", |stop| until(stop, retention.run()));
+        lifecycle.background_at_low_priority("pulls", |stop| pulls.run(stop.requested()));
+        lifecycle.background_at_low_priority("retention", |stop| until(stop, retention.run()));
         let counted = delivery::record_pending(deliveries.worker().clone(), clock);
         lifecycle.background("webhook metrics", |stop| until(stop, counted));
-        lifecycle.background("webhook deliveries", |stop| deliveries.run(stop.requested()));
-        lifecycle.background("event streams", |stop| streams.clone().run(stop.requested()));
+        lifecycle.background_at_low_priority("webhook deliveries", |stop| deliveries.run(stop.requested()));
+        lifecycle.background_at_low_priority("event streams", |stop| streams.clone().run(stop.requested()));
         lifecycle.background("last uses", |stop| flush_last_used(stop, authenticator.clone()));
         lifecycle.background("shards", |stop| until(stop, database.clone().follow_shards()));
         // Through a pooler in transaction mode nothing can be listened to.
@@ -134,6 +138,7 @@ impl Server {
         };
         let stopped = lifecycle.run(serve).await;
         database.close().await;
+        drop(threads);
         tracing::info!("stopped");
         stopped
     }

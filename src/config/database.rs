@@ -40,9 +40,10 @@ impl DatabaseUrl {
 pub struct DatabaseSettings {
     /// The most sessions that this process keeps with Postgres
     ///
-    /// A tenth of them writes new payments, a quarter is for lists, the rest is for everything else.
+    /// A tenth of them writes new payments, a quarter is for lists, a quarter for what no client waits for, such as
+    /// deliveries of events. The rest is for everything else.
     #[arg(long, env = "UNIBOOKS_DATABASE_POOL_SIZE", default_value_t = 10, value_name = "COUNT",
-          value_parser = clap::value_parser!(u32).range(4..=1000))]
+          value_parser = clap::value_parser!(u32).range(5..=1000))]
     pub database_pool_size: u32,
 
     /// How long one statement may take, and how long it may wait for a session from the pool

@@ -26,8 +26,8 @@ use crate::domain::{ApiKeyId, ConnectionId};
 pub struct DatabaseOptions {
     /// Where it is, and the role and password to log in with.
     pub connect: PgConnectOptions,
-    /// The most sessions at a time: a tenth is for the creation of payments and a quarter for lists, at least one each;
-    /// one listens for notifications; the rest is for everything else.
+    /// The most sessions at a time: a tenth is for the creation of payments, a quarter for lists and a quarter for what no
+    /// client waits for, at least one each; one listens for notifications; the rest is for everything else.
     pub pool_size: u32,
     /// How long to wait for a session, and how long Postgres may work on one statement.
     pub timeout: Duration,
@@ -71,16 +71,24 @@ fn is_starting(error: &sqlx::Error) -> bool {
 
 /// The database. Cheap to clone: all clones share the same sessions.
 #[derive(Debug, Clone)]
-pub struct Database(Arc<Inner>);
+pub struct Database {
+    shared: Arc<Shared>,
+    /// Where its statements and transactions run: [`Shared::calls`] or [`Shared::background`].
+    general: Pool,
+}
 
 #[derive(Debug)]
-struct Inner {
+struct Shared {
     timeout: Duration,
     pooling: PoolerMode,
     /// Whether [`Database::open`] was called.
     is_open: AtomicBool,
     readiness: Readiness,
-    general: Pool,
+    /// For calls of clients.
+    calls: Pool,
+    /// For work that no client waits for. Its threads have a lower priority, and no call waits for a session that such a
+    /// thread reads from.
+    background: Pool,
     /// Each writer of new payments (`accounting/payments/write/group_commit.rs`) has a session. It keeps the session
     /// while there is work, which must not starve other calls.
     writers: Pool,
@@ -104,7 +112,7 @@ impl Database {
     /// When the database cannot be reached in that time, or refuses us.
     pub async fn connect(options: DatabaseOptions) -> Result<Self, sqlx::Error> {
         let database = Self::new(options);
-        wait_for(&database.0.general.sqlx.connect_options(), database.0.timeout).await?;
+        wait_for(&database.general.sqlx.connect_options(), database.shared.timeout).await?;
         database.open();
         Ok(database)
     }
@@ -129,29 +137,42 @@ impl Database {
 
         let lists = (pool_size / 4).max(1);
         let writers = (pool_size / 10).max(1);
-        let general = pool_size.saturating_sub(lists + writers + 1).max(1);
+        let background = (pool_size / 4).max(1);
+        let calls = pool_size.saturating_sub(lists + writers + background + 1).max(1);
         let clock = DatabaseClock::default();
         let options = pool_options(timeout, &clock);
         let pool = |options, parameters| Pool::new(pooling, options, connect.clone(), parameters);
-        Self(Arc::new(Inner {
-            timeout,
-            pooling,
-            is_open: AtomicBool::default(),
-            readiness: Readiness::default(),
-            general: pool(options.clone().max_connections(general), &parameters),
-            writers: pool(clock.read_on_connect(options.clone().max_connections(writers)), &parameters),
-            lists: pool(options.clone().max_connections(lists), &for_lists),
-            list_queue: FairQueue::new(lists),
-            listener: pool(options.max_connections(1), &parameters).sqlx,
-            clock,
-            nodes: Nodes::new(NodeSessions {
-                pooling,
+        let calls = pool(options.clone().max_connections(calls), &parameters);
+        let background = pool(options.clone().max_connections(background), &parameters);
+        Self {
+            general: calls.clone(),
+            shared: Arc::new(Shared {
                 timeout,
-                connect: connect.clone(),
-                parameters: parameters.map(|(name, value)| (name, value.to_owned())).to_vec(),
-                count: writers,
+                pooling,
+                is_open: AtomicBool::default(),
+                readiness: Readiness::default(),
+                calls,
+                background,
+                writers: pool(clock.read_on_connect(options.clone().max_connections(writers)), &parameters),
+                lists: pool(options.clone().max_connections(lists), &for_lists),
+                list_queue: FairQueue::new(lists),
+                listener: pool(options.max_connections(1), &parameters).sqlx,
+                clock,
+                nodes: Nodes::new(NodeSessions {
+                    pooling,
+                    timeout,
+                    connect: connect.clone(),
+                    parameters: parameters.map(|(name, value)| (name, value.to_owned())).to_vec(),
+                    count: writers,
+                }),
             }),
-        }))
+        }
+    }
+
+    /// The same database for work that no client waits for, with sessions of its own.
+    #[must_use]
+    pub fn in_background(&self) -> Self {
+        Self { general: self.shared.background.clone(), shared: Arc::clone(&self.shared) }
     }
 
     /// Connects once, so that a refusal is reported as such and not as a pool that timed out.
@@ -159,57 +180,57 @@ impl Database {
     /// # Errors
     /// When the database cannot be reached, or refuses us.
     pub async fn reach(&self) -> Result<(), sqlx::Error> {
-        let connected = tokio::time::timeout(self.0.timeout, self.connect_alone()).await;
+        let connected = tokio::time::timeout(self.shared.timeout, self.connect_alone()).await;
         connected.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map_err(pooler::explain)?.close().await
     }
 
     /// Lets every caller in, once the schema is there.
     pub fn open(&self) {
-        self.0.is_open.store(true, Ordering::Release);
+        self.shared.is_open.store(true, Ordering::Release);
     }
 
     /// A session outside the pools, for changing the schema.
     pub(super) async fn connect_alone(&self) -> Result<PgConnection, sqlx::Error> {
-        self.0.general.sqlx.connect_options().connect().await
+        self.general.sqlx.connect_options().connect().await
     }
 
     /// The right to run one statement before the database is open, to check the schema.
     pub(super) async fn unopened_statement(&self) -> Result<Statement<'static>, Error> {
-        self.0.general.statement().await
+        self.general.statement().await
     }
 
     /// How sessions are shared.
     #[must_use]
     pub fn pooling(&self) -> PoolerMode {
-        self.0.pooling
+        self.shared.pooling
     }
 
     /// How long Postgres may work on one statement.
     #[must_use]
     pub fn statement_timeout(&self) -> Duration {
-        self.0.timeout
+        self.shared.timeout
     }
 
     /// How many sessions there are for the creation of payments.
     #[must_use]
     pub fn writers(&self) -> u32 {
-        self.0.writers.sqlx.options().get_max_connections()
+        self.shared.writers.sqlx.options().get_max_connections()
     }
 
     /// The sessions for the creation of payments: on one node, or where `DATABASE_URL` leads to. With the clock there.
     pub(super) fn writer_sessions(&self, node: Option<NodeId>) -> Result<(Pool, DatabaseClock), Error> {
-        let pool = self.opened(&self.0.writers)?;
-        node.map_or_else(|| Ok((pool.clone(), self.0.clock.clone())), |node| self.0.nodes.sessions(node))
+        let pool = self.opened(&self.shared.writers)?;
+        node.map_or_else(|| Ok((pool.clone(), self.shared.clock.clone())), |node| self.shared.nodes.sessions(node))
     }
 
     /// The node on which the payments of a connection are to be written; `None` for all on a plain Postgres.
     pub(super) fn node_of(&self, connection: ConnectionId) -> Option<NodeId> {
-        self.0.nodes.node_of(connection)
+        self.shared.nodes.node_of(connection)
     }
 
     /// Whether Citus has distributed the database.
     pub(crate) fn is_distributed(&self) -> bool {
-        self.0.nodes.is_distributed()
+        self.shared.nodes.is_distributed()
     }
 
     /// Reads whether the database is distributed, and over which nodes.
@@ -218,7 +239,7 @@ impl Database {
     /// When the database fails. What was known stays.
     pub(super) async fn load_nodes(&self) -> Result<(), sqlx::Error> {
         let statement = self.unopened_statement().await.map_err(|error| sqlx::Error::Configuration(error.into()))?;
-        self.0.nodes.load(statement).await
+        self.shared.nodes.load(statement).await
     }
 
     /// Notices when shards move to other nodes. Runs until it is aborted; on a plain Postgres it has nothing to do.
@@ -236,7 +257,7 @@ impl Database {
     }
 
     fn opened<'a>(&self, pool: &'a Pool) -> Result<&'a Pool, Error> {
-        if self.0.is_open.load(Ordering::Acquire) {
+        if self.shared.is_open.load(Ordering::Acquire) {
             return Ok(pool);
         }
         Err(Error::unavailable(sqlx::Error::Configuration("it has not been reached since the start".into())))
@@ -247,7 +268,7 @@ impl Database {
     /// # Errors
     /// [`Error::Unavailable`].
     pub async fn statement(&self) -> Result<Statement<'static>, Error> {
-        self.opened(&self.0.general)?.statement().await
+        self.opened(&self.general)?.statement().await
     }
 
     /// Begins a transaction. A failure here has had no effect.
@@ -255,7 +276,7 @@ impl Database {
     /// # Errors
     /// [`Error::Unavailable`].
     pub async fn transaction(&self) -> Result<Transaction, Error> {
-        self.opened(&self.0.general)?.transaction().await
+        self.opened(&self.general)?.transaction().await
     }
 
     /// The right to read one list: with a statement of many optional filters. API keys share these sessions fairly.
@@ -263,8 +284,8 @@ impl Database {
     /// # Errors
     /// [`Error::Unavailable`].
     pub async fn list_statement(&self, key: ApiKeyId) -> Result<Statement<'static>, Error> {
-        let lists = self.opened(&self.0.lists)?;
-        let permit = self.0.list_queue.acquire(key, self.0.timeout).await?;
+        let lists = self.opened(&self.shared.lists)?;
+        let permit = self.shared.list_queue.acquire(key, self.shared.timeout).await?;
         Ok(lists.statement().await?.with_permit(permit))
     }
 
@@ -273,7 +294,7 @@ impl Database {
     /// # Errors
     /// [`Error::Unavailable`].
     pub(super) async fn listener(&self) -> Result<PgListener, Error> {
-        let mut listener = PgListener::connect_with(&self.0.listener).await.map_err(Error::unavailable)?;
+        let mut listener = PgListener::connect_with(&self.shared.listener).await.map_err(Error::unavailable)?;
         // A lost session is reported before there is a new one: what was sent in between is missed.
         listener.eager_reconnect(false);
         Ok(listener)
@@ -286,11 +307,11 @@ impl Database {
     /// # Errors
     /// [`Error::Unavailable`] when not.
     pub async fn check_ready(&self) -> Result<(), Error> {
-        self.0.readiness.share(|| self.check_now()).await
+        self.shared.readiness.share(|| self.check_now()).await
     }
 
     async fn check_now(&self) -> Result<(), Error> {
-        let fault = match self.0.clock.read(self.statement().await?).await.map_err(Error::unavailable)? {
+        let fault = match self.shared.clock.read(self.statement().await?).await.map_err(Error::unavailable)? {
             false => "it is read-only: a standby?",
             true if is_migrated(self.statement().await?).await.map_err(Error::unavailable)? => return Ok(()),
             true => "it has not this version's schema",
@@ -301,10 +322,11 @@ impl Database {
     /// Waits for sessions in use to return, then closes all of them. The listener has nothing to finish.
     pub async fn close(&self) {
         tokio::join!(
-            self.0.general.sqlx.close(),
-            self.0.writers.sqlx.close(),
-            self.0.lists.sqlx.close(),
-            self.0.nodes.close()
+            self.shared.calls.sqlx.close(),
+            self.shared.background.sqlx.close(),
+            self.shared.writers.sqlx.close(),
+            self.shared.lists.sqlx.close(),
+            self.shared.nodes.close()
         );
     }
 }

@@ -7,7 +7,7 @@ use super::source::Source;
 /// The floors, the lowest first. A file belongs to the longest entry that its path begins with. Entries of one floor do
 /// not import each other.
 const FLOORS: &[&[&str]] = &[
-    &["ownership", "telemetry"],
+    &["background_threads", "ownership", "telemetry"],
     &["lifecycle"],
     &["jobs"],
     &["domain"],

@@ -20,7 +20,7 @@ fn wrong_value_is_named_with_its_flag_and_the_right_form() {
         ("--listen", "8080", "invalid socket address"),
         ("--listen", "127.0.0.1:80800", "invalid socket address"),
         ("--metrics-listen", "localhost", "invalid socket address"),
-        ("--database-pool-size", "3", "4..=1000"),
+        ("--database-pool-size", "4", "5..=1000"),
         ("--database-pool-size", "many", "invalid digit"),
         ("--database-timeout", "0", "1..=600"),
         ("--request-timeout", "1.5", "invalid digit"),
