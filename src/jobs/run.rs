@@ -23,7 +23,8 @@ pub struct Limits {
     pub takes: usize,
     /// The time between two looks into the database.
     pub interval: Duration,
-    /// How long a key rests when nothing was found for it: so what comes close together is taken together.
+    /// How long a key rests when nothing was found for it: so what comes close together is taken together. A kind of work
+    /// that says [`Taken::Later`] needs one.
     pub rest: Duration,
     /// How many keys a look goes through.
     pub page: u16,
@@ -61,6 +62,10 @@ pub async fn run<W: Work>(work: Arc<W>, limits: Limits, woken: Woken<W::Key>, st
                             queue.push(key);
                         }
                         Taken::Again => queue.push(key),
+                        Taken::Later => {
+                            resting.push(key);
+                            queue.push(key);
+                        }
                         Taken::Nothing => resting.push(key),
                     }
                 }

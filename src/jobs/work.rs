@@ -24,6 +24,8 @@ pub enum Taken {
     Piece(Run),
     /// None, but the next attempt may find one.
     Again,
+    /// None now, and the next attempt, after a rest, may find one.
+    Later,
     /// There is none now.
     Nothing,
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use uuid::Uuid;
 
+use super::pace::Pace;
 use super::replay::MAX_RETRIES;
 use super::sending::Sender;
 use super::slow::Slow;
@@ -46,6 +47,7 @@ pub struct Deliveries {
     keys: Option<SealingKeys>,
     clock: Clock,
     turns: Turns,
+    pace: Pace,
     woken: Woken<ProjectId>,
     /// The projects of the look that goes through all of them now.
     found: Arc<Mutex<HashSet<ProjectId>>>,
@@ -75,7 +77,7 @@ impl Deliveries {
         changes.subscribe(Waker { turns: turns.clone(), woken: woken.clone() });
         let sender = Sender::new(client, clock.clone());
         let slow = Slow::new(SLOW_BYTES / ROOM_BYTES);
-        Self { worker, sender, slow, keys, clock, turns, woken, found: Arc::default() }
+        Self { worker, sender, slow, keys, clock, turns, pace: Pace::default(), woken, found: Arc::default() }
     }
 
     /// Does them until `stop`. Then it begins no more calls; those under way end, and what came of them is stored.
@@ -117,17 +119,20 @@ impl Deliveries {
         if !self.turns.has_place(project) {
             return Ok(Taken::Nothing);
         }
+        let is_due = self.pace.is_due(project);
         let mut next = self.turns.next(project);
         if next.is_none() {
             // Not before an endpoint needs it: deliveries that lag behind do not hold up new payments.
-            if store::awaits_positions(scope, self.clock.now()).await? {
-                events::sequence(scope).await?;
+            if is_due && store::awaits_positions(scope, self.clock.now()).await? {
+                self.pace.given(project, events::sequence(scope).await?);
             }
             let candidates = store::candidates(scope, self.clock.now(), MAX_RETRIES, CANDIDATES).await?;
             self.turns.add(project, candidates);
             next = self.turns.next(project);
         }
-        let Some((candidate, place)) = next else { return Ok(Taken::Nothing) };
+        let Some((candidate, place)) = next else {
+            return Ok(if is_due { Taken::Nothing } else { Taken::Later });
+        };
         let lease = store::lease(scope, candidate.id, self.clock.now(), Uuid::now_v7(), LEASE).await?;
         let Some(lease) = lease else { return Ok(Taken::Again) };
         let step = Step {
@@ -156,6 +161,7 @@ impl Work for Deliveries {
         }
         if last.is_none() {
             self.turns.keep(&found);
+            self.pace.keep(|project| found.contains(project));
             found.clear();
         }
         Ok(Page { due: projects.into_iter().filter_map(|(project, is_due)| is_due.then_some(project)).collect(), last })

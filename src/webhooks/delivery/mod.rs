@@ -13,6 +13,7 @@ mod deliveries;
 mod error;
 mod health;
 mod metrics;
+mod pace;
 mod replay;
 mod requests;
 mod schedule;
