@@ -57,6 +57,11 @@ impl Books {
         Resource::Account.id(connection, &self.account).0.to_string()
     }
 
+    /// Signs the bookkeeper in again: Tryton ends a session after minutes without a call.
+    pub async fn sign_in(&mut self) {
+        self.bookkeeper = self.tryton.bookkeeper().await;
+    }
+
     /// Posts an invoice of so many cents.
     pub async fn invoice(&self, cents: i64) -> i64 {
         self.bookkeeper.invoice(&Decimal::new(cents, 2).to_string()).await

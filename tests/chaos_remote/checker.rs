@@ -28,7 +28,10 @@ pub async fn check(
     let mut paid = BTreeMap::<i64, i64>::new();
     for (key, TestPayment { invoice, cents, .. }) in &sent {
         let Some(payments) = stored.get(key) else {
-            violations.push(format!("{key} was answered and is not stored"));
+            if history.is_stored(key) {
+                violations.push(format!("{key} was stored, says an answer, and it is not"));
+            }
+            report.refused += 1;
             continue;
         };
         let [payment] = payments.as_slice() else {

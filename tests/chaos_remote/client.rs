@@ -1,4 +1,5 @@
-//! Correct clients: they send a payment under its key until it is answered with 201 or 422.
+//! Correct clients: they send a payment under its key until it is answered with 201 or 422. One whose invoice is paid
+//! by then is refused, and nothing is stored.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -116,9 +117,10 @@ impl Client {
         let started = Instant::now();
         loop {
             match self.send(payment, server).await {
-                Ok((201, body)) if body["id"].is_string() => break,
+                Ok((201, body)) if body["id"].is_string() => break self.history.store(payment),
                 // The software refused it, and it is stored.
-                Ok((422, body)) if body["payment_id"].is_string() => break,
+                Ok((422, body)) if body["payment_id"].is_string() => break self.history.store(payment),
+                Ok((422, body)) if body["errors"][0]["code"] == "not_payable" => break self.history.answer(),
                 Ok((503, body)) if body["code"].is_string() => {}
                 Ok((status, body)) => bail!("{} was answered with {status}: {body}", payment.key),
                 // Cut off: the next answer shows whether it is stored.
@@ -129,7 +131,6 @@ impl Client {
             }
             sleep(RETRY_DELAY).await;
         }
-        self.history.answer();
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! The payments that were sent, and how each was answered.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -19,6 +19,8 @@ pub struct TestPayment {
 #[derive(Debug, Default)]
 pub struct History {
     sent: Mutex<BTreeMap<String, TestPayment>>,
+    /// The keys of those that the server says are stored.
+    stored: Mutex<BTreeSet<String>>,
     answers: AtomicU64,
     answered: Notify,
 }
@@ -27,6 +29,12 @@ impl History {
     /// Notes a payment before it is first sent.
     pub fn send(&self, payment: &TestPayment) {
         self.sent.lock().expect("no panic").insert(payment.key.clone(), payment.clone());
+    }
+
+    /// Notes an answer by which the payment is stored.
+    pub fn store(&self, payment: &TestPayment) {
+        self.stored.lock().expect("no panic").insert(payment.key.clone());
+        self.answer();
     }
 
     /// Counts an answer.
@@ -54,5 +62,10 @@ impl History {
     /// The payments that were sent, by key.
     pub fn sent(&self) -> BTreeMap<String, TestPayment> {
         self.sent.lock().expect("no panic").clone()
+    }
+
+    /// Whether a client was told that a payment is stored.
+    pub fn is_stored(&self, key: &str) -> bool {
+        self.stored.lock().expect("no panic").contains(key)
     }
 }

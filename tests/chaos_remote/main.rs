@@ -88,8 +88,9 @@ async fn inject_and_check(
     let keys = Arc::new(Keys::new(options.seed));
     while report.faults() < options.runs && report.violations.is_empty() {
         let history = Arc::new(History::default());
-        // So small that the last payments of an invoice are more than is left to pay.
-        let cents: Vec<_> = (0..INVOICES).map(|_| rng.random_range(2 * MAX_CENTS..10 * MAX_CENTS)).collect();
+        // Half of them are so small that the last payments are more than is left to pay. The others last for the round.
+        let payments = |invoice| if invoice % 2 == 0 { 2..10 } else { 200..300 };
+        let cents: Vec<_> = (0..INVOICES).map(|invoice| rng.random_range(payments(invoice)) * MAX_CENTS).collect();
         let invoices = testbed.invoices(&cents).await?;
         let clients = client::start(options.clients, &testbed.caller, &invoices, &history, &keys)?;
         for _ in 0..ROUND.min(options.runs - report.faults()) {

@@ -14,7 +14,10 @@ pub struct Report {
     injected: BTreeMap<Kind, u32>,
     pub payments: usize,
     pub applied: usize,
+    /// Refused by the software.
     pub rejected: usize,
+    /// Refused by the server, and not stored.
+    pub refused: usize,
     pub unexpected_exits: u32,
     /// One line each; empty if nothing was lost or doubled.
     pub violations: Vec<String>,
@@ -33,10 +36,10 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { payments, applied, rejected, .. } = self;
+        let Self { payments, applied, rejected, refused, .. } = self;
         let kills: u32 = self.injected.iter().filter(|(kind, _)| kind.is_kill()).map(|(_, count)| count).sum();
         write!(f, "{} faults, {kills} of them kills; {payments} payments: ", self.faults())?;
-        write!(f, "{applied} applied, {rejected} rejected")?;
+        write!(f, "{applied} applied, {rejected} rejected, {refused} not stored")?;
         if self.unexpected_exits > 0 {
             write!(f, "; servers ended by themselves {} times", self.unexpected_exits)?;
         }

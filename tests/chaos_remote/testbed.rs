@@ -65,7 +65,8 @@ impl Testbed {
     }
 
     /// Makes invoices of so many cents, and lets the server read them.
-    pub async fn invoices(&self, cents: &[i64]) -> anyhow::Result<Vec<i64>> {
+    pub async fn invoices(&mut self, cents: &[i64]) -> anyhow::Result<Vec<i64>> {
+        self.books.sign_in().await;
         let mut invoices = Vec::new();
         for cents in cents {
             invoices.push(self.books.invoice(*cents).await);
@@ -167,7 +168,7 @@ impl Testbed {
         Ok(())
     }
 
-    /// Waits until every write has ended, without the pauses that a person would wait out.
+    /// Waits until every write has ended, without the pauses that a person would wait out. Then the books can be read.
     pub async fn settle(&mut self) -> anyhow::Result<()> {
         self.wait_until_ready().await?;
         self.end_leases().await?;
@@ -176,6 +177,7 @@ impl Testbed {
             let open = "select count(*) from remote_write where state in ('pending', 'sending', 'unknown')";
             let open: i64 = sqlx::query_scalar(open).fetch_one(&mut self.database().await?).await?;
             if open == 0 {
+                self.books.sign_in().await;
                 return Ok(());
             }
             ensure!(started.elapsed() < SETTLE_LIMIT, "{open} writes do not end");
