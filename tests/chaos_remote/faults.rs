@@ -5,6 +5,7 @@ use std::time::Duration;
 use rand::{Rng, RngExt};
 
 use crate::cutter::Cut;
+use crate::overlap::Overlap;
 
 /// A fault and when it hits.
 #[derive(Debug, Clone, Copy)]
@@ -33,8 +34,8 @@ pub enum Kind {
     CutSoftware(&'static str, Cut),
     /// Ends all leases, as if each attempt took too long: others look the payments up while requests are under way.
     EndLeases,
-    /// A payment is sent twice: the first request arrives late, after its lease has ended and another attempt has begun.
-    Overlap,
+    /// A payment is sent twice: its first request is under way until another attempt has begun.
+    Overlap(Overlap),
 }
 
 /// A part of the request that books a payment.
@@ -48,21 +49,25 @@ const REQUESTS: [&str; 5] = ["common.db.login", "search_read", "wizard.account.i
 impl Kind {
     /// Whether a process is killed.
     pub fn is_kill(self) -> bool {
-        matches!(self, Self::KillServer(_) | Self::KillPostgres | Self::KillSoftware)
+        match self {
+            Self::KillServer(_) | Self::KillPostgres | Self::KillSoftware => true,
+            Self::Overlap(overlap) => overlap.is_kill(),
+            Self::StopServer(_) | Self::CutSoftware(..) | Self::EndLeases => false,
+        }
     }
 
     fn generate(rng: &mut impl Rng) -> Self {
         match rng.random_range(0..100) {
             0..24 => Self::KillServer(rng.random_range(0..2)),
             24..34 => Self::KillPostgres,
-            34..46 => Self::KillSoftware,
-            46..50 => Self::StopServer(rng.random_range(0..2)),
-            50..78 => {
+            34..44 => Self::KillSoftware,
+            44..48 => Self::StopServer(rng.random_range(0..2)),
+            48..70 => {
                 let request = if rng.random_ratio(2, 3) { EXECUTE } else { REQUESTS[rng.random_range(0..5)] };
                 Self::CutSoftware(request, Cut::ALL[rng.random_range(0..Cut::ALL.len())])
             }
-            78..86 => Self::EndLeases,
-            _ => Self::Overlap,
+            70..76 => Self::EndLeases,
+            _ => Self::Overlap(Overlap::generate(rng)),
         }
     }
 }

@@ -9,8 +9,7 @@ use tokio::time::sleep;
 
 use crate::books::Books;
 use crate::client::Caller;
-use crate::cutter::Cut;
-use crate::faults::{EXECUTE, FENCE, Fault, Kind};
+use crate::faults::{Fault, Kind};
 use crate::node::Node;
 use crate::options::Options;
 use crate::program::Program;
@@ -20,9 +19,6 @@ use crate::server::Server;
 const RECOVERY_LIMIT: Duration = Duration::from_mins(1);
 /// So long that only a defect reaches it.
 const SETTLE_LIMIT: Duration = Duration::from_mins(3);
-
-/// How many payments are delayed between their look-up and their creation, or before both.
-const FENCES: usize = 8;
 
 /// The running system under test.
 pub struct Testbed {
@@ -80,9 +76,10 @@ impl Testbed {
         Ok(PgConnection::connect_with(&self.postgres.connect_options()?).await?)
     }
 
-    /// Injects a fault, and starts again every process that it ended.
-    pub async fn inject(&mut self, fault: &Fault) -> anyhow::Result<()> {
+    /// Injects a fault, and starts again every process that it ended. Returns whether it came about.
+    pub async fn inject(&mut self, fault: &Fault) -> anyhow::Result<bool> {
         sleep(fault.delay).await;
+        let mut has_come = true;
         match fault.kind {
             Kind::KillServer(server) => {
                 self.servers[server].kill()?;
@@ -106,46 +103,33 @@ impl Testbed {
             }
             Kind::CutSoftware(request, cut) => self.books.link.cut(request, cut),
             Kind::EndLeases => self.end_leases().await.unwrap_or_default(),
-            Kind::Overlap => self.overlap().await?,
+            Kind::Overlap(overlap) => has_come = overlap.inject(self).await?,
         }
-        self.supervise().await
-    }
-
-    /// Delays a request that books a payment, and lets others take the payment over meanwhile.
-    async fn overlap(&mut self) -> anyhow::Result<()> {
-        self.books.link.disarm();
-        self.books.link.cut(EXECUTE, Cut::Late);
-        // A payment takes Tryton a few hundred milliseconds; after them the request is under way, if there is one.
-        for _ in 0..5 {
-            sleep(Duration::from_millis(200)).await;
-            if self.books.link.has_cut() {
-                // Whichever payment comes first: that of the late request is among them.
-                (0..FENCES).for_each(|_| self.books.link.cut(FENCE, Cut::Late));
-                break;
-            }
-        }
-        self.end_leases().await.unwrap_or_default();
-        for _ in 0..20 {
-            sleep(Duration::from_millis(250)).await;
-            self.end_pauses().await.unwrap_or_default();
-        }
-        self.books.link.disarm();
-        Ok(())
+        self.supervise().await?;
+        Ok(has_come)
     }
 
     /// Ends all leases and all pauses.
-    async fn end_leases(&self) -> anyhow::Result<()> {
+    pub async fn end_leases(&self) -> anyhow::Result<()> {
         let end = "update remote_write set lease_until = now(), due_at = now() where lease_until > now()";
         sqlx::raw_sql(end).execute(&mut self.database().await?).await?;
         self.end_pauses().await
     }
 
     /// Makes all open writes due that nobody works on.
-    async fn end_pauses(&self) -> anyhow::Result<()> {
+    pub async fn end_pauses(&self) -> anyhow::Result<()> {
         let end = "update remote_write set due_at = now()
                        where due_at > now() and (lease_until is null or lease_until <= now());
                    update connection_software set retry_at = null where retry_at > now()";
         sqlx::raw_sql(end).execute(&mut self.database().await?).await?;
+        Ok(())
+    }
+
+    /// Puts a write before all others that are due, unless an attempt at it is under way.
+    pub async fn hasten(&self, write_key: &str) -> anyhow::Result<()> {
+        let hasten = "update remote_write set due_at = now() - interval '1 hour'
+                      where write_key = $1 and due_at is not null and (lease_until is null or lease_until <= now())";
+        sqlx::query(hasten).bind(write_key).execute(&mut self.database().await?).await?;
         Ok(())
     }
 

@@ -1,4 +1,8 @@
-//! A TCP link to accounting software that cuts chosen requests off, or delays them.
+//! A TCP link to accounting software that cuts chosen requests off, delays them, or holds them back.
+
+#[path = "hold.rs"]
+#[allow(dead_code, reason = "only `make chaos-remote` holds requests back")]
+mod hold;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -7,6 +11,10 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::sleep;
+
+#[allow(unused_imports, reason = "only `make chaos-remote` holds requests back")]
+pub use self::hold::Held;
+use self::hold::{Hold, hold};
 
 /// Where a request is cut off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,10 +40,19 @@ impl Cut {
 /// How late a late request is.
 const DELAY: Duration = Duration::from_secs(6);
 
+/// What happens to a request.
+enum Action {
+    Cut(Cut),
+    Hold(Hold),
+}
+
+/// What happens to the next request that contains some texts.
+type Armed = (Vec<String>, Action);
+
 /// A listening link to one server. It ends with the runtime.
 pub struct Cutter {
     address: SocketAddr,
-    armed: Arc<Mutex<Vec<(&'static str, Cut)>>>,
+    armed: Arc<Mutex<Vec<Armed>>>,
 }
 
 impl Cutter {
@@ -59,8 +76,20 @@ impl Cutter {
     }
 
     /// Cuts off the next request that contains `needle`.
-    pub fn cut(&self, needle: &'static str, cut: Cut) {
-        self.armed.lock().expect("no panic").push((needle, cut));
+    pub fn cut(&self, needle: &str, cut: Cut) {
+        self.arm(vec![needle.to_owned()], Action::Cut(cut));
+    }
+
+    /// Holds back the next request that contains all of these.
+    #[allow(dead_code, reason = "only `make chaos-remote` holds requests back")]
+    pub fn hold(&self, needles: Vec<String>) -> Held {
+        let (of_link, of_test) = hold();
+        self.arm(needles, Action::Hold(of_link));
+        of_test
+    }
+
+    fn arm(&self, needles: Vec<String>, action: Action) {
+        self.armed.lock().expect("no panic").push((needles, action));
     }
 
     /// Makes no further cut.
@@ -76,31 +105,31 @@ impl Cutter {
 }
 
 /// Passes bytes between the two sides until one of them closes, or a cut ends both.
-async fn pass(client: TcpStream, to: String, armed: Arc<Mutex<Vec<(&'static str, Cut)>>>) {
+async fn pass(client: TcpStream, to: String, armed: Arc<Mutex<Vec<Armed>>>) {
     let Ok(server) = TcpStream::connect(to).await else { return };
     let ((mut from_client, mut to_client), (mut from_server, mut to_server)) =
         (client.into_split(), server.into_split());
     let (mut seen, mut request, mut answer) = (Vec::new(), vec![0; 65_536], vec![0; 65_536]);
-    let mut is_answer_lost = false;
+    let (mut is_answer_lost, mut awaited) = (false, None::<Hold>);
     loop {
         tokio::select! {
-            read = from_client.read(&mut request) => {
+            // A request that was held back is answered, whether the client still waits or not.
+            read = from_client.read(&mut request), if awaited.is_none() => {
                 let Ok(count @ 1..) = read else { return };
                 // A request may come in several pieces.
                 seen.extend_from_slice(&request[..count]);
-                let taken = {
-                    let mut armed = armed.lock().expect("no panic");
-                    let which = armed.iter().position(|(needle, _)| contains(&seen, needle));
-                    which.map(|which| armed.remove(which))
-                };
-                match taken {
-                    Some((_, Cut::Before)) => return,
-                    Some((_, Cut::Within)) => {
+                match take(&armed, &seen) {
+                    Some(Action::Cut(Cut::Before)) => return,
+                    Some(Action::Cut(Cut::Within)) => {
                         to_server.write_all(&request[..count / 2]).await.ok();
                         return;
                     }
-                    Some((_, Cut::Answer)) => is_answer_lost = true,
-                    Some((_, Cut::Late)) => sleep(DELAY).await,
+                    Some(Action::Cut(Cut::Answer)) => is_answer_lost = true,
+                    Some(Action::Cut(Cut::Late)) => sleep(DELAY).await,
+                    Some(Action::Hold(mut hold)) => {
+                        hold.until_released(&seen).await;
+                        awaited = Some(hold);
+                    }
                     None => {}
                 }
                 if to_server.write_all(&request[..count]).await.is_err() {
@@ -112,6 +141,7 @@ async fn pass(client: TcpStream, to: String, armed: Arc<Mutex<Vec<(&'static str,
                 if is_answer_lost {
                     return;
                 }
+                awaited = None;
                 seen.clear();
                 if to_client.write_all(&answer[..count]).await.is_err() {
                     return;
@@ -119,6 +149,13 @@ async fn pass(client: TcpStream, to: String, armed: Arc<Mutex<Vec<(&'static str,
             }
         }
     }
+}
+
+/// What happens to a request, of which this is seen so far.
+fn take(armed: &Mutex<Vec<Armed>>, seen: &[u8]) -> Option<Action> {
+    let mut armed = armed.lock().expect("no panic");
+    let which = armed.iter().position(|(needles, _)| needles.iter().all(|needle| contains(seen, needle)))?;
+    Some(armed.remove(which).1)
 }
 
 fn contains(bytes: &[u8], needle: &str) -> bool {
