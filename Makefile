@@ -55,8 +55,9 @@ chaos-remote: ## Kill servers, Postgres and a real Tryton, and compare the books
 	@scripts/ensure-tryton.sh
 	cargo test --locked --test chaos_remote -- $(if $(PROVIDER),--provider $(PROVIDER)) $(if $(RUNS),--runs $(RUNS)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
-chaos-proof: ## Show that `make chaos` finds what is broken on purpose
+chaos-proof: ## Show that `make chaos` and `make chaos-remote` find what is broken on purpose
 	@scripts/ensure-postgres.sh
+	@scripts/ensure-tryton.sh
 	@scripts/chaos-proof.sh
 
 lint: fmt clippy doc ## Check formatting, clippy and the documentation; warnings are errors

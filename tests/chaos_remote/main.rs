@@ -56,8 +56,6 @@ use options::{Options, Provider};
 use report::Report;
 use testbed::Testbed;
 
-/// The number of faults in a round. Everything is compared after it.
-const ROUND: u32 = 20;
 /// The invoices that are paid in a round.
 const INVOICES: usize = 6;
 /// The longest wait for answers before a fault: while the software is away, there are few.
@@ -95,7 +93,7 @@ async fn inject_and_check(
         let cents: Vec<_> = (0..INVOICES).map(|invoice| rng.random_range(payments(invoice)) * MAX_CENTS).collect();
         let invoices = testbed.invoices(&cents).await?;
         let clients = client::start(options.clients, &testbed.caller, &invoices, &history, &keys)?;
-        for _ in 0..ROUND.min(options.runs - report.faults()) {
+        for _ in 0..options.round.min(options.runs - report.faults()) {
             let fault = Fault::generate(rng);
             timeout(PATIENCE, history.wait_for_answers(fault.answers_before)).await.ok();
             if testbed.inject(&fault).await? {

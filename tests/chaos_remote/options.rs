@@ -23,6 +23,10 @@ pub struct Options {
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
     pub runs: u32,
 
+    /// After how many faults everything is compared
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    pub round: u32,
+
     /// The seed of the faults and the payments; a random one if it is not given
     #[arg(long, default_value_t = rand::random::<u32>().into())]
     pub seed: u64,
