@@ -109,7 +109,7 @@ impl Server {
         lifecycle.background_at_low_priority("pulls", |stop| pulls.run(stop.requested()));
         lifecycle.background_at_low_priority("retention", |stop| until(stop, retention.run()));
         let counted = delivery::record_pending(deliveries.worker().clone(), clock);
-        lifecycle.background("webhook metrics", |stop| until(stop, counted));
+        lifecycle.background_at_low_priority("webhook metrics", |stop| until(stop, counted));
         lifecycle.background_at_low_priority("webhook deliveries", |stop| deliveries.run(stop.requested()));
         lifecycle.background_at_low_priority("event streams", |stop| streams.clone().run(stop.requested()));
         lifecycle.background("last uses", |stop| flush_last_used(stop, authenticator.clone()));
