@@ -15,6 +15,8 @@ pub(super) struct Facts {
     pub version: String,
     pub encoding: String,
     pub is_standby: bool,
+    /// Whether transactions are read-only by default. A transaction that began before a promotion is read-only, too, and
+    /// says nothing about the next one.
     pub is_read_only: bool,
     pub timezone: String,
     pub statement_timeout_ms: i64,
@@ -45,7 +47,7 @@ impl Facts {
                     current_setting('server_version') as version,
                     current_setting('server_encoding') as encoding,
                     pg_is_in_recovery() as is_standby,
-                    current_setting('transaction_read_only') = 'on' as is_read_only,
+                    current_setting('default_transaction_read_only') = 'on' as is_read_only,
                     current_setting('TimeZone') as timezone,
                     timeout.setting::bigint as statement_timeout_ms,
                     timeout.source = 'client' as has_our_parameters,
