@@ -64,7 +64,7 @@ impl History {
         self.sent.lock().expect("no panic").clone()
     }
 
-    /// Whether a client was told that a payment is stored.
+    /// Whether an answer has said that a payment is stored.
     pub fn is_stored(&self, key: &str) -> bool {
         self.stored.lock().expect("no panic").contains(key)
     }
