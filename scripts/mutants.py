@@ -61,7 +61,7 @@ TENANTS = [
             # It says only that replays are to be looked up, which happens in the project.
             b'project_id = $1 and endpoint_id = $2) as "has_replay!"',
             # It says only that positions are to be given, which happens in the project.
-            b"project_id = $1)\n               and exists (select from webhook_delivery",
+            b"project_id = $1)\n               and exists (select 1 from webhook_delivery",
         ],
     ),
 ]

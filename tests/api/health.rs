@@ -67,7 +67,8 @@ async fn concurrent_probes_share_one_database_check() {
     // A session reports its statistics when it ends.
     app.database.close().await;
     let mut connection = app.connect().await;
-    let others = "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()";
+    let others = "select count(*) from pg_stat_activity
+                  where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'";
     until("all sessions have ended", async || {
         sqlx::query_scalar::<_, i64>(others).fetch_one(&mut connection).await.expect("a count") == 0
     })

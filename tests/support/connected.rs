@@ -112,7 +112,7 @@ impl App {
                          'an actor', 'a secret reason')
              )
              update payment set remote_status = $3, remote_id = $5, remote_data = $6::json,
-                                modified_at = modified_at + interval '1 second'
+                                modified_at = now() + interval '1 second'
              where connection_id = $1 and id = $2",
         )
         .bind(tenant.connection_id.0)

@@ -1,6 +1,7 @@
 //! Shared by all tests: one real Postgres for each test binary, one database for each test, the real router.
 #![allow(dead_code, reason = "each test binary uses its own part of this")]
 
+pub mod all_nodes;
 pub mod app;
 pub mod cluster;
 pub mod connected;

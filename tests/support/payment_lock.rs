@@ -1,7 +1,8 @@
 //! A lock on the table of payments, to stop create calls in the middle of their statement.
 
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, SqlSafeStr};
+use sqlx::{ConnectOptions, Connection, PgConnection};
 
+use super::all_nodes::count_on_all_nodes;
 use super::app::App;
 use super::wait::until;
 
@@ -18,16 +19,10 @@ impl PaymentLock {
 
     /// Waits until this many batches are blocked in the middle of their statement.
     pub async fn until_blocked(&mut self, batches: u32) {
-        let here = "select count(*) from pg_locks where not granted and relation = 'payment'::regclass
+        let waiting = "select count(*) from pg_locks where not granted and relation = 'payment'::regclass
              and database = (select oid from pg_database where datname = current_database())";
-        // On Citus they wait on the nodes that store them.
-        let on_nodes = format!("select sum(result::bigint)::bigint from run_command_on_all_nodes($${here}$$)");
-        let is_distributed = sqlx::query_scalar("select to_regproc('run_command_on_all_nodes') is not null");
-        let is_distributed: bool = is_distributed.fetch_one(&mut self.0).await.expect("an answer");
-        let count = AssertSqlSafe(if is_distributed { on_nodes } else { here.to_owned() }).into_sql_str();
         until("the batches wait for the table", async || {
-            let waiting: i64 = sqlx::query_scalar(count.clone()).fetch_one(&mut self.0).await.expect("a count");
-            waiting >= i64::from(batches)
+            count_on_all_nodes(&mut self.0, waiting).await >= i64::from(batches)
         })
         .await;
     }

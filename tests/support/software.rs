@@ -48,7 +48,7 @@ pub fn job(app: &App, tenant: &Tenant) -> JobScope {
 pub async fn due(app: &App, tenant: &Tenant) {
     sqlx::query(
         "insert into pull values ($1, now(), null, null, null, now())
-         on conflict (connection_id) do update set due_at = now(), lease_id = null, lease_until = null",
+         on conflict (connection_id) do update set due_at = excluded.due_at, lease_id = null, lease_until = null",
     )
     .bind(tenant.connection_id.0)
     .execute(&mut app.connect().await)

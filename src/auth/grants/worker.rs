@@ -40,6 +40,12 @@ impl Worker {
         ProjectScope::new(self.database.clone(), project_id, ApiKeyId(Uuid::nil()))
     }
 
+    /// Whether Citus has distributed the database.
+    #[must_use]
+    pub fn is_distributed(&self) -> bool {
+        self.database.is_distributed()
+    }
+
     /// The database, to listen for notifications.
     #[must_use]
     pub fn database(&self) -> &Database {

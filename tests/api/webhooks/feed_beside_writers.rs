@@ -9,6 +9,7 @@ use sqlx::Executor;
 use unibooks::domain::{Clock, PaymentId};
 
 use super::feed::{events, page, reader};
+use crate::support::all_nodes::count_on_all_nodes;
 use crate::support::app::{App, CredentialOptions, Tenant};
 use crate::support::wait::until;
 
@@ -141,10 +142,9 @@ async fn reader_waits_for_positions_that_another_server_gives() {
         async move { page(&app, &tenant, "type=accounting.*").await }
     });
     let mut watcher = app.connect().await;
-    let waiting = "select exists (select from pg_stat_activity
-                                  where datname = current_database() and wait_event_type = 'Lock')";
-    until("the reader waits", async || sqlx::query_scalar(waiting).fetch_one(&mut watcher).await.expect("an answer"))
-        .await;
+    let waiting = "select count(*) from pg_stat_activity
+                   where datname = current_database() and wait_event_type = 'Lock'";
+    until("the reader waits", async || count_on_all_nodes(&mut watcher, waiting).await > 0).await;
     other.execute("commit").await.expect("committed");
     let page = read.await.expect("no panic");
     let ids: Vec<_> = events(&page).iter().map(|event| event["data"]["id"].clone()).collect();

@@ -32,7 +32,7 @@ async fn announce(transaction: &mut JobTransaction, payments: &[PaymentId]) -> R
                modified_at
         from payment
         where connection_id = $1 and id = any ($2) and exists (
-            select from pull_progress
+            select 1 from pull_progress
             where connection_id = $1 and resource = 'payment' and last_synced_at is not null
         )
         ",

@@ -39,12 +39,13 @@ pub async fn record_health(job: &JobScope, used: &Software, record: Record<'_>) 
         update connection_software
         set failures = case when $3 then 0 else failures + $4 end,
             retry_at = case when $3 then null
-                            else greatest(retry_at, clock_timestamp() + $5::bigint * interval '1 millisecond') end,
+                            else greatest(retry_at, time.now + $5::bigint * interval '1 millisecond') end,
             status = case when $6::text is null then status else 'needs_reauth' end,
             status_reason = coalesce($6, status_reason),
             status_detail = coalesce($7, status_detail),
-            status_since = case when $6::text is null then status_since else clock_timestamp() end,
-            modified_at = clock_timestamp()
+            status_since = case when $6::text is null then status_since else time.now end,
+            modified_at = time.now
+        from (select statement_timestamp() as now) time
         where connection_id = $1 and sealed_secret = $2 and status = 'valid'
         ",
         job.connection_id().0,

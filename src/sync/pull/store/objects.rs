@@ -95,7 +95,7 @@ pub async fn upsert(
                 then excluded.modified_at
                 else reference.modified_at
             end
-        returning id, created_at = $3 as "is_new!", modified_at = $3 as "is_changed!"
+        returning id, created_at, modified_at
         "#,
         transaction.connection_id().0,
         resource.as_str(),
@@ -111,10 +111,13 @@ pub async fn upsert(
     .fetch_all(transaction.executor())
     .await
     .map_err(db::Error::of_write)?;
-    let created: Vec<_> = stored.iter().filter(|row| row.is_new).map(|row| row.id).collect();
-    let updated: Vec<_> = stored.iter().filter(|row| row.is_changed && !row.is_new).map(|row| row.id).collect();
-    announce(transaction, resource, Change::Created, &created).await?;
-    announce(transaction, resource, Change::Updated, &updated).await
+    // An object that is left as it is has an earlier time.
+    let changed = stored.iter().filter(|row| row.modified_at == now);
+    let (created, updated): (Vec<_>, Vec<_>) = changed.partition(|row| row.created_at == now);
+    for (change, rows) in [(Change::Created, created), (Change::Updated, updated)] {
+        announce(transaction, resource, change, &rows.iter().map(|row| row.id).collect::<Vec<_>>()).await?;
+    }
+    Ok(())
 }
 
 /// The range of a page of keys: behind one position up to another. Without them it has no end there.

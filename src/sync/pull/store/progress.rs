@@ -130,7 +130,7 @@ pub async fn begin(
         insert into pull_progress (connection_id, resource, started_at)
         select $1, resource, $3 from unnest($2::text[]) as resource
         on conflict (connection_id, resource) do update
-        set started_at = $3, after_position = null, after_remote_id = null, after_stamp = null
+        set started_at = excluded.started_at, after_position = null, after_remote_id = null, after_stamp = null
         ",
         transaction.connection_id().0,
         &resources,

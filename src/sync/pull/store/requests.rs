@@ -32,20 +32,23 @@ pub async fn request(
     // In one order, so that two such calls do not wait for each other.
     let rows = sqlx::query!(
         r#"
-        insert into pull (connection_id, due_at, requested_at, created_at)
-        select connection.id, clock_timestamp(), clock_timestamp(), clock_timestamp()
-        from connection
-        join connection_software on connection_software.connection_id = connection.id
-        where connection.project_id = $1
-              and case when $2::uuid is null then connection.revoked_at is null else connection.id = $2 end
-        order by connection.id
-        on conflict (connection_id) do update
-        set due_at = case when pull.requested_at > excluded.requested_at - $3::bigint * interval '1 millisecond'
-                          then pull.due_at else least(pull.due_at, excluded.due_at) end,
-            requested_at = case when pull.requested_at > excluded.requested_at - $3::bigint * interval '1 millisecond'
-                                then pull.requested_at else excluded.requested_at end
-        returning requested_at as "at!",
-                  (select provider from connection where connection.id = pull.connection_id) as "provider!"
+        with requested as (
+            insert into pull (connection_id, due_at, requested_at, created_at)
+            select software.connection_id, statement_timestamp(), statement_timestamp(), statement_timestamp()
+            from connection_software software
+            join connection on connection.id = software.connection_id
+            where connection.project_id = $1
+                  and case when $2::uuid is null then connection.revoked_at is null else connection.id = $2 end
+            order by software.connection_id
+            on conflict (connection_id) do update
+            set due_at = case when excluded.requested_at - pull.requested_at < $3::bigint * interval '1 millisecond'
+                              then pull.due_at else least(pull.due_at, excluded.due_at) end,
+                requested_at = case when excluded.requested_at - pull.requested_at < $3::bigint * interval '1 millisecond'
+                                    then pull.requested_at else excluded.requested_at end
+            returning connection_id, requested_at
+        )
+        select requested_at as "at!", provider as "provider!"
+        from requested join connection on connection.id = requested.connection_id
         "#,
         project.project_id().0,
         connection.map(|id| id.0),

@@ -70,13 +70,13 @@ pub struct Lease {
 /// When the database fails.
 pub async fn lease(job: &JobScope, id: Uuid, duration: Duration) -> Result<Option<Lease>, db::Error> {
     let statement = job.statement().await?;
-    let taken_at = sqlx::query_scalar!(
+    let until = sqlx::query_scalar!(
         r#"
         update pull
-        set lease_id = $2, lease_until = clock_timestamp() + $3::bigint * interval '1 millisecond'
-        where connection_id = $1 and due_at <= clock_timestamp()
-              and (lease_until is null or lease_until <= clock_timestamp())
-        returning clock_timestamp() as "taken_at!"
+        set lease_id = $2, lease_until = statement_timestamp() + $3::bigint * interval '1 millisecond'
+        where connection_id = $1 and due_at <= statement_timestamp()
+              and (lease_until is null or lease_until <= statement_timestamp())
+        returning lease_until as "until!"
         "#,
         job.connection_id().0,
         id,
@@ -85,7 +85,7 @@ pub async fn lease(job: &JobScope, id: Uuid, duration: Duration) -> Result<Optio
     .fetch_optional(statement)
     .await
     .map_err(db::Error::of_write)?;
-    Ok(taken_at.map(|taken_at| Lease { id, taken_at }))
+    Ok(until.map(|until| Lease { id, taken_at: until - duration }))
 }
 
 /// Extends the lease for the transaction of a page, and returns the time of the page; `None` when somebody else has the
@@ -98,20 +98,17 @@ pub async fn keep(
     lease: &Lease,
     duration: Duration,
 ) -> Result<Option<DateTime<Utc>>, db::Error> {
-    let now = sqlx::query_scalar!(
-        r#"
-        update pull set lease_until = clock_timestamp() + $3::bigint * interval '1 millisecond'
-        where connection_id = $1 and lease_id = $2
-        returning clock_timestamp() as "now!"
-        "#,
+    let Some(now) = wait_for_page(transaction).await? else { return Ok(None) };
+    let kept = sqlx::query!(
+        "update pull set lease_until = $3 where connection_id = $1 and lease_id = $2",
         transaction.connection_id().0,
         lease.id,
-        millis(duration),
+        now + duration,
     )
-    .fetch_optional(transaction.executor())
+    .execute(transaction.executor())
     .await
     .map_err(db::Error::of_write)?;
-    Ok(now)
+    Ok((kept.rows_affected() > 0).then_some(now))
 }
 
 /// Waits for the page of a pull that is being stored, and lets no other begin before the commit. Returns the time then;
@@ -142,8 +139,8 @@ pub async fn release(job: &JobScope, lease: &Lease, wait: Duration) -> Result<()
         "
         update pull
         set lease_id = null, lease_until = null,
-            due_at = case when requested_at >= $3 then due_at
-                          else clock_timestamp() + $4::bigint * interval '1 millisecond' end
+            due_at = case when requested_at >= $3 then pull.due_at else after.due_at end
+        from (select statement_timestamp() + $4::bigint * interval '1 millisecond' as due_at) after
         where connection_id = $1 and lease_id = $2
         ",
         job.connection_id().0,

@@ -88,18 +88,20 @@ pub async fn decide(transaction: &mut JobTransaction, decision: &Decision<'_>) -
         r#"
         with decided as (
             update remote_write
-            set state = $5, due_at = clock_timestamp() + $6::bigint * interval '1 millisecond', attempts = attempts + 1,
-                lease_id = null, lease_until = null, errors = $7::text::json, modified_at = clock_timestamp(),
-                retried_at = case when $8 = 'retry' then clock_timestamp() else retried_at end
+            set state = $5, due_at = now + $6::bigint * interval '1 millisecond', attempts = attempts + 1,
+                lease_id = null, lease_until = null, errors = $7::text::json, modified_at = now,
+                retried_at = case when $8 = 'retry' then now else retried_at end
+            from (select statement_timestamp() as now) time
             where connection_id = $1 and payment_id = $2 and state = $3 and attempts = $4
-                  and (lease_until is null or lease_until <= clock_timestamp())
+                  and (lease_until is null or lease_until <= now)
             returning connection_id, payment_id, attempts
         ),
         attempt as (
             insert into remote_attempt (
                 connection_id, payment_id, number, action, actor, reason, started_at, ended_at, outcome, code, detail
             )
-            select connection_id, payment_id, attempts, $8, $9, $10, clock_timestamp(), clock_timestamp(), $5, $11, $12
+            select connection_id, payment_id, attempts, $8, $9, $10, statement_timestamp(), statement_timestamp(),
+                   $5, $11, $12
             from decided
         )
         select exists (select from decided) as "is_stored!"

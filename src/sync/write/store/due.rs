@@ -2,6 +2,7 @@
 
 use uuid::Uuid;
 
+use super::due_on_nodes::due_on_nodes;
 use crate::auth::Worker;
 use crate::db;
 use crate::domain::{ConnectionId, ProjectId};
@@ -23,6 +24,11 @@ pub struct DueConnection {
 /// # Errors
 /// When the database fails.
 pub async fn due(worker: &Worker, after: Option<ConnectionId>, limit: u16) -> Result<Vec<DueConnection>, db::Error> {
+    if worker.is_distributed() {
+        let found = due_on_nodes(worker, after, limit).await?;
+        let due = |(connection_id, project_id, is_due)| DueConnection { connection_id, project_id, is_due };
+        return Ok(found.into_iter().map(due).collect());
+    }
     let statement = worker.statement().await?;
     let rows = sqlx::query!(
         r#"

@@ -37,14 +37,14 @@ pub async fn end(job: &JobScope, ending: &Ending<'_>) -> Result<bool, db::Error>
         r#"
         with ended as (
             update remote_write
-            set state = $4, due_at = clock_timestamp() + $5::bigint * interval '1 millisecond',
+            set state = $4, due_at = statement_timestamp() + $5::bigint * interval '1 millisecond',
                 lease_id = null, lease_until = null, sent_at = case when $6 then $7 else sent_at end,
-                errors = $8::text::json, modified_at = clock_timestamp()
+                errors = $8::text::json, modified_at = statement_timestamp()
             where connection_id = $1 and payment_id = $2 and lease_id = $3
             returning attempts
         ),
         attempt as (
-            update remote_attempt set ended_at = clock_timestamp(), outcome = $4, code = $9, detail = $10
+            update remote_attempt set ended_at = statement_timestamp(), outcome = $4, code = $9, detail = $10
             where connection_id = $1 and payment_id = $2 and number = (select attempts from ended)
         )
         select exists (select from ended) as "is_ours!"

@@ -115,19 +115,19 @@ async fn take(
         with leased as (
             update remote_write
             set state = $5, attempts = attempts + 1, lease_id = $6,
-                lease_until = clock_timestamp() + $7::bigint * interval '1 millisecond',
-                due_at = clock_timestamp() + $7::bigint * interval '1 millisecond',
+                lease_until = now + $7::bigint * interval '1 millisecond',
+                due_at = now + $7::bigint * interval '1 millisecond',
                 write_key = coalesce(write_key, $8), prepared = coalesce(prepared, $9),
                 invoices = coalesce(invoices, $10),
-                sent_at = case when $11 then clock_timestamp() else sent_at end,
-                modified_at = clock_timestamp()
-            where connection_id = $1 and payment_id = $2 and state = $3 and attempts = $4
-                  and due_at <= clock_timestamp()
+                sent_at = case when $11 then now else sent_at end, modified_at = now
+            from (select statement_timestamp() as now) time
+            where connection_id = $1 and payment_id = $2 and state = $3 and attempts = $4 and due_at <= now
             returning connection_id, payment_id, attempts
         ),
         attempt as (
             insert into remote_attempt (connection_id, payment_id, number, action, started_at)
-            select connection_id, payment_id, attempts, case when $11 then 'send' else 'look_up' end, clock_timestamp()
+            select connection_id, payment_id, attempts, case when $11 then 'send' else 'look_up' end,
+                   statement_timestamp()
             from leased
         )
         select attempts from leased
@@ -165,7 +165,7 @@ pub async fn postpone(
 ) -> Result<(), db::Error> {
     sqlx::query!(
         "
-        update remote_write set due_at = clock_timestamp() + $5::bigint * interval '1 millisecond'
+        update remote_write set due_at = statement_timestamp() + $5::bigint * interval '1 millisecond'
         where connection_id = $1 and payment_id = $2 and state = $3 and attempts = $4
         ",
         transaction.connection_id().0,
@@ -189,8 +189,8 @@ pub async fn renew(job: &JobScope, lease: &Lease, duration: Duration) -> Result<
     sqlx::query!(
         "
         update remote_write
-        set lease_until = clock_timestamp() + $4::bigint * interval '1 millisecond',
-            due_at = clock_timestamp() + $4::bigint * interval '1 millisecond'
+        set lease_until = statement_timestamp() + $4::bigint * interval '1 millisecond',
+            due_at = statement_timestamp() + $4::bigint * interval '1 millisecond'
         where connection_id = $1 and payment_id = $2 and lease_id = $3
         ",
         job.connection_id().0,

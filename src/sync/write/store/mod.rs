@@ -3,6 +3,7 @@
 mod candidates;
 mod decision;
 mod due;
+mod due_on_nodes;
 mod end;
 mod lease;
 mod list;

@@ -33,30 +33,46 @@ pub(super) async fn show(
     payment: Option<&RemotePayment>,
 ) -> Result<(), db::Error> {
     let remote_status = state.seen_by_clients();
-    let changed = sqlx::query!(
+    // The time is read under the lock: of two changes, the later one has the later time.
+    let before = sqlx::query!(
         r#"
-        with before as (select remote_status from payment where connection_id = $1 and id = $2)
+        with locked as materialized (
+            select remote_status from payment where connection_id = $1 and id = $2 for update
+        )
+        select remote_status, clock_timestamp() as "now!" from locked
+        "#,
+        transaction.connection_id().0,
+        payment_id.0,
+    )
+    .fetch_optional(transaction.executor())
+    .await?;
+    let Some(before) = before else { return Ok(()) };
+    let is_new_status = before.remote_status.as_deref() != Some(remote_status.as_str());
+    if !is_new_status && payment.is_none() {
+        return Ok(());
+    }
+    let changed = sqlx::query!(
+        "
         update payment
         set remote_status = $3, remote_id = coalesce($4, remote_id),
             remote_data = coalesce($5::text::json, remote_data), remote_updated_at = coalesce($6, remote_updated_at),
-            modified_at = clock_timestamp()
-        where connection_id = $1 and id = $2 and (remote_status <> $3 or $4::text is not null)
-        returning modified_at, remote_id, remote_updated_at,
-                  (select remote_status from before) is distinct from $3 as "is_new_status!"
-        "#,
+            modified_at = $7
+        where connection_id = $1 and id = $2
+        returning remote_id, remote_updated_at
+        ",
         transaction.connection_id().0,
         payment_id.0,
         remote_status.as_str(),
         payment.map(|payment| payment.remote_id.as_str()),
         payment.map(|payment| payment.data.get()),
         payment.and_then(|payment| payment.remote_updated_at),
+        before.now,
     )
-    .fetch_optional(transaction.executor())
+    .fetch_one(transaction.executor())
     .await
     .map_err(db::Error::of_write)?;
-    let Some(changed) = changed else { return Ok(()) };
     let kind = match remote_status {
-        _ if !changed.is_new_status => EventType::PaymentUpdated,
+        _ if !is_new_status => EventType::PaymentUpdated,
         RemoteStatus::Applied => EventType::PaymentApplied,
         RemoteStatus::Rejected => EventType::PaymentRejected,
         RemoteStatus::NeedsAttention => EventType::PaymentNeedsAttention,
@@ -65,7 +81,7 @@ pub(super) async fn show(
         }
     };
     let shown = Shown {
-        modified_at: changed.modified_at,
+        modified_at: before.now,
         remote_id: changed.remote_id,
         remote_status,
         remote_updated_at: changed.remote_updated_at,

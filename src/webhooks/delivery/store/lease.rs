@@ -98,8 +98,8 @@ pub async fn awaits_positions(scope: &ProjectScope, now: DateTime<Utc>) -> Resul
     let statement = scope.statement().await?;
     let awaits = sqlx::query_scalar!(
         r#"
-        select exists (select from event_outbox where project_id = $1)
-               and exists (select from webhook_delivery
+        select exists (select 1 from event_outbox where project_id = $1)
+               and exists (select 1 from webhook_delivery
                            where project_id = $1 and (due_at is null or due_at <= $2)
                                  and (lease_until is null or lease_until <= clock_timestamp())
                                  and position >= coalesce((select last_position from event_feed where project_id = $1), 0))
@@ -128,9 +128,9 @@ pub async fn lease(
     let row = sqlx::query!(
         r#"
         update webhook_delivery
-        set lease_id = $3, lease_until = clock_timestamp() + $4::bigint * interval '1 millisecond'
+        set lease_id = $3, lease_until = statement_timestamp() + $4::bigint * interval '1 millisecond'
         where project_id = $1 and endpoint_id = $2 and (due_at is null or due_at <= $5)
-              and (lease_until is null or lease_until <= clock_timestamp())
+              and (lease_until is null or lease_until <= statement_timestamp())
         returning position, begins_at, failures, failing_since, last_success_at,
                   (select count(*) from webhook_retry where project_id = $1 and endpoint_id = $2) as "open_retries!",
                   exists (select from webhook_replay where project_id = $1 and endpoint_id = $2) as "has_replay!"

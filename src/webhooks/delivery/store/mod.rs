@@ -3,8 +3,10 @@
 mod attempts;
 mod lease;
 mod pending;
+mod pending_on_nodes;
 mod progress;
 mod projects;
+mod projects_on_nodes;
 mod replays;
 mod retries;
 

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
+use super::pending_on_nodes::pending_on_nodes;
 use crate::auth::Worker;
 use crate::db;
 
@@ -19,12 +20,23 @@ pub struct Pending {
     pub oldest_seconds: u32,
 }
 
+impl Pending {
+    fn new(is_failing: bool, events: i64, oldest_seconds: i64) -> Self {
+        let number = |count: i64| u32::try_from(count.max(0)).unwrap_or(u32::MAX);
+        Self { is_failing, events: number(events), oldest_seconds: number(oldest_seconds) }
+    }
+}
+
 /// Counts it over all projects, for the metrics: once for endpoints that work, once for those that have failed at least
 /// `failing` times in a row.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn pending(worker: &Worker, failing: u32, now: DateTime<Utc>) -> Result<Vec<Pending>, db::Error> {
+    if worker.is_distributed() {
+        let found = pending_on_nodes(worker, failing, now).await?;
+        return Ok(found.into_iter().map(|(is_failing, events, age)| Pending::new(is_failing, events, age)).collect());
+    }
     let statement = worker.statement().await?;
     let rows = sqlx::query!(
         r#"
@@ -67,8 +79,5 @@ pub async fn pending(worker: &Worker, failing: u32, now: DateTime<Utc>) -> Resul
     )
     .fetch_all(statement)
     .await?;
-    let number = |count: i64| u32::try_from(count.max(0)).unwrap_or(u32::MAX);
-    let pending =
-        |is_failing, events, oldest| Pending { is_failing, events: number(events), oldest_seconds: number(oldest) };
-    Ok(rows.into_iter().map(|row| pending(row.is_failing, row.events, row.oldest_seconds)).collect())
+    Ok(rows.into_iter().map(|row| Pending::new(row.is_failing, row.events, row.oldest_seconds)).collect())
 }

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use super::projects_on_nodes::projects_on_nodes;
 use crate::auth::Worker;
 use crate::db;
 use crate::domain::ProjectId;
@@ -18,6 +19,9 @@ pub async fn projects(
     now: DateTime<Utc>,
     limit: u16,
 ) -> Result<Vec<(ProjectId, bool)>, db::Error> {
+    if worker.is_distributed() {
+        return projects_on_nodes(worker, after, now, limit).await;
+    }
     let statement = worker.statement().await?;
     let rows = sqlx::query!(
         r#"
