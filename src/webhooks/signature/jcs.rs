@@ -1,6 +1,11 @@
 //! The canonical form of JSON, in which numbers are those of JavaScript (JSON Canonicalization Scheme, RFC 8785).
 
+use std::borrow::Cow;
+
 use serde_json::value::RawValue;
+
+/// The most digits of a whole number that a double holds in any case.
+const EXACT_DIGITS: usize = 15;
 
 /// The canonical form, in which members are sorted and numbers are written as JavaScript writes them. For a string it is
 /// what `JSON.stringify` makes of it. `None` where a value has no such form: a number beyond a double, an unpaired
@@ -10,12 +15,49 @@ pub fn jcs(json: &RawValue) -> Option<Vec<u8>> {
     serde_json_canonicalizer::to_vec(&value).ok()
 }
 
+/// The same for JSON that this server wrote with [`canonical`](crate::domain::canonical). Mostly it is in that form
+/// already, and is not written again.
+pub fn jcs_of_canonical(json: &RawValue) -> Option<Cow<'_, [u8]>> {
+    if is_jcs(json.get()) { Some(Cow::Borrowed(json.get().as_bytes())) } else { jcs(json).map(Cow::Owned) }
+}
+
+/// Whether canonical JSON of this server is certainly in that form. Other numbers than small whole ones may be written in
+/// another way, and names with characters beyond U+FFFF may be sorted in another one.
+fn is_jcs(canonical: &str) -> bool {
+    let mut bytes = canonical.bytes().peekable();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'"' => loop {
+                match bytes.next() {
+                    Some(b'\\') => drop(bytes.next()),
+                    None | Some(b'"') => break,
+                    Some(0xF0..) => return false,
+                    Some(_) => {}
+                }
+            },
+            b'-' if bytes.peek() == Some(&b'0') => return false,
+            b'0'..=b'9' => {
+                let mut digits = 1;
+                while bytes.next_if(u8::is_ascii_digit).is_some() {
+                    digits += 1;
+                }
+                if digits > EXACT_DIGITS || matches!(bytes.peek(), Some(b'.' | b'e' | b'E')) {
+                    return false;
+                }
+            }
+            _ => {}
+        }
+    }
+    true
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
     use serde_json::{Map, Value};
 
     use super::*;
+    use crate::domain::canonical;
 
     fn of(json: &str) -> Option<String> {
         let raw: &RawValue = serde_json::from_str(json).expect("JSON");
@@ -46,6 +88,17 @@ mod tests {
         }
     }
 
+    #[test]
+    fn most_objects_of_this_server_are_in_that_form_already() {
+        let object = r#"{"a":[0,-7,400000,999999999999999],"b":{"c":null,"d":"é \\ \" \u0001 1.5"}}"#;
+        for json in [object, "[]", "true"] {
+            assert!(is_jcs(json), "{json}");
+        }
+        for json in ["1.0", "[10,1e3]", r#"{"a":-0}"#, "1000000000000000", r#"{"😀":1}"#, r#"{"\\":2.5}"#] {
+            assert!(!is_jcs(json), "{json}");
+        }
+    }
+
     fn json() -> impl Strategy<Value = Value> {
         let leaf = prop_oneof![
             Just(Value::Null),
@@ -69,6 +122,17 @@ mod tests {
             let form = of(&serde_json::to_string_pretty(&value).expect("JSON")).expect("a form");
             prop_assert_eq!(serde_json::from_str::<Value>(&form).expect("JSON"), value);
             prop_assert_eq!(of(&form), Some(form));
+        }
+
+        #[test]
+        fn canonical_json_of_this_server_has_the_same_form(value in json(), number in any::<f64>()) {
+            let text = serde_json::to_string(&serde_json::json!([value, number])).expect("JSON");
+            let raw: &RawValue = serde_json::from_str(&text).expect("JSON");
+            // It refuses a NUL, which no object of this server has.
+            if let Ok(canonical) = canonical(raw, 100) {
+                let raw: &RawValue = serde_json::from_str(&canonical).expect("JSON");
+                prop_assert_eq!(jcs_of_canonical(raw).map(Cow::into_owned), jcs(raw));
+            }
         }
     }
 }

@@ -8,14 +8,14 @@ use ring::hmac;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::value::RawValue;
 
-use super::jcs::jcs;
+use super::jcs::{jcs, jcs_of_canonical};
 
 /// The header that has the signature.
 pub const HEADER: &str = "panora-signature";
 
-/// The signature of `data` in hexadecimal digits; `None` where `data` has no canonical form.
+/// The signature of `data` that this server wrote, in hexadecimal digits; `None` where it has no canonical form.
 pub(super) fn sign(secret: &SecretString, data: &RawValue) -> Option<String> {
-    let signature = hmac::sign(&key(secret), &jcs(data)?);
+    let signature = hmac::sign(&key(secret), &jcs_of_canonical(data)?);
     Some(HEXLOWER.encode(signature.as_ref()))
 }
 
