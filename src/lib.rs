@@ -18,6 +18,7 @@ pub mod management;
 pub mod openapi;
 pub mod outgoing;
 pub mod ownership;
+pub mod pressure;
 pub mod router;
 pub mod sealed;
 pub mod server;

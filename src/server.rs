@@ -110,6 +110,7 @@ impl Server {
         lifecycle.background_at_low_priority("retention", |stop| until(stop, retention.run()));
         let counted = delivery::record_pending(deliveries.worker().clone(), clock);
         lifecycle.background_at_low_priority("webhook metrics", |stop| until(stop, counted));
+        let deliveries = deliveries.giving_way(threads.pressure_on_calls());
         lifecycle.background_at_low_priority("webhook deliveries", |stop| deliveries.run(stop.requested()));
         lifecycle.background_at_low_priority("event streams", |stop| streams.clone().run(stop.requested()));
         lifecycle.background("last uses", |stop| flush_last_used(stop, authenticator.clone()));

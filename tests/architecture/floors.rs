@@ -7,7 +7,8 @@ use super::source::Source;
 /// The floors, the lowest first. A file belongs to the longest entry that its path begins with. Entries of one floor do
 /// not import each other.
 const FLOORS: &[&[&str]] = &[
-    &["background_threads", "ownership", "telemetry"],
+    &["ownership", "pressure", "telemetry"],
+    &["background_threads"],
     &["lifecycle"],
     &["jobs"],
     &["domain"],

@@ -11,6 +11,7 @@ mod faults;
 mod isolation;
 mod names;
 mod order;
+mod pressure;
 mod receiver;
 mod replays;
 mod retention;

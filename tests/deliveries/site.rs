@@ -14,6 +14,7 @@ use unibooks::db::Database;
 use unibooks::domain::{Clock, WebhookEndpointId};
 use unibooks::events::Changes;
 use unibooks::outgoing::{BodyLimit, Client, Networks, Options};
+use unibooks::pressure::Pressure;
 use unibooks::sealed::SealingKeys;
 use unibooks::webhooks::delivery::{self, Deliveries, KEPT};
 use unibooks::webhooks::signature::SigningSecret;
@@ -125,6 +126,12 @@ impl Site {
     /// Begins the deliveries of this server, which this client makes.
     pub fn deliver_by(&self, client: Client) -> Running {
         Running::begin(self.deliveries(&self.app.database, client))
+    }
+
+    /// Begins the deliveries of a server whose calls feel this pressure.
+    pub fn deliver_under(&self, pressure: Pressure) -> Running {
+        let client = Client::new(&options(Networks::loopback())).expect("a client");
+        Running::begin(self.deliveries(&self.app.database, client).giving_way(pressure))
     }
 
     fn deliveries(&self, database: &Database, client: Client) -> Deliveries {

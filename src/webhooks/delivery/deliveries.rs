@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 use super::pace::Pace;
+use super::rate::Rate;
 use super::replay::MAX_RETRIES;
 use super::sending::Sender;
 use super::slow::Slow;
@@ -20,6 +21,7 @@ use crate::domain::{Clock, ProjectId};
 use crate::events::{self, Changes, Subscriber};
 use crate::jobs::{self, Limits, Page, Taken, Woken, Work};
 use crate::outgoing::Client;
+use crate::pressure::Pressure;
 use crate::sealed::SealingKeys;
 
 /// A piece under way is a step of an endpoint: it holds some messages, and mostly waits for an answer. How many there
@@ -48,6 +50,7 @@ pub struct Deliveries {
     clock: Clock,
     turns: Turns,
     pace: Pace,
+    rate: Rate,
     woken: Woken<ProjectId>,
     /// The projects of the look that goes through all of them now.
     found: Arc<Mutex<HashSet<ProjectId>>>,
@@ -77,7 +80,14 @@ impl Deliveries {
         changes.subscribe(Waker { turns: turns.clone(), woken: woken.clone() });
         let sender = Sender::new(client, clock.clone());
         let slow = Slow::new(SLOW_BYTES / ROOM_BYTES);
-        Self { worker, sender, slow, keys, clock, turns, pace: Pace::default(), woken, found: Arc::default() }
+        let (pace, rate) = (Pace::default(), Rate::under(Pressure::none()));
+        Self { worker, sender, slow, keys, clock, turns, pace, rate, woken, found: Arc::default() }
+    }
+
+    /// Gives way to calls that feel this pressure.
+    #[must_use]
+    pub fn giving_way(self, pressure: Pressure) -> Self {
+        Self { rate: Rate::under(pressure), ..self }
     }
 
     /// Does them until `stop`. Then it begins no more calls; those under way end, and what came of them is stored.
@@ -116,6 +126,7 @@ impl Deliveries {
 
     async fn try_take(&self, scope: &ProjectScope) -> Result<Taken, db::Error> {
         let project = scope.project_id();
+        self.rate.turn().await;
         if !self.turns.has_place(project) {
             return Ok(Taken::Nothing);
         }
@@ -140,6 +151,7 @@ impl Deliveries {
             lease,
             sender: self.sender.clone(),
             slow: self.slow.clone(),
+            rate: self.rate.clone(),
             keys: self.keys.clone(),
             clock: self.clock.clone(),
         };

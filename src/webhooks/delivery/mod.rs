@@ -14,6 +14,7 @@ mod error;
 mod health;
 mod metrics;
 mod pace;
+mod rate;
 mod replay;
 mod requests;
 mod schedule;

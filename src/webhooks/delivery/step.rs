@@ -7,6 +7,7 @@ use super::attempt::Attempt;
 use super::conclusion::Conclusion;
 use super::error::Error;
 use super::health::Health;
+use super::rate::Rate;
 use super::replay::{self, MAX_RETRIES};
 use super::sending::{Message, Sender};
 use super::slow::Slow;
@@ -42,6 +43,8 @@ pub struct Step {
     pub sender: Sender,
     /// Room for steps of slow endpoints, in units of [`ROOM_BYTES`].
     pub slow: Slow,
+    /// Counts what is sent.
+    pub rate: Rate,
     /// The keys that open the endpoint's secrets.
     pub keys: Option<SealingKeys>,
     /// The time.
@@ -93,6 +96,7 @@ impl Step {
         if !now.is_some_and(|now| now.is_active() && now.modified_at == endpoint.modified_at) {
             return Ok(store::release(&self.scope, &self.lease, None).await?);
         }
+        self.rate.count(gathered.messages.len());
         let mut health = self.lease.health.clone();
         let calls = self.sender.send_all(&target, &mut health, &gathered.messages);
         let attempts = self.slow.run(place, gathered.room(), calls).await;
