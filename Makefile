@@ -27,7 +27,7 @@ test-trouble: ## Run the tests that need PgBouncer, or root to mount a small dis
 	@scripts/ensure-pgbouncer.sh
 	cargo test --locked --test cli -- --ignored $(ARGS)
 
-test-citus: ## Run the API's tests and chaos on a database of Citus, where it is installed (RUNS=100)
+test-citus: ## Run the API's tests, those of deliveries and chaos on a database of Citus, where it is installed (RUNS=100)
 	@scripts/ensure-postgres.sh
 	@RUNS=$(RUNS) scripts/test-citus.sh
 

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs the tests of the API and `make chaos` on a database that Citus distributes over a coordinator and two workers. It
-# is skipped where the extension is not installed for this Postgres.
+# Runs the tests of the API and of deliveries, and `make chaos`, on a database that Citus distributes over a coordinator
+# and two workers. It is skipped where the extension is not installed for this Postgres.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -10,14 +10,15 @@ if [ -z "$(sh scripts/with-schema.sh sh -c 'psql -XAtqc "$0" "$DATABASE_URL"' "$
     exit 0
 fi
 
-# These change the tables in a way that Citus refuses (a trigger, several statements at once, a plan of an insert), or
-# are about notifications, which a distributed database does not send.
+# These change the tables in a way that Citus refuses (a trigger, several statements at once, a plan of an insert), look
+# at scans of a table that only its shards have, or are about notifications, which a distributed database does not send.
 set -- \
     accounting::payments::body_faults::refusal_by_a_constraint_is_a_fault_of_the_client \
     accounting::payments::distinct_values::every_member_is_stored_in_its_own_column \
     accounting::payments::group_commit::batches_of_two_servers_with_equal_keys_do_not_deadlock \
     accounting::payments::group_commit::payments_that_wait_for_a_commit_share_one_statement \
     accounting::payments::group_commit::refused_payment_does_not_fail_its_batch \
+    accounting::payments::new_database \
     accounting::payments::orders::list_by_modified_at_ends_with_the_latest_change \
     accounting::payments::plans \
     database_failures::cut_create_is_retryable_only_with_a_key \
@@ -35,5 +36,6 @@ for test in "$@"; do skip="$skip --skip $test"; done
 export UNIBOOKS_TEST_CITUS=1
 # shellcheck disable=SC2086
 cargo test --locked --test api -- $skip
+cargo test --locked --test deliveries
 cargo test --locked --test citus -- --ignored
 cargo test --locked --test chaos -- --citus --runs "${RUNS:-100}"

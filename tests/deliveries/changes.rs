@@ -8,6 +8,7 @@ use unibooks::domain::WebhookEndpointId;
 use crate::calls::{call, site};
 use crate::receiver::Receiver;
 use crate::site::Site;
+use crate::support::all_nodes::count_on_all_nodes;
 use crate::support::wait::until;
 
 /// Makes an endpoint by a call; its id and its path.
@@ -49,10 +50,10 @@ async fn change_of_an_endpoint_leaves_what_disables_it_meanwhile() {
         .await
         .expect("disabled");
     let committed = async {
-        let waiting = "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+        let waiting = "select count(*) from pg_stat_activity
+                       where datname = current_database() and wait_event_type = 'Lock'";
         let mut watch = site.app.connect().await;
-        until("the change waits", async || !sqlx::query(waiting).fetch_all(&mut watch).await.expect("rows").is_empty())
-            .await;
+        until("the change waits", async || count_on_all_nodes(&mut watch, waiting).await > 0).await;
         server.commit().await.expect("committed");
     };
     tokio::join!(put(&site, &path, json!({ "description": "Ledger" })), committed);

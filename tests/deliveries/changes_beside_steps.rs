@@ -48,7 +48,7 @@ async fn endpoint_gets_what_it_asks_for_after_a_change() {
     let endpoint = site.endpoint_for(&receiver.url, "sync.*").await;
     let paid = site.pay(&site.tenant, 1).await;
     let (mut lock, _running) = before_reading(&site).await;
-    let change = "update webhook_endpoint set event_types = array['*'], modified_at = modified_at + interval '1 second'
+    let change = "update webhook_endpoint set event_types = array['*'], modified_at = now() + interval '1 second'
                   where project_id = $1 and id = $2";
     site.rows(change, endpoint).await;
     lock.execute("commit").await.expect("unlocked");

@@ -214,7 +214,7 @@ async fn deliveries_of_two_projects_stay_apart() {
              where $1::uuid is not null and project_id = $2 and id = '{endpoint}'"
         ))
         .await;
-    let leased = "lease_id = gen_random_uuid(), lease_until = '2100-01-01Z'";
+    let leased = "lease_id = 'a0000000-0000-7000-8000-000000000001', lease_until = '2100-01-01Z'";
     for id in [ended, idle[0], idle[1]] {
         twins
             .execute(format!(

@@ -97,7 +97,8 @@ async fn server_whose_lease_was_taken_stores_nothing() {
     let running = site.deliver();
     site.pay(&site.tenant, 1).await;
     until("it is called", async || receiver.count() == 1).await;
-    let taken = "update webhook_delivery set lease_id = gen_random_uuid(), lease_until = now() + interval '1 minute'
+    let taken = "update webhook_delivery
+                 set lease_id = 'a0000000-0000-7000-8000-000000000001', lease_until = now() + interval '1 minute'
                  where project_id = $1 and endpoint_id = $2 returning position";
     let before: i64 = site.rows(taken, endpoint).await[0].get(0);
     permits.add_permits(1);
