@@ -108,9 +108,10 @@ fn program() -> (String, Receiver<String>) {
             let mut stream = stream.expect("a socket");
             let (headers, body) = read_request(&stream);
             webhook.verify(&body, &headers).expect("a signature");
-            write!(stream, "HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n").expect("answered");
             let event: Value = serde_json::from_slice(&body).expect("JSON");
+            // Before the answer: the test looks as soon as it has come.
             sender.send(event["data"]["id"].as_str().expect("an id").to_owned()).expect("a test that waits");
+            write!(stream, "HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n").expect("answered");
         }
     });
     (url, received)

@@ -173,8 +173,9 @@ fn receiver(status: &'static str) -> (String, mpsc::Receiver<String>) {
                 text.push_str(std::str::from_utf8(&bytes[..read]).expect("UTF-8"));
             }
             let answer = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
-            socket.write_all(answer.as_bytes()).expect("answered");
+            // Before the answer: the test looks as soon as it has come.
             sender.send(text).ok();
+            socket.write_all(answer.as_bytes()).expect("answered");
         }
     });
     (url, received)
