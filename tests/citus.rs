@@ -1,5 +1,7 @@
 //! A database that Citus distributes over two workers: `make test-citus`. It also runs the tests of the API there.
 
+#[path = "citus/outbox.rs"]
+mod outbox;
 #[path = "citus/queries.rs"]
 mod queries;
 #[path = "support/mod.rs"]

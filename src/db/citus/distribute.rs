@@ -44,10 +44,15 @@ async fn has_citus(session: &mut PgConnection) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar(query).fetch_one(session).await
 }
 
+/// Each node has numbers of its own for `sequence`, so the sequencer takes rows of the outbox in the order of their times
+/// (`src/events/store/sequence_on_nodes.rs`).
+const OUTBOX_BY_TIME: &str = "create index if not exists event_outbox_by_time
+                              on event_outbox (project_id, created_at, sequence, connection_id)";
+
 async fn run(session: &mut PgConnection) -> Result<(), sqlx::Error> {
     let commands = Commands::of_missing(session).await?;
     if commands.distribute.is_empty() {
-        return Ok(());
+        return execute(session, OUTBOX_BY_TIME).await;
     }
     let mut transaction = session.begin().await?;
     // A table that is copied to every node changes together with those that refer to it.
@@ -69,6 +74,7 @@ async fn run(session: &mut PgConnection) -> Result<(), sqlx::Error> {
     let functions = "select create_distributed_function(oid::regprocedure) from pg_proc
                      where pronamespace = current_schema()::regnamespace and proname like 'insert\\_payments\\_%'";
     execute(&mut transaction, functions).await?;
+    execute(&mut transaction, OUTBOX_BY_TIME).await?;
     transaction.commit().await
 }
 

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use super::expire_on_nodes::expire_changes;
 use crate::auth::{ProjectScope, Worker};
 use crate::db;
 use crate::domain::ProjectId;
@@ -32,6 +33,10 @@ pub async fn expire(scope: &ProjectScope, moment: DateTime<Utc>) -> Result<bool,
     .execute(statement)
     .await
     .map_err(db::Error::of_write)?;
+    let has_removed = events.rows_affected() > 0;
+    if scope.is_distributed() {
+        return Ok(expire_changes(scope, moment, STEP).await? || has_removed);
+    }
     let statement = scope.statement().await?;
     let changes = sqlx::query!(
         "delete from event_outbox
@@ -47,7 +52,7 @@ pub async fn expire(scope: &ProjectScope, moment: DateTime<Utc>) -> Result<bool,
     .execute(statement)
     .await
     .map_err(db::Error::of_write)?;
-    Ok(events.rows_affected() > 0 || changes.rows_affected() > 0)
+    Ok(has_removed || changes.rows_affected() > 0)
 }
 
 /// The projects that follow `after` in the order of their ids, at most `limit`.

@@ -3,6 +3,7 @@
 mod announce;
 mod created_connections;
 mod expire;
+mod expire_on_nodes;
 mod read;
 mod sequence;
 mod sequence_on_nodes;

@@ -1,6 +1,10 @@
 //! Gives positions to what is committed on a distributed database.
 //!
 //! The outbox is distributed by connection, and the feeds by project. Citus runs no statement that changes both.
+//!
+//! Each node has numbers of its own for `sequence`, so rows are taken in the order of their times. A change that began
+//! after another one of its connection has the later time, unless the clocks of two machines differ by more than the
+//! first change took.
 
 use crate::auth::ProjectTransaction;
 use crate::db;
@@ -18,7 +22,7 @@ pub(super) async fn step(transaction: &mut ProjectTransaction, limit: i64) -> Re
         r#"
         select sequence, connection_id, cardinality(objects) as "events!"
         from event_outbox where project_id = $1
-        order by sequence, connection_id limit $2
+        order by created_at, sequence, connection_id limit $2
         "#,
         project,
         limit,
@@ -38,8 +42,8 @@ pub(super) async fn step(transaction: &mut ProjectTransaction, limit: i64) -> Re
     sqlx::query!(
         "
         insert into event (project_id, position, connection_id, type, object_id, state, created_at)
-        select project_id, $2 + row_number() over (order by sequence, connection_id, number), connection_id, type,
-               object.id, state, created_at
+        select project_id, $2 + row_number() over (order by created_at, sequence, connection_id, number),
+               connection_id, type, object.id, state, created_at
         from (
             select * from event_outbox where project_id = $1 and connection_id = any ($4)
                 and (sequence, connection_id) in (select * from unnest($3::bigint[], $4::uuid[]))
