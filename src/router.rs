@@ -35,10 +35,10 @@ pub fn problem_types() -> Vec<&'static ProblemType> {
 
 /// The server as one service: routes, documentation, layers.
 pub fn router(state: AppState, options: &layers::Options) -> Router {
-    let (routes, api) = routes().split_for_parts();
     let load = state.load.clone();
-    let routes = routes
-        .merge(page::router(openapi::served_at(openapi::complete(api), &options.public_url)))
+    let public_url = options.public_url.clone();
+    let routes = Router::from(routes())
+        .merge(page::router(move || openapi::served_at(openapi(), &public_url)))
         .method_not_allowed_fallback(async || Error::MethodNotAllowed)
         .with_state(state);
     let known = routes.clone();

@@ -1,7 +1,7 @@
 //! `/openapi.json`, and `/docs`, the page that shows it. Both work offline: the page's scripts are part of the binary.
 
 use std::collections::HashMap;
-use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use axum::Router;
 use axum::extract::Path;
@@ -36,24 +36,19 @@ static CONFIG: LazyLock<Arc<Config<'static>>> = LazyLock::new(|| {
 /// The files that were requested so far, each compressed once per process. There are about a dozen.
 static FILES: LazyLock<Mutex<HashMap<String, Arc<Asset>>>> = LazyLock::new(Mutex::default);
 
-/// The routes of the page and the document.
-pub fn router<S: Clone + Send + Sync + 'static>(api: Document) -> Router<S> {
-    let document = Arc::new(OnceLock::new());
+/// The routes of the page and the document, which is described once it is asked for: it takes megabytes before it is
+/// written as JSON.
+pub fn router<S: Clone + Send + Sync + 'static>(describe: impl FnOnce() -> Document + Send + 'static) -> Router<S> {
+    // Shared, because axum copies a handler for each copy of its route, and at each call.
+    let document = Arc::new(LazyLock::new(move || {
+        Asset::new(serde_json::to_vec(&describe()).unwrap_or_default(), "application/json", REVALIDATE)
+    }));
     Router::new()
         // Relative, because a proxy may serve the page under a prefix.
         .route("/docs", get(async || guarded(Redirect::to("docs/"))))
         .route("/docs/", get(async |headers: HeaderMap| file("index.html", &headers)))
         .route("/docs/{*file}", get(async |Path(name): Path<String>, headers: HeaderMap| file(&name, &headers)))
-        .route(
-            "/openapi.json",
-            get(async move |headers: HeaderMap| {
-                let asset = document.get_or_init(|| {
-                    let json = serde_json::to_vec(&api).unwrap_or_default();
-                    Asset::new(json, "application/json", REVALIDATE)
-                });
-                asset.respond(&headers)
-            }),
-        )
+        .route("/openapi.json", get(async move |headers: HeaderMap| document.respond(&headers)))
 }
 
 /// A response with the page's security policy.
