@@ -69,10 +69,11 @@ pub async fn create_payment(
     let claim = key.map(|key| IdempotencyClaim::new(key, &value, remote_data)).transpose()?;
     let has_key = claim.is_some();
     let software = scope.has_software().then(|| scope.clone());
+    // The steps for software are boxed: each call has the memory for all steps that are not, and copies it several times.
     if let Some(scope) = &software {
-        match software::check(scope, &value, claim.as_ref()).await? {
+        match Box::pin(software::check(scope, &value, claim.as_ref())).await? {
             Checked::Acceptable { ignored } => warnings.splice(0..0, ignored).for_each(drop),
-            Checked::Replay(first) => return respond(Settled::of(scope, first).await?, remote_data, true),
+            Checked::Replay(first) => return respond(Box::pin(Settled::of(scope, first)).await?, remote_data, true),
         }
     }
 
@@ -80,12 +81,12 @@ pub async fn create_payment(
     match (payments.write(row, body_bytes).await, &software) {
         (Ok(WriteOutcome::Inserted(payment)), None) => Ok(created(&payment, remote_data, false)),
         (Ok(WriteOutcome::Inserted(payment)), Some(scope)) => {
-            let answer = respond(calls.follow(scope, payment, &hold).await, remote_data, false);
+            let answer = respond(Box::pin(calls.follow(scope, payment, &hold)).await, remote_data, false);
             Ok(with_applied(answer.into_response(), hold.prefer))
         }
         (Ok(WriteOutcome::Replayed(first)), None) => Ok(created(&first, remote_data, true)),
         (Ok(WriteOutcome::Replayed(first)), Some(scope)) => {
-            respond(Settled::of(scope, first).await?, remote_data, true)
+            respond(Box::pin(Settled::of(scope, first)).await?, remote_data, true)
         }
         (Ok(WriteOutcome::KeyReused), _) => Err(Error::KeyReused),
         // With a key a repetition is always safe, so this stays an ordinary 503.
