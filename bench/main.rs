@@ -29,6 +29,7 @@ mod sample;
 mod server;
 mod servers;
 mod session;
+mod software;
 mod start;
 mod tally;
 mod tenant;
@@ -79,6 +80,9 @@ async fn run(options: Options) -> anyhow::Result<()> {
     }
     if bench.options.wants(Part::Events) {
         events::measure(&mut bench, &mut report).await?;
+    }
+    if bench.options.wants(Part::Software) {
+        software::measure(&mut bench, &mut report).await?;
     }
     if bench.options.wants(Part::Deliveries) {
         deliveries::measure(&mut bench, &mut report).await?;

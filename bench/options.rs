@@ -51,7 +51,7 @@ pub struct Options {
     #[arg(long, env = "UNIBOOKS_BENCH_BEFORE", value_name = "FILE")]
     pub before: Option<PathBuf>,
 
-    /// The numbers of clients in `events`
+    /// The numbers of clients in `events` and `software`
     #[arg(long, value_delimiter = ',', default_values_t = CLIENTS)]
     pub clients: Vec<u32>,
 
@@ -81,6 +81,8 @@ pub enum Part {
     Overload,
     /// Payments a second with a subscriber and without one
     Events,
+    /// Payments a second of a connection with accounting software and of one without it
+    Software,
     /// Deliveries a second to one webhook endpoint, and their latency
     Deliveries,
     /// Deliveries while very many events wait

@@ -29,11 +29,16 @@ pub fn example() -> String {
 
 /// The bytes of a create call.
 pub fn create(address: SocketAddr, tenant: &Tenant, key: &str, body: &str) -> Vec<u8> {
+    create_with(address, tenant, key, "", body)
+}
+
+/// The same with more headers, each with its line break.
+fn create_with(address: SocketAddr, tenant: &Tenant, key: &str, headers: &str, body: &str) -> Vec<u8> {
     let Tenant { api_key, token, .. } = tenant;
     format!(
         "POST /accounting/payments HTTP/1.1\r\nhost: {address}\r\nx-api-key: {api_key}\r\n\
          x-connection-token: {token}\r\ncontent-type: application/json\r\nidempotency-key: {key}\r\n\
-         content-length: {}\r\n\r\n{body}",
+         {headers}content-length: {}\r\n\r\n{body}",
         body.len()
     )
     .into_bytes()
@@ -63,7 +68,12 @@ pub fn get(address: SocketAddr, tenant: &Tenant, path: &str) -> Vec<u8> {
 impl Requests {
     /// Create calls with a new idempotency key each.
     pub fn fresh(address: SocketAddr, tenant: &Tenant, body: &str) -> Self {
-        let bytes = create(address, tenant, &String::from_utf8_lossy(&KEY_PLACEHOLDER), body);
+        Self::fresh_with(address, tenant, "", body)
+    }
+
+    /// The same with more headers, each with its line break.
+    pub fn fresh_with(address: SocketAddr, tenant: &Tenant, headers: &str, body: &str) -> Self {
+        let bytes = create_with(address, tenant, &String::from_utf8_lossy(&KEY_PLACEHOLDER), headers, body);
         let key_at =
             bytes.windows(KEY_PLACEHOLDER.len()).position(|window| window == KEY_PLACEHOLDER).unwrap_or_default();
         Self::Fresh { bytes, key_at }

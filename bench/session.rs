@@ -134,6 +134,34 @@ impl Session {
         self.checkpoint().await
     }
 
+    /// Puts a Tryton that is paused behind the connection, with one invoice and one account, as a first pull finds them.
+    pub async fn add_paused_software(&mut self, invoice: Uuid, account: Uuid) -> anyhow::Result<()> {
+        let statement = r#"
+            with provider as (
+                update connection set provider = 'tryton' where id = $1
+            ),
+            software as (
+                insert into connection_software (connection_id, url, company, login, base_currency, sealed_secret, status,
+                                                 status_since, created_at, modified_at)
+                values ($1, 'http://127.0.0.1:9', '1', 'unified', 'USD', '', 'paused', now(), now(), now())
+            )
+            insert into reference (connection_id, id, resource, remote_id, position, stamp, fields, remote_data,
+                                   remote_was_deleted, created_at, modified_at)
+            values
+                ($1, $2, 'invoice', '15', '15', '',
+                 '{"type": "ACCOUNTS_RECEIVABLE", "number": "15", "currency": "USD", "total_amount": 100000,
+                   "balance": 100000, "status": "Open", "tracking_categories": [], "line_items": []}',
+                 '{"id": 15, "party": 5, "company": 1, "currency.": {"id": 1, "digits": 2}}', false, now(), now()),
+                ($1, $3, 'account', '7', '7', '',
+                 '{"name": "Bank", "classification": "Asset", "status": "Active", "is_payment_account": true}',
+                 '{"id": 7, "payment_methods": [{"id": 1, "name": "Bank", "debit_account": 7, "credit_account": 7}]}',
+                 false, now(), now())
+        "#;
+        let added = sqlx::query(statement).bind(self.connection).bind(invoice).bind(account);
+        added.execute(&mut self.database).await?;
+        Ok(())
+    }
+
     /// Lets every webhook endpoint begin at the first event again. No server may run.
     pub async fn rewind(&mut self) -> anyhow::Result<()> {
         let statements = "
