@@ -97,12 +97,32 @@ def build(name):
     return Path(next(program for program in programs if program))
 
 
-def run(program, filter):
-    """Runs the tests that match. What a mutant never does is not waited for as long as what a slow machine does late."""
+class Outcome(NamedTuple):
+    """Which tests of a run have passed and failed, and what it printed."""
+
+    passed: List[str]
+    failed: List[str]
+    output: List[str]
+
+
+def run(program, filter, is_enough=lambda outcome: False):
+    """Runs the tests that match, until they are enough. What a mutant never does is not waited for as long as what a slow
+    machine does late."""
     environment = os.environ | {"UNIBOOKS_TEST_PATIENCE": "10"}
-    return subprocess.run(
+    outcome = Outcome([], [], [])
+    with subprocess.Popen(
         [program, filter], cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
+    ) as tests:
+        for line in tests.stdout:
+            outcome.output.append(line)
+            if ended := re.match(r"test (\S+) \.\.\. (ok|FAILED)$", line):
+                (outcome.passed if ended[2] == "ok" else outcome.failed).append(ended[1])
+                if is_enough(outcome):
+                    tests.terminate()
+                    return outcome
+    if bool(tests.returncode) != bool(outcome.failed):
+        sys.exit(f"{''.join(outcome.output)}\nthe tests of {filter} ended with {tests.returncode}")
+    return outcome
 
 
 def mutate(tenant, program, original, piece, offset):
@@ -119,22 +139,25 @@ def mutate(tenant, program, original, piece, offset):
     return True
 
 
-def notice(tenant, program, place):
-    """Demands that a test fails; prints which ones."""
-    for filter in tenant.filters:
-        tests = run(program, filter)
-        if tests.returncode != 0:
+def notice(tenant, program, path, place):
+    """Demands that a test fails, and that the second line holds; prints the first test that fails."""
+
+    def holds_second_line(outcome):
+        return not tenant.second_line or any(tenant.second_line in test for test in outcome.passed)
+
+    # The tests of the query's own folder come first. Where there are none, nothing is run.
+    own = "::".join([*path.relative_to(ROOT / "src").parts[:2], tenant.filters[0]])
+    for filter in [own, *tenant.filters]:
+        tests = run(program, filter, lambda outcome: outcome.failed and holds_second_line(outcome))
+        if tests.failed:
             break
     else:
         sys.exit(f"nobody notices when the tenant's condition is missing from {place}")
-    failed = re.search(r"^test result: FAILED\. (.*); 0 ignored", tests.stdout, re.MULTILINE)
-    if not failed:
-        sys.exit(f"{tests.stdout}\nthe tests did not run for {place}")
-    print(f"noticed: {place} without its tenant: {failed[1]}", flush=True)
-    if tenant.second_line:
+    if not holds_second_line(tests):
         shown = run(program, tenant.second_line)
-        if shown.returncode != 0:
-            sys.exit(f"{shown.stdout}\na foreign row is shown when the tenant's condition is missing from {place}")
+        if shown.failed:
+            sys.exit(f"{''.join(shown.output)}\na foreign row is shown when the condition is missing from {place}")
+    print(f"noticed: {place} without its tenant: {tests.failed[0]}", flush=True)
 
 
 def try_all(tenant):
@@ -146,15 +169,15 @@ def try_all(tenant):
     program.chmod(0o755)
     for filter in tenant.filters:
         tests = run(program, filter)
-        if tests.returncode != 0:
-            sys.exit(f"{tests.stdout}\nthe tests fail without any mutant")
+        if tests.failed:
+            sys.exit(f"{''.join(tests.output)}\nthe tests fail without any mutant")
     noticed = 0
     for path in stores(tenant):
         for line, piece, offset in places(tenant, path.read_bytes()):
             place = f"{path.relative_to(ROOT)}:{line}"
             if not mutate(tenant, program, original, piece, offset):
                 sys.exit(f"the query of {place} is not in the test program")
-            notice(tenant, program, place)
+            notice(tenant, program, path, place)
             noticed += 1
     program.unlink(missing_ok=True)
     return noticed
