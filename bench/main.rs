@@ -29,6 +29,7 @@ mod sample;
 mod server;
 mod servers;
 mod session;
+mod side;
 mod software;
 mod start;
 mod tally;

@@ -81,7 +81,7 @@ pub enum Part {
     Overload,
     /// Payments a second with a subscriber and without one
     Events,
-    /// Payments a second of a connection with accounting software and of one without it
+    /// Payments a second with accounting software and without it
     Software,
     /// Deliveries a second to one webhook endpoint, and their latency
     Deliveries,

@@ -69,7 +69,7 @@ pub async fn create_payment(
     let claim = key.map(|key| IdempotencyClaim::new(key, &value, remote_data)).transpose()?;
     let has_key = claim.is_some();
     let software = scope.has_software().then(|| scope.clone());
-    // The steps for software are boxed: each call has the memory for all steps that are not, and copies it several times.
+    // The steps for software are boxed. A future has room for its largest step, and every call would copy it.
     if let Some(scope) = &software {
         match Box::pin(software::check(scope, &value, claim.as_ref())).await? {
             Checked::Acceptable { ignored } => warnings.splice(0..0, ignored).for_each(drop),
