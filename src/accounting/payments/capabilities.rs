@@ -68,7 +68,7 @@ pub async fn retrieve_capabilities(
     if !scope.has_software() {
         return Ok(Json(CapabilitiesView { provider: "none", name: None, payments: None }));
     }
-    let Software { provider, .. } = software(&scope).await?;
+    let (Software { provider, .. }, _) = software(&scope, &[]).await?;
     let capabilities = provider.capabilities();
     let payments = PaymentCapabilities {
         exactly_once: capabilities.exactly_once,

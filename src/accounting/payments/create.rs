@@ -69,10 +69,14 @@ pub async fn create_payment(
     let claim = key.map(|key| IdempotencyClaim::new(key, &value, remote_data)).transpose()?;
     let has_key = claim.is_some();
     let software = scope.has_software().then(|| scope.clone());
+    let mut may_be_called = false;
     // The steps for software are boxed. A future has room for its largest step, and every call would copy it.
     if let Some(scope) = &software {
-        match Box::pin(software::check(scope, &value, claim.as_ref())).await? {
-            Checked::Acceptable { ignored } => warnings.splice(0..0, ignored).for_each(drop),
+        match Box::pin(software::check(&calls.loader, scope, &value, claim.as_ref())).await? {
+            Checked::Acceptable { ignored, software_may_be_called } => {
+                warnings.splice(0..0, ignored).for_each(drop);
+                may_be_called = software_may_be_called;
+            }
             Checked::Replay(first) => return respond(Box::pin(Settled::of(scope, first)).await?, remote_data, true),
         }
     }
@@ -81,7 +85,12 @@ pub async fn create_payment(
     match (payments.write(row, body_bytes).await, &software) {
         (Ok(WriteOutcome::Inserted(payment)), None) => Ok(created(&payment, remote_data, false)),
         (Ok(WriteOutcome::Inserted(payment)), Some(scope)) => {
-            let answer = respond(Box::pin(calls.follow(scope, payment, &hold)).await, remote_data, false);
+            let settled = if may_be_called {
+                Box::pin(calls.follow(scope, payment, &hold)).await
+            } else {
+                Settled { payment, rejection: None }
+            };
+            let answer = respond(settled, remote_data, false);
             Ok(with_applied(answer.into_response(), hold.prefer))
         }
         (Ok(WriteOutcome::Replayed(first)), None) => Ok(created(&first, remote_data, true)),

@@ -25,5 +25,5 @@ pub use listed::Listed;
 pub use query::RemoteData;
 pub use reference::Reference;
 pub use snapshot::snapshot;
-pub use software::{Software, referred, software};
+pub use software::{Object, Software, software};
 pub use view::ReferenceView;

@@ -13,6 +13,7 @@ use tokio::time::{Instant, timeout_at};
 use tracing::Instrument;
 
 use super::Writes;
+use super::loader::Loader;
 use crate::accounting::payments::payment::Payment;
 use crate::accounting::payments::store;
 use crate::auth::Scope;
@@ -51,9 +52,11 @@ impl Settled {
     }
 }
 
-/// The calls that wait. Cheap to clone: all clones share the limit.
+/// Create calls of connections with software. Cheap to clone: all clones share the reads and the limit.
 #[derive(Debug, Clone)]
 pub struct Calls {
+    /// Reads what their payments refer to.
+    pub loader: Loader,
     writes: Arc<dyn Writes>,
     /// The most calls of one connection that wait.
     limit: usize,
@@ -65,7 +68,7 @@ impl Calls {
     /// Calls that wait for `writes`, at most `limit` of one connection.
     #[must_use]
     pub fn new(writes: Arc<dyn Writes>, limit: usize) -> Self {
-        Self { writes, limit, waiting: Arc::default(), end: watch::Sender::new(false) }
+        Self { loader: Loader::default(), writes, limit, waiting: Arc::default(), end: watch::Sender::new(false) }
     }
 
     /// Ends all waits, present and future: the server stops.

@@ -2,12 +2,14 @@
 //!
 //! [`check()`] puts a payment into the words of the software: `members.rs` checks what the software requires,
 //! `allocations.rs` finds the invoices that are paid, `referred.rs` translates ids, and `order.rs` puts the parts
-//! together. The create call does this only to find faults. The job that sends the payment does it again.
+//! together. The create call does this only to find faults; `loader.rs` reads what many calls need. The job that sends the
+//! payment does it again.
 
 mod allocations;
 mod calls;
 mod check;
 mod imported;
+mod loader;
 mod members;
 mod order;
 mod referred;

@@ -1,10 +1,10 @@
 //! A payment in the words of the software. Pure: the same payment and references give the same order.
 
 use super::allocations::{self, allocations};
+use super::loader::Books;
 use super::members;
-use super::referred::{Referred, find};
+use super::referred::find;
 use crate::accounting::payments::{LineItem, PaymentData};
-use crate::accounting::references::Software;
 use crate::connectors::{Fault, PaymentOrder};
 use crate::domain::Currency;
 
@@ -13,7 +13,8 @@ use crate::domain::Currency;
 /// # Errors
 /// Every reason for which it cannot be written, with pointers into the body of the create call. The software's own
 /// reasons come later, from [`crate::connectors::Provider::prepare`].
-pub fn order(data: &PaymentData, referred: &Referred, software: &Software) -> Result<PaymentOrder, Vec<Fault>> {
+pub fn order(data: &PaymentData, books: &Books) -> Result<PaymentOrder, Vec<Fault>> {
+    let Books { software, referred } = books;
     let capabilities = software.provider.capabilities();
     let mut faults = members::faults(data, capabilities);
     if data.total_amount.is_some_and(|amount| amount.get() <= 0) {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde::de::DeserializeOwned;
 
 use crate::accounting::payments::PaymentData;
-use crate::accounting::references::Reference;
+use crate::accounting::references::Object;
 use crate::connectors::{Fault, Referenced};
 use crate::db;
 use crate::domain::ReferenceId;
@@ -37,14 +37,14 @@ impl Referred {
     ///
     /// # Errors
     /// When a row holds no object of its resource.
-    pub fn new(read: Vec<(Resource, Reference)>) -> Result<Self, db::Error> {
+    pub fn new(read: Vec<Object>) -> Result<Self, db::Error> {
         let mut referred = Self::default();
-        for (resource, reference) in read {
-            match resource {
-                Resource::Invoice => insert(&mut referred.invoices, reference)?,
-                Resource::Account => insert(&mut referred.accounts, reference)?,
-                Resource::Contact => insert(&mut referred.contacts, reference)?,
-                Resource::CompanyInfo => insert(&mut referred.companies, reference)?,
+        for object in read {
+            match object.resource {
+                Resource::Invoice => insert(&mut referred.invoices, object)?,
+                Resource::Account => insert(&mut referred.accounts, object)?,
+                Resource::Contact => insert(&mut referred.contacts, object)?,
+                Resource::CompanyInfo => insert(&mut referred.companies, object)?,
                 Resource::TrackingCategory | Resource::AccountingPeriod => {}
             }
         }
@@ -52,12 +52,12 @@ impl Referred {
     }
 }
 
-fn insert<T>(known: &mut HashMap<ReferenceId, Referenced<T>>, reference: Reference) -> Result<(), db::Error>
+fn insert<T>(known: &mut HashMap<ReferenceId, Referenced<T>>, object: Object) -> Result<(), db::Error>
 where
     T: DeserializeOwned,
 {
-    let fields = reference.fields().map_err(|error| sqlx::Error::Decode(error.into()))?;
-    let Reference { id, remote_id, remote_data, .. } = reference;
+    let Object { id, remote_id, fields, remote_data, .. } = object;
+    let fields = serde_json::from_str(fields.get()).map_err(|error| sqlx::Error::Decode(error.into()))?;
     known.insert(id, Referenced { pointer: String::new(), remote_id, fields, remote_data });
     Ok(())
 }

@@ -1,6 +1,8 @@
 //! A payment that is stored already, for the job that writes it into the software.
 
-use super::check::read_order;
+use super::loader::Books;
+use super::order::order;
+use super::referred::Referred;
 use crate::accounting::payments::store;
 use crate::auth::Scope;
 use crate::connectors::{Fault, PaymentOrder};
@@ -14,6 +16,6 @@ use crate::domain::PaymentId;
 /// When the database fails.
 pub async fn stored_order(scope: &Scope, id: PaymentId) -> Result<Option<Result<PaymentOrder, Vec<Fault>>>, db::Error> {
     let Some(payment) = store::find(scope, id).await? else { return Ok(None) };
-    let (_, order) = read_order(scope, &payment.data).await?;
-    Ok(Some(order))
+    let books = Books::read(scope, &Referred::ids(&payment.data)).await?;
+    Ok(Some(order(&payment.data, &books)))
 }

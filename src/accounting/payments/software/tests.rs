@@ -8,11 +8,12 @@ use proptest::prelude::{Just, Strategy, prop_assert, prop_assert_eq, prop_compos
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::loader::Books;
 use super::members;
 use super::order::order;
 use super::referred::Referred;
 use crate::accounting::payments::PaymentData;
-use crate::accounting::references::{Reference, Software};
+use crate::accounting::references::{Object, Software};
 use crate::connectors::{
     Capabilities, Connector, ExactlyOnce, Fault, Member, PaymentOrder, PreparedWrite, Provider, Target,
 };
@@ -81,6 +82,7 @@ fn software(capabilities: Capabilities) -> Software {
         provider: Box::leak(Box::new(Program(capabilities))),
         company: Some("company".parse().expect("an id")),
         base_currency: Some("EUR".parse().expect("a currency")),
+        may_be_called: true,
     }
 }
 
@@ -90,7 +92,7 @@ fn id(n: u128) -> String {
 }
 
 /// Invoices of two contacts, a bill, one that is paid, one in another currency, a credit note; an account; companies.
-fn books() -> Referred {
+fn referred() -> Referred {
     let invoice = |n: u128, changes: Value| {
         let mut fields = json!({
             "type": "ACCOUNTS_RECEIVABLE", "number": n.to_string(), "memo": null, "issue_date": null, "due_date": null,
@@ -136,17 +138,13 @@ fn books() -> Referred {
     let raw = |value: &Value| serde_json::value::to_raw_value(value).expect("JSON");
     let read = objects.into_iter().map(|(resource, n, fields)| {
         let remote_id = if n == 31 { "company".to_owned() } else { format!("remote {n}") };
-        let reference = Reference {
+        Object {
             id: ReferenceId(Uuid::from_u128(n)),
+            resource,
             remote_id: remote_id.parse().expect("an id"),
             fields: raw(&fields),
             remote_data: raw(&json!({})),
-            remote_updated_at: None,
-            remote_was_deleted: false,
-            created_at: chrono::DateTime::UNIX_EPOCH,
-            modified_at: chrono::DateTime::UNIX_EPOCH,
-        };
-        (resource, reference)
+        }
     });
     Referred::new(read.collect()).expect("rows that fit")
 }
@@ -158,7 +156,7 @@ fn data(body: &Value) -> PaymentData {
 
 /// The order of a body, or the pointers and codes of its faults.
 fn ordered(body: &Value, capabilities: Capabilities) -> Result<PaymentOrder, BTreeSet<(String, String)>> {
-    let order = order(&data(body), &books(), &software(capabilities));
+    let order = order(&data(body), &Books { software: software(capabilities), referred: referred() });
     order.map_err(|faults| faults.into_iter().map(|fault| (fault.pointer, fault.code)).collect())
 }
 

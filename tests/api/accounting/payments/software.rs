@@ -1,7 +1,11 @@
 //! Create calls of connections with software: what is checked before a payment is stored, and how the call then waits.
 
+use std::time::Duration;
+
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 use sqlx::Connection;
+use tokio::time::timeout;
 use unibooks::config::ServerSettings;
 use unibooks::domain::Clock;
 use uuid::Uuid;
@@ -155,14 +159,42 @@ async fn database_that_fails_after_the_commit_changes_no_answer() {
 }
 
 #[tokio::test]
-async fn payment_waits_for_software_that_cannot_be_reached() {
-    let (app, tenant) = books().await;
+async fn nobody_waits_for_software_that_may_not_be_called() {
+    let (app, tenant) = books_with(ServerSettings { request_timeout: 3_600, ..unlimited() }).await;
     for status in ["paused", "needs_reauth"] {
         let set = "update connection_software set status = $2 where connection_id = $1";
         let set = sqlx::query(set).bind(tenant.connection_id.0).bind(status);
         set.execute(&mut app.connect().await).await.expect("set");
-        assert_pending(&create(&app, &tenant, "respond-async", &payment(&tenant)).await);
+        let body = payment(&tenant);
+        let answer = timeout(Duration::from_mins(1), create(&app, &tenant, "wait=3600", &body));
+        assert_pending(&answer.await.expect("no wait"));
     }
+}
+
+#[tokio::test]
+async fn calls_that_are_checked_together_get_their_own_faults() {
+    let (app, tenant) = books().await;
+    let other = app.tenant_with_software().await;
+    let code = |code: &str| vec![("/invoice_id".to_owned(), code.to_owned())];
+    let kinds = [
+        (&tenant, invoice(&tenant, "15"), vec![]),
+        (&tenant, invoice(&tenant, "17"), code("not_payable")),
+        (&tenant, invoice(&other, "15"), code("unknown_reference")),
+        (&other, invoice(&other, "15"), vec![]),
+        (&other, invoice(&tenant, "15"), code("unknown_reference")),
+    ];
+    let calls = (0..20).flat_map(|_| &kinds).map(async |(tenant, invoice, faults)| {
+        let mut body = payment(tenant);
+        body["invoice_id"] = json!(invoice);
+        let answer = create(&app, tenant, "respond-async", &body).await;
+        if faults.is_empty() {
+            assert_pending(&answer);
+        } else {
+            assert_eq!(&answer.faults(), faults);
+        }
+    });
+    join_all(calls).await;
+    assert_eq!(app.count().await, 40);
 }
 
 #[tokio::test]
