@@ -37,7 +37,8 @@ fn of_claim(scope: &Scope, claim: &IdempotencyClaim, row: PaymentRow) -> Result<
     is_same.then(|| row.into_payment(scope)).transpose()
 }
 
-/// The rows that have the keys of these claims, in their order.
+/// The rows that have the keys of these claims, in their order. Each array is in a `select` of its own, so that its length
+/// is no reason to plan the statement anew for each call.
 async fn rows(scope: &Scope, claims: &[&IdempotencyClaim]) -> Result<Vec<PaymentRow>, db::Error> {
     let keys: Vec<&str> = claims.iter().map(|claim| claim.key.as_str()).collect();
     let digests: Vec<&[u8]> = claims.iter().map(|claim| claim.digest.as_slice()).collect();
@@ -61,7 +62,7 @@ async fn rows(scope: &Scope, claims: &[&IdempotencyClaim]) -> Result<Vec<Payment
                    order by position
                ) end as "line_items: _",
                true as "matches!", false as "is_scan_end!"
-        from unnest($2::text[], $3::bytea[]) with ordinality as claim (key, digest, place)
+        from unnest((select $2::text[]), (select $3::bytea[])) with ordinality as claim (key, digest, place)
         cross join lateral (
             select * from payment where connection_id = $1 and idempotency_key = key limit 1
         ) as payment

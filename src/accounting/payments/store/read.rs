@@ -17,7 +17,8 @@ pub async fn find(scope: &Scope, id: PaymentId) -> Result<Option<Payment>, db::E
 /// Reads those payments of the connection that exist, in any order.
 ///
 /// Each id is looked up by itself. For `id = any(…)` Postgres would take the average size of connections into account:
-/// where most are small, it would read all payments of a large one.
+/// where most are small, it would read all payments of a large one. The array is in a `select` of its own, so that its
+/// length is no reason to plan the statement anew for each call.
 ///
 /// # Errors
 /// When the database fails.
@@ -40,7 +41,7 @@ pub async fn find_many(scope: &Scope, ids: &[PaymentId]) -> Result<Vec<Payment>,
                    order by position
                ) as "line_items: _",
                true as "matches!", false as "is_scan_end!"
-        from unnest($2::uuid[]) as wanted (wanted_id)
+        from unnest((select $2::uuid[])) as wanted (wanted_id)
         cross join lateral (select * from payment where connection_id = $1 and id = wanted_id limit 1) as payment
         "#,
         scope.connection_id().0,
