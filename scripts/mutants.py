@@ -58,10 +58,12 @@ TENANTS = [
             b"project_id = $1 and endpoint_id = $2 and lease_id = $3",
             # The endpoint, its retries and its replays are looked up in the project, too.
             b"project_id = $1 and (due_at is null or due_at <= $2)",
+            # The places are those of rows that were looked up in the project.
+            b"project_id = $1 and ctid = any",
             # It says only that replays are to be looked up, which happens in the project.
             b'project_id = $1 and endpoint_id = $2) as "has_replay!"',
             # It says only that positions are to be given, which happens in the project.
-            b"project_id = $1)\n               and exists (select 1 from webhook_delivery",
+            b"project_id = $1 order by sequence limit 1) is not null\n               and exists (",
         ],
     ),
 ]

@@ -58,6 +58,7 @@ const ROWS: &[(i64, &str)] = &[
     (20_261_207_000_001, software::REMOTE_PAYMENTS),
     (20_261_209_000_001, ONLY_INDEXES),
     (20_261_210_000_001, ONLY_INDEXES),
+    (20_261_211_000_001, ONLY_STORAGE),
 ];
 
 const CALLERS: &str = "
@@ -87,6 +88,7 @@ const PAYMENTS: &str = "
 
 const ONLY_TRIGGERS: &str = "";
 const ONLY_INDEXES: &str = "";
+const ONLY_STORAGE: &str = "";
 const ONLY_A_FUNCTION: &str = "";
 
 const API_KEY_SCOPES: &str = "

@@ -83,4 +83,5 @@ const IS_OF_PLAIN_POSTGRES: &[&str] = &[
     "with recursive connections_with_open_writes",
     "select distinct project_id from webhook_endpoint",
     "cross join lateral (\n                select coalesce(sum(cardinality(objects)), 0)",
+    "with taken as (\n            delete from event_outbox",
 ];

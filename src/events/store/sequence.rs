@@ -11,6 +11,10 @@ const STEP: i64 = 256;
 
 /// Moves committed changes of a project from the outbox into its feed: one bounded step, all or nothing.
 ///
+/// Rows leave the outbox as fast as they come, and what is left of them fills the table until it is vacuumed. So the
+/// outbox is read along its index, which skips them, and rows are deleted at the places where they were found. Postgres
+/// may not choose another plan: it keeps a plan that it made while the outbox was empty.
+///
 /// The row of the feed is locked meanwhile, so only one server at a time gives positions. The lock is taken by a
 /// statement of its own: the next one sees all that the last holder has committed.
 ///
@@ -22,7 +26,8 @@ pub async fn sequence(scope: &ProjectScope) -> Result<Sequenced, db::Error> {
     let feed = sqlx::query!(
         r#"
         select coalesce((select last_position from event_feed where project_id = $1), 0) as "last!",
-               exists (select 1 from event_outbox where project_id = $1) as "has_more!"
+               (select sequence from event_outbox where project_id = $1 order by sequence limit 1) is not null
+                   as "has_more!"
         "#,
         project,
     )
@@ -45,18 +50,18 @@ pub async fn sequence(scope: &ProjectScope) -> Result<Sequenced, db::Error> {
         transaction.commit().await?;
         return Ok(sequenced);
     }
+    sqlx::query_scalar!("select set_config('enable_seqscan', 'off', true)").fetch_one(transaction.executor()).await?;
     let step = sqlx::query!(
         r#"
         with taken as (
             delete from event_outbox
-            where project_id = $1 and (sequence, connection_id) in (
-                select sequence, connection_id from event_outbox where project_id = $1
-                order by sequence, connection_id limit $2
-            )
+            where project_id = $1 and ctid = any (array(
+                select ctid from event_outbox where project_id = $1 order by sequence, connection_id limit $2
+            ))
             returning sequence, connection_id, type, objects, state, created_at
         ),
         numbered as (
-            select taken.*, object.id as object_id,
+            select connection_id, type, object.id as object_id, state, created_at,
                    row_number() over (order by taken.sequence, taken.connection_id, object.number) as number
             from taken, unnest(taken.objects) with ordinality as object (id, number)
         ),

@@ -98,7 +98,7 @@ pub async fn awaits_positions(scope: &ProjectScope, now: DateTime<Utc>) -> Resul
     let statement = scope.statement().await?;
     let awaits = sqlx::query_scalar!(
         r#"
-        select exists (select 1 from event_outbox where project_id = $1)
+        select (select sequence from event_outbox where project_id = $1 order by sequence limit 1) is not null
                and exists (select 1 from webhook_delivery
                            where project_id = $1 and (due_at is null or due_at <= $2)
                                  and (lease_until is null or lease_until <= clock_timestamp())

@@ -32,7 +32,8 @@ pub async fn projects(
             limit $2
         )
         select project_id as "project_id!",
-               exists (select from event_outbox outbox where outbox.project_id = found.project_id)
+               (select sequence from event_outbox outbox where outbox.project_id = found.project_id
+                order by sequence limit 1) is not null
                or exists (
                    select from webhook_delivery delivery
                    where delivery.project_id = found.project_id
