@@ -14,7 +14,7 @@ use crate::events::Changes;
 use crate::http::admission::LoadShed;
 use crate::outgoing::Client;
 use crate::router;
-use crate::state::AppState;
+use crate::state::Parts;
 use crate::sync::pull::Pulls;
 use crate::sync::{self, RemoteWrites};
 use crate::webhooks::Retention;
@@ -72,7 +72,7 @@ impl App {
         let pulls = Pulls::new(background.clone(), remote.access.clone(), remote.interval, changes.clone());
         let remote_writes = RemoteWrites::new(worker, remote, changes.clone());
         let calls = Calls::new(Arc::new(remote_writes.clone()), settings.max_waiting_calls as usize);
-        let state = AppState {
+        let state = Parts {
             authenticator: authenticator.clone(),
             payments: payments.clone(),
             calls: calls.clone(),
@@ -82,7 +82,7 @@ impl App {
             limits: settings.limits(),
             load: LoadShed::new(settings.max_requests as usize),
         };
-        let router = router::router(state, &settings.layers());
+        let router = router::router(state.into(), &settings.layers());
         Self { router, authenticator, payments, calls, remote_writes, pulls, deliveries, streams, changes, retention }
     }
 }

@@ -1,6 +1,7 @@
 //! Every route, by resource.
 
 use axum::Router;
+use axum::extract::FromRef;
 use axum::http::Uri;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -8,6 +9,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::accounting;
 use crate::auth;
 use crate::health;
+use crate::http::admission::LoadShed;
 use crate::http::middleware::layers;
 use crate::http::middleware::not_found::not_found;
 use crate::http::problem::{Error, ProblemType, types};
@@ -35,7 +37,7 @@ pub fn problem_types() -> Vec<&'static ProblemType> {
 
 /// The server as one service: routes, documentation, layers.
 pub fn router(state: AppState, options: &layers::Options) -> Router {
-    let load = state.load.clone();
+    let load = LoadShed::from_ref(&state);
     let public_url = options.public_url.clone();
     let routes = Router::from(routes())
         .merge(page::router(move || openapi::served_at(openapi(), &public_url)))
