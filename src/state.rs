@@ -18,36 +18,15 @@ use crate::webhooks::stream::Streams;
 #[derive(Debug, Clone)]
 pub struct AppState(Arc<Parts>);
 
-/// The parts of the state.
-#[derive(Debug)]
-pub struct Parts {
-    /// Recognizes callers.
-    pub authenticator: Authenticator,
-    /// Writes new payments.
-    pub payments: GroupCommit,
-    /// Create calls of connections with accounting software.
-    pub calls: Calls,
-    /// Creates and changes webhook endpoints.
-    pub endpoints: Endpoints,
-    /// Delivers events to webhook endpoints.
-    pub deliveries: Deliveries,
-    /// Streams events to clients.
-    pub streams: Streams,
-    /// Limits on one request.
-    pub limits: Limits,
-    /// Limits on what is under way.
-    pub load: LoadShed,
-}
+/// Declares the parts of the state, each of which a handler can extract.
+macro_rules! parts {
+    ($($(#[$doc:meta])+ $part:ident: $type:ty,)+) => {
+        /// The parts of the state.
+        #[derive(Debug)]
+        pub struct Parts {
+            $($(#[$doc])+ pub $part: $type,)+
+        }
 
-impl From<Parts> for AppState {
-    fn from(parts: Parts) -> Self {
-        Self(Arc::new(parts))
-    }
-}
-
-/// Lets handlers extract each part.
-macro_rules! extractable {
-    ($($part:ident: $type:ty,)+) => {
         $(impl FromRef<AppState> for $type {
             fn from_ref(state: &AppState) -> Self {
                 state.0.$part.clone()
@@ -56,13 +35,27 @@ macro_rules! extractable {
     };
 }
 
-extractable! {
+parts! {
+    /// Recognizes callers.
     authenticator: Authenticator,
+    /// Writes new payments.
     payments: GroupCommit,
+    /// Create calls of connections with accounting software.
     calls: Calls,
+    /// Creates and changes webhook endpoints.
     endpoints: Endpoints,
+    /// Delivers events to webhook endpoints.
     deliveries: Deliveries,
+    /// Streams events to clients.
     streams: Streams,
+    /// Limits on one request.
     limits: Limits,
+    /// Limits on what is under way.
     load: LoadShed,
+}
+
+impl From<Parts> for AppState {
+    fn from(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
 }

@@ -88,7 +88,7 @@ pub async fn create_payment(
             let settled = if may_be_called {
                 Box::pin(calls.follow(scope, payment, &hold)).await
             } else {
-                Settled { payment, rejection: None }
+                Settled::unsettled(payment)
             };
             let answer = respond(settled, remote_data, false);
             Ok(with_applied(answer.into_response(), hold.prefer))

@@ -37,6 +37,12 @@ pub struct Settled {
 }
 
 impl Settled {
+    /// The payment as it was stored, where nothing is known of it yet.
+    #[must_use]
+    pub fn unsettled(payment: Payment) -> Self {
+        Self { payment, rejection: None }
+    }
+
     /// The payment, with the software's reasons when it was refused.
     ///
     /// # Errors
@@ -82,7 +88,7 @@ impl Calls {
         self.writes.wake(scope);
         let until = hold.until().min(Instant::now() + hold.prefer.patience(DEFAULT_WAIT));
         let place = if until > Instant::now() { self.begin(scope.connection_id()) } else { None };
-        let Some(place) = place else { return Settled { payment, rejection: None } };
+        let Some(place) = place else { return Settled::unsettled(payment) };
         hold.return_slot();
         let (calls, scope, id) = (self.clone(), scope.clone(), payment.id);
         let wait = async move {
@@ -94,7 +100,7 @@ impl Calls {
         task.spawn(wait.in_current_span());
         match task.join_next().await {
             Some(Ok(Some(settled))) => settled,
-            _ => Settled { payment, rejection: None },
+            _ => Settled::unsettled(payment),
         }
     }
 

@@ -82,7 +82,7 @@ impl Loader {
         let call = self.call(connection, ids);
         let begin = async || {
             let _turn = call.turn.lock().await;
-            read(self.begin(connection, &call.read)).await
+            read(call.begin()).await
         };
         // When the call that begins a read is cancelled, the next one begins it again.
         call.read.outcome.get_or_init(begin).await.clone()
@@ -98,16 +98,6 @@ impl Loader {
         }
         reads.next.ids().extend(ids);
         Call { loader: self, connection, turn: Arc::clone(&reads.turn), read: Arc::clone(&reads.next) }
-    }
-
-    /// No call joins this read any more.
-    fn begin(&self, connection: ConnectionId, read: &Arc<Read>) -> Vec<ReferenceId> {
-        if let Some(reads) = self.reads().get_mut(&connection)
-            && Arc::ptr_eq(&reads.next, read)
-        {
-            reads.next = Arc::default();
-        }
-        read.ids().iter().copied().collect()
     }
 
     fn reads(&self) -> MutexGuard<'_, HashMap<ConnectionId, Reads>> {
@@ -127,6 +117,18 @@ struct Call<'a> {
     connection: ConnectionId,
     turn: Arc<tokio::sync::Mutex<()>>,
     read: Arc<Read>,
+}
+
+impl Call<'_> {
+    /// Begins its read, which no call joins any more. Returns the ids to read.
+    fn begin(&self) -> Vec<ReferenceId> {
+        if let Some(reads) = self.loader.reads().get_mut(&self.connection)
+            && Arc::ptr_eq(&reads.next, &self.read)
+        {
+            reads.next = Arc::default();
+        }
+        self.read.ids().iter().copied().collect()
+    }
 }
 
 impl Drop for Call<'_> {

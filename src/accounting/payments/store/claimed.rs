@@ -37,8 +37,8 @@ fn of_claim(scope: &Scope, claim: &IdempotencyClaim, row: PaymentRow) -> Result<
     is_same.then(|| row.into_payment(scope)).transpose()
 }
 
-/// The rows that have the keys of these claims, in their order. Each array is in a `select` of its own, so that its length
-/// is no reason to plan the statement anew for each call.
+/// The rows that have the keys of these claims, in their order. The arrays come from subqueries: Postgres does not see
+/// their length, and so keeps one generic plan.
 async fn rows(scope: &Scope, claims: &[&IdempotencyClaim]) -> Result<Vec<PaymentRow>, db::Error> {
     let keys: Vec<&str> = claims.iter().map(|claim| claim.key.as_str()).collect();
     let digests: Vec<&[u8]> = claims.iter().map(|claim| claim.digest.as_slice()).collect();

@@ -17,8 +17,8 @@ pub async fn find(scope: &Scope, id: PaymentId) -> Result<Option<Payment>, db::E
 /// Reads those payments of the connection that exist, in any order.
 ///
 /// Each id is looked up by itself. For `id = any(…)` Postgres would take the average size of connections into account:
-/// where most are small, it would read all payments of a large one. The array is in a `select` of its own, so that its
-/// length is no reason to plan the statement anew for each call.
+/// where most are small, it would read all payments of a large one. The array comes from a subquery: Postgres does
+/// not see its length, and so keeps one generic plan.
 ///
 /// # Errors
 /// When the database fails.

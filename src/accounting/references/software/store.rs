@@ -29,8 +29,8 @@ struct Row {
 /// Reads the software behind the connection, and the objects of any resource that have these ids. Unknown ones are left
 /// out, and so are those that are gone in the software.
 ///
-/// Each id is looked up by itself. For `id = any(…)` Postgres would read all objects of the connection. The array is in a
-/// `select` of its own, so that its length is no reason to plan the statement anew for each call.
+/// Each id is looked up by itself. For `id = any(…)` Postgres would read all objects of the connection. The array comes
+/// from a subquery: Postgres does not see its length, and so keeps one generic plan.
 ///
 /// # Errors
 /// When the database fails, and when the connection has no software that this server has a connector for.

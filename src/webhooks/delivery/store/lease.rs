@@ -90,7 +90,7 @@ pub async fn candidates(
 }
 
 /// Whether an endpoint of a project that may be called at `now` has got all of the feed, and there are changes without a
-/// position.
+/// position. The outbox is read along its index, as in [`crate::events::sequence()`].
 ///
 /// # Errors
 /// When the database fails.

@@ -9,7 +9,8 @@ use crate::db;
 use crate::domain::ProjectId;
 
 /// The projects after `after` that have an active endpoint, at most `limit`, and whether one of them has something to
-/// get at `now`. An endpoint that only waits for its own retries may be counted too early.
+/// get at `now`. An endpoint that only waits for its own retries may be counted too early. The outbox is read along its
+/// index, as in [`crate::events::sequence()`].
 ///
 /// # Errors
 /// When the database fails.
